@@ -1,0 +1,204 @@
+"""One accepted connection: its transport, deadline, back-pressure and change to TLS.
+
+Doors subclass `PeerConnection` and implement `octets_arrived`, `deadline_passed` and `gone`. An
+idle connection has no task, only a timer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from ipaddress import ip_address
+from typing import Protocol
+
+
+class Lease(Protocol):
+    """A place under the connection limits."""
+
+    def release(self) -> None:
+        """Give the place back; safe to call twice."""
+
+
+class PeerConnection(asyncio.Protocol):
+    """Transport, limits and timing of one peer, under any protocol."""
+
+    def __init__(self, admit: Callable[[str], Lease | None], tls: ssl.SSLContext | None) -> None:
+        self._admit = admit
+        self._tls_context = tls  # for STARTTLS; None where it is not offered
+        self._lease: Lease | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._deadline = 0.0
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self._starting_tls = False
+        self._reading = True
+        self.transport: asyncio.Transport | None = None
+        self.peer = ""  # IP address as text; "local" on a Unix socket
+        self.is_loopback = False
+        self.closed = False
+
+    # What a door implements
+
+    def connected(self) -> None:
+        """The connection stands (with implicit TLS: the handshake is done)."""
+
+    def refused(self) -> bytes:
+        """What a peer over the connection limits is told before it is closed."""
+        return b""
+
+    def octets_arrived(self, octets: bytes) -> None:
+        """Some octets came in."""
+
+    def deadline_passed(self) -> None:
+        """Nothing happened for as long as was set; the default closes."""
+        self.close()
+
+    def end_of_input(self) -> None:
+        """The peer half-closed; the default closes."""
+        self.close()
+
+    def gone(self) -> None:
+        """The connection ended, by whichever side."""
+
+    # What a door calls
+
+    @property
+    def tls(self) -> ssl.SSLObject | None:
+        """The TLS facts (cipher, channel binding), None on a plain connection."""
+        if self.transport is None:
+            return None
+        found: ssl.SSLObject | None = self.transport.get_extra_info("ssl_object")
+        return found
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether a password may pass: TLS, or loopback."""
+        return self.is_loopback or self.tls is not None
+
+    def write(self, octets: bytes) -> None:
+        """Send; await `drained()` now and then when sending much."""
+        if self.transport is not None and not self.closed:
+            self.transport.write(octets)
+
+    async def drained(self) -> None:
+        """Return when the peer took enough of what was written, or is gone."""
+        await self._writable.wait()
+
+    def set_deadline(self, seconds: float) -> None:
+        """Call `deadline_passed` in so many seconds unless set again. Costs no timer per call."""
+        loop = asyncio.get_running_loop()
+        self._deadline = loop.time() + seconds
+        if self._timer is None or self._timer.when() > self._deadline:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = loop.call_at(self._deadline, self._timer_fired)
+
+    def pause_input(self) -> None:
+        """Stop reading from the peer while its last commands are under way."""
+        if self._reading and self.transport is not None and not self.closed:
+            self._reading = False
+            self.transport.pause_reading()
+
+    def resume_input(self) -> None:
+        if not self._reading and self.transport is not None and not self.closed:
+            self._reading = True
+            self.transport.resume_reading()
+
+    async def start_tls(self, go_ahead: bytes, handshake_seconds: float) -> bool:
+        """Send `go_ahead` and change to TLS; False: it failed and the connection is closed.
+
+        The caller has checked that nothing stands behind the STARTTLS line in its own buffer;
+        octets that arrive before the handshake began close the connection (CVE-2011-0411).
+        """
+        if self._tls_context is None or self.transport is None:
+            raise RuntimeError("STARTTLS was not offered on this connection")
+        loop = asyncio.get_running_loop()
+        plain = self.transport
+        self._starting_tls = True
+        plain.pause_reading()
+        plain.write(go_ahead)
+        try:
+            secured = await loop.start_tls(
+                plain,
+                self,
+                self._tls_context,
+                server_side=True,
+                ssl_handshake_timeout=handshake_seconds,
+            )
+        except (OSError, ssl.SSLError, TimeoutError):
+            secured = None
+        self._starting_tls = False
+        if secured is None or self.closed:
+            self.abort()
+            return False
+        self.transport = secured
+        self._reading = True
+        return True
+
+    def close(self) -> None:
+        """Flush what was written, then close."""
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.close()
+
+    def abort(self) -> None:
+        """Close without flushing."""
+        if self.transport is not None:
+            self.transport.abort()
+
+    # asyncio's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if self._starting_tls:
+            return
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        name = transport.get_extra_info("peername")
+        self.peer = name[0] if isinstance(name, tuple) else "local"
+        self.is_loopback = self.peer == "local" or ip_address(self.peer).is_loopback
+        self._lease = self._admit(self.peer)
+        if self._lease is None:
+            self.write(self.refused())
+            self.close()
+            return
+        self.connected()
+
+    def data_received(self, data: bytes) -> None:
+        if self._lease is None:
+            return
+        if self._starting_tls:
+            self.abort()
+            return
+        self.octets_arrived(data)
+
+    def eof_received(self) -> bool:
+        if self._lease is not None:
+            self.end_of_input()
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.closed:
+            return
+        self.closed = True
+        self._writable.set()
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._lease is not None:
+            self.gone()
+            self._lease.release()
+
+    def pause_writing(self) -> None:
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        self._writable.set()
+
+    def _timer_fired(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = None
+        if self.closed:
+            return
+        if loop.time() < self._deadline:
+            self._timer = loop.call_at(self._deadline, self._timer_fired)
+            return
+        self.deadline_passed()
