@@ -1,0 +1,57 @@
+"""[limits]: what one peer, and all together, may take of this server. Doors have their own."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+
+class LimitSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Limits of the network that all doors share."""
+
+    connections: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1_000_000,
+            description="Connections open at one time over all workers and doors; each worker "
+            "has an even share. An idle one costs a few KiB (with TLS some 30), so this is a few "
+            "hundred MiB at worst.",
+        ),
+    ] = 20_000
+    connections_per_address: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1_000_000,
+            description="Connections that one IP address may hold open in one worker process. "
+            "Mail programs open 5 to 10; 100 leaves room for an office behind one address.",
+        ),
+    ] = 100
+    unlimited_addresses: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="IP addresses to which `connections_per_address` does not apply: this "
+            "computer, where webmail holds a connection for each of many people, and proxies in "
+            "front. Unix sockets never count."
+        ),
+    ] = ("127.0.0.1", "::1")
+    backlog: Annotated[
+        int,
+        Meta(
+            ge=16,
+            le=65535,
+            description="Connections that wait in the kernel, for each socket, until a worker "
+            "takes them. The kernel caps it at net.core.somaxconn.",
+        ),
+    ] = 1024
+    http_connections: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=10_000,
+            description="Connections to the `http` listener that a worker serves at one time. "
+            "Only health checks and a metrics collector come there.",
+        ),
+    ] = 64

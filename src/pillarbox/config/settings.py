@@ -1,0 +1,30 @@
+"""The whole configuration as one value. Each section's struct is in the module of its name."""
+
+from __future__ import annotations
+
+from msgspec import Struct, field
+
+from pillarbox.config.auth import AuthSettings
+from pillarbox.config.limits import LimitSettings
+from pillarbox.config.server import (
+    STANDARD_LISTENERS,
+    ListenerSettings,
+    LogSettings,
+    ServerSettings,
+)
+from pillarbox.config.smtp import SmtpSettings
+from pillarbox.config.store import StoreSettings
+from pillarbox.config.tls import TlsSettings
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All settings. Every one has a default but those inside lists."""
+
+    server: ServerSettings = field(default_factory=ServerSettings)
+    log: LogSettings = field(default_factory=LogSettings)
+    listener: tuple[ListenerSettings, ...] = STANDARD_LISTENERS
+    limits: LimitSettings = field(default_factory=LimitSettings)
+    tls: TlsSettings = field(default_factory=TlsSettings)
+    store: StoreSettings = field(default_factory=StoreSettings)
+    auth: AuthSettings = field(default_factory=AuthSettings)
+    smtp: SmtpSettings = field(default_factory=SmtpSettings)

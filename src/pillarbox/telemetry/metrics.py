@@ -1,0 +1,121 @@
+"""All metrics of Pillarbox, one constant each; docs/guide/metrics.md describes them to operators.
+
+With several workers every process counts for itself into files under the data folder, and
+whichever worker is asked for `/metrics` adds them up (the client library's multi-process mode,
+switched on by an environment variable that the supervisor sets before a worker starts).
+"""
+
+from __future__ import annotations
+
+import os
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+REGISTRY = CollectorRegistry()
+MULTIPROCESS_ENV = "PROMETHEUS_MULTIPROC_DIR"
+
+_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_OCTETS = (1 << 10, 1 << 12, 1 << 14, 1 << 16, 1 << 18, 1 << 20, 1 << 22, 1 << 24, 1 << 26)
+_COUNTS = (1, 2, 4, 8, 16, 32, 64)
+
+
+def _counter(name: str, what: str, labels: tuple[str, ...] = ()) -> Counter:
+    return Counter(name, what, labels, namespace="pillarbox", registry=REGISTRY)
+
+
+def _gauge(name: str, what: str, labels: tuple[str, ...], over_workers: str) -> Gauge:
+    return Gauge(
+        name,
+        what,
+        labels,
+        namespace="pillarbox",
+        registry=REGISTRY,
+        multiprocess_mode=over_workers,  # type: ignore[arg-type]
+    )
+
+
+def _histogram(
+    name: str, what: str, labels: tuple[str, ...], buckets: tuple[float, ...]
+) -> Histogram:
+    return Histogram(name, what, labels, namespace="pillarbox", registry=REGISTRY, buckets=buckets)
+
+
+# Connections
+
+CONNECTIONS = _counter(
+    "connections", "Connections that a listener accepted from the system", ("listener",)
+)
+CONNECTIONS_OPEN = _gauge("connections_open", "Connections open now", ("door",), "livesum")
+CONNECTIONS_REFUSED = _counter(
+    "connections_refused", "Connections turned away by a connection limit", ("listener",)
+)
+TLS_FAILURES = _counter("tls_failures", "TLS handshakes that did not come to an end", ("listener",))
+
+# Doors
+
+COMMANDS = _counter(
+    "commands",
+    "Commands answered, by their outcome (ok, no, bad, fault)",
+    ("door", "command", "outcome"),
+)
+COMMAND_SECONDS = _histogram(
+    "command_seconds", "Time from a whole command to its answer", ("door",), _SECONDS
+)
+SIGN_INS = _counter(
+    "sign_ins",
+    "Attempts to sign in, by outcome (ok, failed, throttled)",
+    ("door", "mechanism", "outcome"),
+)
+FAULTS = _counter("faults", "Bugs: commands that ended with a logged traceback", ("door",))
+
+# The way of a message
+
+MESSAGES = _counter(
+    "messages",
+    "Messages judged at the end of data (accepted, refused, deferred), by reason",
+    ("door", "outcome", "reason"),
+)
+MESSAGE_OCTETS = _histogram(
+    "message_octets", "Size of accepted messages in octets", ("door",), _OCTETS
+)
+RECIPIENTS = _counter(
+    "recipients", "Recipients answered at RCPT (local, remote, refused)", ("door", "outcome")
+)
+DELIVERIES = _counter("deliveries", "Messages put into mailboxes, by what brought them", ("by",))
+QUEUED = _gauge("queue_recipients", "Recipients waiting in the queue", (), "mostrecent")
+
+# The store
+
+STORE_COMMITS = _counter("store_commits", "Group commits of the store")
+STORE_COMMIT_SECONDS = _histogram(
+    "store_commit_seconds", "Time of a group commit, the sync included", (), _SECONDS
+)
+STORE_BATCH = _histogram("store_batch", "Writes that one group commit carried", (), _COUNTS)
+STORE_FAILURES = _counter(
+    "store_failures", "Commits that failed (disk full, read-only), by reason", ("reason",)
+)
+
+# The node
+
+LOOP_LAG = _gauge(
+    "loop_lag_seconds", "How late the event loop ran its last regular call", (), "max"
+)
+BUILD = _gauge(
+    "build", "Always 1; the labels say which version runs", ("version", "compiled"), "max"
+)
+
+
+def exposition() -> bytes:
+    """What `/metrics` answers: this process's numbers, or all workers' numbers added up."""
+    folder = os.environ.get(MULTIPROCESS_ENV)
+    if not folder:
+        return generate_latest(REGISTRY)
+    together = CollectorRegistry()
+    MultiProcessCollector(together, path=folder)  # type: ignore[no-untyped-call]
+    return generate_latest(together)
+
+
+def all_names() -> list[str]:
+    """Every metric's name as Prometheus shows it; the test of the documentation reads it."""
+    return sorted(metric.name for metric in REGISTRY.collect())
