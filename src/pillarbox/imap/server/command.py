@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pillarbox.imap.server.context import Context, State
 
 if TYPE_CHECKING:
-    from pillarbox.imap.wire.reader import Reader
     from pillarbox.imap.wire.codes import Code
+    from pillarbox.imap.wire.reader import Reader
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from pillarbox.errors import Unavailable
-from pillarbox.ids import AccountId
+from pillarbox.ids import AccountId, ModSeq
 
 if TYPE_CHECKING:
     from pillarbox.accounts.authenticator import Authenticator
     from pillarbox.clock import Clock
     from pillarbox.config.imap import ImapSettings
-    from pillarbox.imap.server.view import Pictures, View
-    from pillarbox.store import Spool, Store
+    from pillarbox.imap.server.picture import Pictures
+    from pillarbox.imap.server.view import View
+    from pillarbox.imap.wire.codes import Code
+    from pillarbox.store import Reader, Store, Transaction
+    from pillarbox.store.blobs.spool import Spool
+    from pillarbox.store.feed import Subscription
 
 T = TypeVar("T")
 
@@ -30,9 +34,34 @@ class State(Enum):
     LOGOUT = auto()
 
 
+class After(Enum):
+    """What the connection does once a command's answer is on its way."""
+
+    GO_ON = auto()
+    IDLE = auto()  # wait for DONE and for changes; the tagged OK comes then (RFC 9051 §6.3.13)
+    START_TLS = auto()
+    COMPRESS = auto()
+    CLOSE = auto()
+
+
+class No(Exception):
+    """The command cannot be done: a tagged NO with a code that no domain error stands for."""
+
+    def __init__(self, sentence: str, code: Code | None = None) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+class Response(Protocol):
+    """Any of `imap.wire.responses`."""
+
+    def encode(self, utf8: bool = False) -> bytes:
+        """The octets with their line ends."""
+
+
 @dataclass(frozen=True, slots=True)
 class ImapServices:
-    """What an IMAP door needs from the rest of the system."""
+    """What IMAP sessions need from the rest of the system."""
 
     store: Store
     authenticator: Authenticator
@@ -41,30 +70,49 @@ class ImapServices:
     pictures: Pictures  # shared by all sessions of the process
 
 
-class Outlet(Protocol):
-    """Where a session's octets go; the connection gathers them into few writes."""
+class Link(Protocol):
+    """A session's way to its client; the connection gathers what is written into few writes."""
 
-    def write(self, octets: bytes) -> None: ...
+    @property
+    def peer(self) -> str:
+        """The client's address."""
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether a password may pass."""
+
+    @property
+    def can_start_tls(self) -> bool:
+        """Whether STARTTLS may come now."""
+
+    @property
+    def can_compress(self) -> bool:
+        """Whether COMPRESS may come now."""
+
+    @property
+    def is_compressed(self) -> bool:
+        """Whether COMPRESS was done."""
+
+    def bindings(self) -> Mapping[str, bytes]:
+        """TLS channel bindings by name; none on a plain connection."""
+
+    def write(self, octets: bytes) -> None:
+        """Send; the octets leave with the burst."""
 
     async def drained(self) -> None:
         """Write out what was gathered and wait until the peer took enough of it."""
 
     async def ask(self, prompt: bytes) -> bytes:
-        """Send a continuation request and return the client's next line (AUTHENTICATE)."""
-
-
-class Response(Protocol):
-    """Any of `imap.wire.responses`."""
-
-    def encode(self, utf8: bool = False) -> bytes: ...
+        """Send a continuation request and return the client's next line."""
 
 
 class Context:
     """One session's facts."""
 
-    def __init__(self, services: ImapServices, outlet: Outlet) -> None:
+    def __init__(self, services: ImapServices, link: Link, journey: str) -> None:
         self.services = services
-        self.outlet = outlet
+        self.link = link
+        self.journey = journey
         self.state = State.NOT_AUTHENTICATED
         self.account_id: AccountId | None = None
         self.login = ""
@@ -72,6 +120,13 @@ class Context:
         self.enabled: set[str] = set()  # "CONDSTORE", "QRESYNC", "UTF8=ACCEPT", "IMAP4REV2"
         self.saved: array[int] = array("I")  # SEARCHRES `$`: UIDs, ascending (RFC 9051 §6.4.4.1)
         self.spools: list[Spool] = []  # the running command's diverted literals, in order
+        self.tag = b""  # of the running command
+        self.after = After.GO_ON
+        self.failed_logins = 0
+        self.stale = False  # something changed in the account since the view was refreshed
+        self.on_change: Callable[[], None] | None = None  # called when `stale` becomes true
+        self.capabilities: Callable[[], tuple[str, ...]] = tuple  # set by the session
+        self._subscription: Subscription | None = None
 
     @property
     def store(self) -> Store:
@@ -116,20 +171,60 @@ class Context:
 
     @property
     def rev2(self) -> bool:
+        """Whether the client asked for IMAP4rev2's forms (RFC 9051 §6.3.1)."""
         return "IMAP4REV2" in self.enabled
 
     def send(self, response: Response) -> None:
         """Send an untagged response; its octets leave with the tagged one, or before."""
-        self.outlet.write(response.encode(self.utf8))
+        self.link.write(response.encode(self.utf8))
 
     def send_octets(self, octets: bytes) -> None:
         """Send a response that is encoded already (the fast path of FETCH)."""
-        self.outlet.write(octets)
+        self.link.write(octets)
 
     async def drained(self) -> None:
         """Wait until the peer took enough; called by commands that send much."""
-        await self.outlet.drained()
+        await self.link.drained()
 
-    async def read(self, question: Callable[..., Awaitable[T]], *args: object) -> T:
-        """`question(reader, *args)` in one consistent snapshot of the store."""
-        return await self.store.read(lambda reader: question(reader, *args))
+    async def read(self, question: Callable[[Reader], Awaitable[T]]) -> T:
+        """`question(reader)` in one short snapshot."""
+        return await self.store.read(question)
+
+    async def write(self, change: Callable[[Transaction], Awaitable[T]]) -> T:
+        """`change(transaction)` in the next commit; what it changed is told at the command's end.
+
+        `change` may be run twice.
+        """
+        self.stale = True
+        return await self.store.write(change)
+
+    def select(self, view: View) -> None:
+        """Enter a mailbox and hear of its changes."""
+        self.leave()
+        self.view = view
+        self.state = State.SELECTED
+        self._subscription = self.store.feed.subscribe(self.account, self._changed)
+
+    def leave(self) -> None:
+        """Leave the mailbox, if one is selected."""
+        if self._subscription is not None:
+            self._subscription.cancel()
+            self._subscription = None
+        if self.view is not None:
+            self.view.close()
+            self.view = None
+        if self.state is State.SELECTED:
+            self.state = State.AUTHENTICATED
+        self.saved = array("I")
+        self.stale = False
+
+    def discard_spools(self) -> None:
+        """Give back the running command's literals."""
+        for spool in self.spools:
+            spool.discard()
+        self.spools = []
+
+    def _changed(self, modseq: ModSeq) -> None:
+        self.stale = True
+        if self.on_change is not None:
+            self.on_change()

@@ -1,178 +1,29 @@
-"""One session's picture of its mailbox: what this client was told, apart from what the store holds.
+"""One session's view of its mailbox: what this client was told, apart from what the store holds.
 
-A `Picture` is a mailbox at one moment as parallel arrays (index = sequence number - 1), about 44
-octets a message. Sessions of one process that stand at the same moment share one picture; a picture
-with a single holder is changed in place, a shared one is copied when its first holder moves on, and
-the others then adopt the copy. So 500 idle clients of one mailbox cost one picture, and a change
-costs one copy (RFC 9051 §2.3.1.2, §7.5.1).
+Sequence numbers are the client's: a message that is gone stays in the view until its EXPUNGE may be
+told (RFC 9051 §2.3.1.2, §7.5.1).
 """
 
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from weakref import WeakValueDictionary
 
-from pillarbox.ids import AccountId, MailboxId, ModSeq
+from pillarbox.ids import MessageId, ModSeq, Uid
+from pillarbox.imap.server.picture import Picture, Pictures, flag_names
+from pillarbox.imap.server.quirks import CLAMP_SETS_WITH_STAR, RECENT_MESSAGES
 from pillarbox.imap.wire.errors import BadSyntax
-from pillarbox.imap.wire.sequence_set import SequenceSet
+from pillarbox.imap.wire.sequence_set import SequenceSet, indexes_within
 from pillarbox.store.model import FLAG_NAMES, Expunged, Mailbox, MailboxChanges, Placed
-
-_NAMES_BY_BITS: dict[int, str] = {}  # few flag sets occur in practice
-
-
-def flag_names(bits: int, keywords: str = "") -> str:
-    """Flags as IMAP writes them, separated by spaces."""
-    names = _NAMES_BY_BITS.get(bits)
-    if names is None:
-        names = " ".join(name for flag, name in FLAG_NAMES.items() if bits & flag)
-        _NAMES_BY_BITS[bits] = names
-    if not keywords:
-        return names
-    return f"{names} {keywords}" if names else keywords
 
 
 def _uid_of(row: Placed) -> int:
     return row.uid
 
 
-class Picture:
-    """A mailbox's messages at one modseq, in UID order."""
-
-    __slots__ = (
-        "__weakref__",
-        "flags",
-        "holders",
-        "keywords",
-        "messages",
-        "modseq",
-        "modseqs",
-        "saved",
-        "sizes",
-        "uids",
-    )
-
-    def __init__(self) -> None:
-        self.uids: array[int] = array("I")
-        self.messages: array[int] = array("q")
-        self.flags: array[int] = array("I")
-        self.modseqs: array[int] = array("q")
-        self.sizes: array[int] = array("q")
-        self.saved: array[int] = array("q")
-        self.keywords: dict[int, str] = {}  # by UID; only messages that have some
-        self.modseq = ModSeq(0)  # everything up to here is in it
-        self.holders = 0
-
-    def __len__(self) -> int:
-        return len(self.uids)
-
-    @classmethod
-    def of(cls, placed: Sequence[Placed], modseq: ModSeq) -> Picture:
-        """A picture of all `placed` rows, ascending in UID."""
-        picture = cls()
-        picture.modseq = modseq
-        picture.extend(placed)
-        return picture
-
-    def copy(self) -> Picture:
-        twin = Picture()
-        twin.uids = self.uids[:]
-        twin.messages = self.messages[:]
-        twin.flags = self.flags[:]
-        twin.modseqs = self.modseqs[:]
-        twin.sizes = self.sizes[:]
-        twin.saved = self.saved[:]
-        twin.keywords = dict(self.keywords)
-        twin.modseq = self.modseq
-        return twin
-
-    def index_of(self, uid: int) -> int:
-        """Where a UID stands, or -1."""
-        at = bisect_left(self.uids, uid)
-        return at if at < len(self.uids) and self.uids[at] == uid else -1
-
-    def extend(self, placed: Sequence[Placed]) -> None:
-        """Append rows whose UIDs are above all here."""
-        if not placed:
-            return
-        columns = list(zip(*placed, strict=True))
-        self.uids.extend(columns[0])
-        self.messages.extend(columns[1])
-        self.flags.extend(columns[2])
-        self.modseqs.extend(columns[4])
-        self.sizes.extend(columns[5])
-        self.saved.extend(columns[6])
-        self.keywords.update((p.uid, p.keywords) for p in placed if p.keywords)
-
-    def change(self, at: int, row: Placed) -> None:
-        """Take over a row's flags."""
-        self.flags[at] = row.flags
-        self.modseqs[at] = row.modseq
-        if row.keywords:
-            self.keywords[row.uid] = row.keywords
-        else:
-            self.keywords.pop(row.uid, None)
-
-    def remove(self, indexes: Sequence[int]) -> None:
-        """Take out the messages at ascending `indexes`, in one pass over the arrays."""
-        if not indexes:
-            return
-        if self.keywords:
-            for at in indexes:
-                self.keywords.pop(self.uids[at], None)
-        runs = _runs(indexes)
-        for name in ("uids", "messages", "flags", "modseqs", "sizes", "saved"):
-            column = getattr(self, name)
-            if len(runs) == 1:
-                del column[runs[0][0] : runs[0][1]]
-                continue
-            kept = array(column.typecode)
-            start = 0
-            for low, high in runs:
-                kept.extend(column[start:low])
-                start = high
-            kept.extend(column[start:])
-            setattr(self, name, kept)
-
-
-def _runs(indexes: Iterable[int]) -> list[tuple[int, int]]:
-    """Ascending indexes as half-open runs."""
-    runs: list[tuple[int, int]] = []
-    low = high = -1
-    for at in indexes:
-        if at == high:
-            high += 1
-            continue
-        if low >= 0:
-            runs.append((low, high))
-        low, high = at, at + 1
-    if low >= 0:
-        runs.append((low, high))
-    return runs
-
-
-class Pictures:
-    """The newest picture of each mailbox that some session of this process holds."""
-
-    def __init__(self) -> None:
-        self._newest: WeakValueDictionary[tuple[AccountId, MailboxId], Picture] = (
-            WeakValueDictionary()
-        )
-
-    def find(self, account: AccountId, mailbox: MailboxId) -> Picture | None:
-        return self._newest.get((account, mailbox))
-
-    def publish(self, account: AccountId, mailbox: MailboxId, picture: Picture) -> None:
-        """Let other sessions adopt `picture`, which holds all up to its modseq and no more."""
-        known = self._newest.get((account, mailbox))
-        if known is None or known.modseq <= picture.modseq:
-            self._newest[(account, mailbox)] = picture
-
-    def withdraw(self, account: AccountId, mailbox: MailboxId, picture: Picture) -> None:
-        """`picture` is about to hold what no one else may adopt."""
-        if self._newest.get((account, mailbox)) is picture:
-            del self._newest[(account, mailbox)]
+def _words(texts: set[str]) -> set[str]:
+    return {word for text in texts for word in text.split()}
 
 
 class Told:
@@ -199,6 +50,7 @@ class View:
         self.gone = False  # the mailbox was deleted under us
         self.picture = picture
         self.modseq = picture.modseq  # changes up to here are known here, told or held back
+        self._keywords: set[str] | None = None  # those that FLAGS told of, but for the well-known
         self._held: list[int] = []  # UIDs in the picture that are expunged and not yet told
         picture.holders += 1
 
@@ -233,6 +85,11 @@ class View:
     def keywords(self) -> dict[int, str]:
         return self.picture.keywords
 
+    @property
+    def recent(self) -> int:
+        """RFC 3501 §7.3.2."""
+        return RECENT_MESSAGES
+
     def index_of(self, uid: int) -> int:
         """Where a UID stands, or -1."""
         return self.picture.index_of(uid)
@@ -242,6 +99,37 @@ class View:
         picture = self.picture
         keywords = picture.keywords
         return flag_names(picture.flags[at], keywords.get(picture.uids[at], "") if keywords else "")
+
+    def keyword_list(self) -> list[str]:
+        """What FLAGS tells: system flags, well-known keywords and those that occur here."""
+        if self._keywords is None:
+            self._keywords = _words(set(self.picture.keywords.values()))
+        return [*FLAG_NAMES.values(), *sorted(self._keywords)]
+
+    def learn_keywords(self, uids: Iterable[int]) -> bool:
+        """Whether messages have keywords that FLAGS has not told of; it is to be told again."""
+        keywords = self.picture.keywords
+        if not keywords:
+            return False
+        if self._keywords is None:
+            self.keyword_list()
+            return True
+        known = self._keywords
+        found = _words({keywords[uid] for uid in uids if uid in keywords})
+        if found <= known:
+            return False
+        known |= found
+        return True
+
+    def differences(self, placed: Sequence[Placed], modseq: ModSeq) -> MailboxChanges:
+        """The changes to a whole new copy of the mailbox, for when the store forgot them."""
+        here = {row.uid for row in placed}
+        gone = [
+            Expunged(Uid(uid), MessageId(message), modseq)
+            for uid, message in zip(self.uids, self.messages, strict=True)
+            if uid not in here
+        ]
+        return MailboxChanges(modseq, list(placed), gone, exists=True)
 
     def close(self) -> None:
         """Let go of the picture."""
@@ -255,17 +143,16 @@ class View:
         """
         uids = self.picture.uids
         count = len(uids)
-        found: list[int] = []
-        if not by_uid:
-            for low, high in wanted.ranges_upto(count):
-                if high > count or low < 1:
-                    raise BadSyntax("There is no message of that number")
-                found.extend(range(low - 1, high))
-            return found
-        for low, high in wanted.ranges_upto(uids[-1] if count else 0):
-            start = bisect_left(uids, low)
-            found.extend(range(start, bisect_right(uids, high, start)))
-        return found
+        if by_uid:
+            stretches = indexes_within(uids, wanted.resolve(uids[-1] if count else 0))
+            return [at for stretch in stretches for at in stretch]
+        if wanted.largest > count and not (CLAMP_SETS_WITH_STAR and wanted.has_star):
+            raise BadSyntax("There is no message of that number.")
+        return [
+            at
+            for low, high in wanted.resolve(count)
+            for at in range(max(low - 1, 0), min(high, count))
+        ]
 
     def resolve_saved(self, uids: Iterable[int]) -> list[int]:
         """The indexes of those of `uids` (ascending) that are still here: SEARCHRES `$`."""

@@ -1,0 +1,109 @@
+"""The `[imap]` section."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+
+class ImapSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Limits and time-outs of the IMAP door. Octets and seconds unless said otherwise."""
+
+    login_timeout: Annotated[
+        int,
+        Meta(
+            ge=5,
+            description="Seconds until a connection that has not signed in is closed; a mail "
+            "program signs in at once, a person typing needs a minute.",
+        ),
+    ] = 180
+    idle_timeout: Annotated[
+        int,
+        Meta(
+            ge=1800,
+            description="Seconds without a command until a signed-in connection is closed; "
+            "RFC 9051 §5.4 asks for 30 minutes at least, and mail programs rely on it.",
+        ),
+    ] = 1860
+    command_timeout: Annotated[
+        int,
+        Meta(
+            ge=10,
+            description="Seconds that the rest of a begun command (a literal, above all) may keep "
+            "silent before the connection is closed; slow lines pause, dead ones never end.",
+        ),
+    ] = 300
+    handshake_timeout: Annotated[
+        int, Meta(ge=5, description="Seconds that a STARTTLS handshake may take.")
+    ] = 30
+    write_timeout: Annotated[
+        int,
+        Meta(
+            ge=10,
+            description="Seconds that a client may take no octet of an answer before it is given "
+            "up; it holds memory meanwhile.",
+        ),
+    ] = 300
+    max_line: Annotated[
+        int,
+        Meta(
+            ge=8192,
+            description="Octets of one command line; RFC 7162 §4 asks for 8192 at least, long "
+            "message sets of some programs want more.",
+        ),
+    ] = 65_536
+    max_literal: Annotated[
+        int,
+        Meta(
+            ge=1024,
+            description="Octets of one literal that is kept in memory (all but those of APPEND, "
+            "which go to a file).",
+        ),
+    ] = 1_048_576
+    max_command: Annotated[
+        int, Meta(ge=16_384, description="Octets of one whole command in memory.")
+    ] = 2_097_152
+    max_pending: Annotated[
+        int,
+        Meta(
+            ge=65_536,
+            description="Octets of pipelined commands that are read ahead before reading pauses.",
+        ),
+    ] = 262_144
+    max_append: Annotated[
+        int,
+        Meta(
+            ge=1_048_576,
+            description="Octets of one message that APPEND takes; advertised as APPENDLIMIT. The "
+            "default fits what other mail systems let through.",
+        ),
+    ] = 52_428_800
+    max_append_messages: Annotated[
+        int, Meta(ge=1, description="Messages in one APPEND (MULTIAPPEND).")
+    ] = 200
+    max_bad_commands: Annotated[
+        int,
+        Meta(
+            ge=3,
+            description="Commands in a row that are not understood until the connection is closed; "
+            "a program that speaks another protocol is cut off early.",
+        ),
+    ] = 20
+    max_failed_logins: Annotated[
+        int, Meta(ge=1, description="Wrong passwords on one connection until it is closed.")
+    ] = 5
+    compress: Annotated[
+        bool, Meta(description="Offer COMPRESS=DEFLATE (about 64 KiB of memory a connection).")
+    ] = True
+    compress_level: Annotated[
+        int, Meta(ge=1, le=9, description="zlib's level; 1 is fast and does most of the work.")
+    ] = 1
+    disabled_capabilities: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Capabilities that are not advertised, for mail programs that mishandle one; "
+            'for instance ["COMPRESS=DEFLATE"].'
+        ),
+    ] = ()

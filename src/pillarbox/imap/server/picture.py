@@ -1,0 +1,167 @@
+"""A mailbox at one moment as parallel arrays, shared by the sessions that stand at that moment.
+
+Index = sequence number - 1; about 44 octets a message. A picture with a single holder is changed
+in place, a shared one is copied when its first holder moves on, and the others then adopt the
+copy: 500 idle clients of one mailbox cost one picture, and a change costs one copy.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from weakref import WeakValueDictionary
+
+from pillarbox.ids import AccountId, MailboxId, ModSeq
+from pillarbox.store.model import FLAG_NAMES, Placed
+
+_NAMES_BY_BITS: dict[int, str] = {}  # few flag sets occur in practice
+
+
+def flag_names(bits: int, keywords: str = "") -> str:
+    """Flags as IMAP writes them, separated by spaces."""
+    names = _NAMES_BY_BITS.get(bits)
+    if names is None:
+        names = " ".join(name for flag, name in FLAG_NAMES.items() if bits & flag)
+        _NAMES_BY_BITS[bits] = names
+    if not keywords:
+        return names
+    return f"{names} {keywords}" if names else keywords
+
+
+class Picture:
+    """A mailbox's messages at one modseq, in UID order."""
+
+    __slots__ = (
+        "__weakref__",
+        "flags",
+        "holders",
+        "keywords",
+        "messages",
+        "modseq",
+        "modseqs",
+        "saved",
+        "sizes",
+        "uids",
+    )
+
+    def __init__(self) -> None:
+        self.uids: array[int] = array("I")
+        self.messages: array[int] = array("q")
+        self.flags: array[int] = array("I")
+        self.modseqs: array[int] = array("q")
+        self.sizes: array[int] = array("q")
+        self.saved: array[int] = array("q")
+        self.keywords: dict[int, str] = {}  # by UID; only messages that have some
+        self.modseq = ModSeq(0)  # everything up to here is in it
+        self.holders = 0
+
+    def __len__(self) -> int:
+        return len(self.uids)
+
+    @classmethod
+    def of(cls, placed: Sequence[Placed], modseq: ModSeq) -> Picture:
+        """A picture of all `placed` rows, ascending in UID."""
+        picture = cls()
+        picture.modseq = modseq
+        picture.extend(placed)
+        return picture
+
+    def copy(self) -> Picture:
+        twin = Picture()
+        twin.uids = self.uids[:]
+        twin.messages = self.messages[:]
+        twin.flags = self.flags[:]
+        twin.modseqs = self.modseqs[:]
+        twin.sizes = self.sizes[:]
+        twin.saved = self.saved[:]
+        twin.keywords = dict(self.keywords)
+        twin.modseq = self.modseq
+        return twin
+
+    def index_of(self, uid: int) -> int:
+        """Where a UID stands, or -1."""
+        at = bisect_left(self.uids, uid)
+        return at if at < len(self.uids) and self.uids[at] == uid else -1
+
+    def extend(self, placed: Sequence[Placed]) -> None:
+        """Append rows whose UIDs are above all here."""
+        if not placed:
+            return
+        columns = list(zip(*placed, strict=True))
+        self.uids.extend(columns[0])
+        self.messages.extend(columns[1])
+        self.flags.extend(columns[2])
+        self.modseqs.extend(columns[4])
+        self.sizes.extend(columns[5])
+        self.saved.extend(columns[6])
+        self.keywords.update((p.uid, p.keywords) for p in placed if p.keywords)
+
+    def change(self, at: int, row: Placed) -> None:
+        """Take over a row's flags."""
+        self.flags[at] = row.flags
+        self.modseqs[at] = row.modseq
+        if row.keywords:
+            self.keywords[row.uid] = row.keywords
+        else:
+            self.keywords.pop(row.uid, None)
+
+    def remove(self, indexes: Sequence[int]) -> None:
+        """Take out the messages at ascending `indexes`, in one pass over the arrays."""
+        if not indexes:
+            return
+        if self.keywords:
+            for at in indexes:
+                self.keywords.pop(self.uids[at], None)
+        runs = _runs(indexes)
+        for name in ("uids", "messages", "flags", "modseqs", "sizes", "saved"):
+            column = getattr(self, name)
+            if len(runs) == 1:
+                del column[runs[0][0] : runs[0][1]]
+                continue
+            kept = array(column.typecode)
+            start = 0
+            for low, high in runs:
+                kept.extend(column[start:low])
+                start = high
+            kept.extend(column[start:])
+            setattr(self, name, kept)
+
+
+def _runs(indexes: Iterable[int]) -> list[tuple[int, int]]:
+    """Ascending indexes as half-open runs."""
+    runs: list[tuple[int, int]] = []
+    low = high = -1
+    for at in indexes:
+        if at == high:
+            high += 1
+            continue
+        if low >= 0:
+            runs.append((low, high))
+        low, high = at, at + 1
+    if low >= 0:
+        runs.append((low, high))
+    return runs
+
+
+class Pictures:
+    """The newest picture of each mailbox that some session of this process holds."""
+
+    def __init__(self) -> None:
+        self._newest: WeakValueDictionary[tuple[AccountId, MailboxId], Picture] = (
+            WeakValueDictionary()
+        )
+
+    def find(self, account: AccountId, mailbox: MailboxId) -> Picture | None:
+        return self._newest.get((account, mailbox))
+
+    def publish(self, account: AccountId, mailbox: MailboxId, picture: Picture) -> None:
+        """Let other sessions adopt `picture`, which holds all up to its modseq and no more."""
+        known = self._newest.get((account, mailbox))
+        if known is None or known.modseq <= picture.modseq:
+            self._newest[(account, mailbox)] = picture
+
+    def withdraw(self, account: AccountId, mailbox: MailboxId, picture: Picture) -> None:
+        """`picture` is about to hold what no one else may adopt."""
+        if self._newest.get((account, mailbox)) is picture:
+            del self._newest[(account, mailbox)]

@@ -1,0 +1,12 @@
+"""Deviations from the letter of the RFCs, each with its reason. No unnamed `if` elsewhere."""
+
+from __future__ import annotations
+
+# RFC 3501 §2.3.2 wants \Recent for the first session that hears of a message. It takes a write by
+# each first reader, no program of today needs it, and RFC 9051 §7.5.2 dropped it. IMAP4rev1
+# clients are told that no message is recent; SEARCH NEW, OLD and RECENT agree with that.
+RECENT_MESSAGES = 0
+
+# A set with "*" is cut to the messages that there are. By the letter "1:*" in an empty mailbox and
+# "5:*" above three messages are errors; programs send both to ask for whatever there is.
+CLAMP_SETS_WITH_STAR = True
