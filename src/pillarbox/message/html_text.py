@@ -1,0 +1,65 @@
+"""HTML to plain text, for search and preview only: tags go, words stay. Linear in its input."""
+
+from __future__ import annotations
+
+import html
+import re
+
+_NAME = re.compile(r"/?([A-Za-z][A-Za-z0-9]*)")
+_REFERENCE = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});?")
+# Their content is not text. Where the end tag is missing, all that follows is dropped.
+_DROPPED = {
+    name: re.compile(f"</{name}[^>]*>", re.IGNORECASE)
+    for name in ("script", "style", "head", "title", "noscript", "template", "svg")
+}
+# These stand inside a word or line; every other tag parts words.
+_INLINE_NAMES = """
+    a abbr acronym b bdi bdo big cite code dfn em font i ins kbd mark nobr o q s samp small span
+    strike strong sub sup tt u var wbr del
+"""
+_INLINE = frozenset(_INLINE_NAMES.split())
+
+
+def to_text(markup: str) -> str:
+    """The text of a document or fragment, with line feeds where blocks meet."""
+    pieces: list[str] = []
+    at = 0
+    size = len(markup)
+    while at < size:
+        start = markup.find("<", at)
+        if start < 0:
+            pieces.append(markup[at:])
+            break
+        if start > at:
+            pieces.append(markup[at:start])
+        at = _skip_markup(markup, start, pieces)
+    return _REFERENCE.sub(_character, "".join(pieces))
+
+
+def _skip_markup(markup: str, start: int, pieces: list[str]) -> int:
+    """The offset behind the markup at `start`; what stands in its place is added to `pieces`."""
+    size = len(markup)
+    if markup.startswith("<!--", start):
+        end = markup.find("-->", start + 2)
+        return size if end < 0 else end + 3
+    match = _NAME.match(markup, start + 1)
+    if match is None and markup[start + 1 : start + 2] not in ("!", "?"):
+        pieces.append("<")
+        return start + 1
+    end = markup.find(">", start)
+    if end < 0:  # cut off inside a tag
+        return size
+    if match is None:
+        return end + 1
+    name = match.group(1).lower()
+    if name not in _INLINE:
+        pieces.append("\n")
+    dropped = _DROPPED.get(name)
+    if dropped is not None and markup[start + 1] != "/":
+        close = dropped.search(markup, end)
+        return size if close is None else close.end()
+    return end + 1
+
+
+def _character(match: re.Match[str]) -> str:
+    return html.unescape(match.group())

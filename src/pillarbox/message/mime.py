@@ -1,0 +1,119 @@
+"""MIME header values: type, parameters, RFC 2231 continuations and charsets, disposition."""
+
+from __future__ import annotations
+
+import re
+
+from pillarbox.message import charset, encoded_word
+from pillarbox.message.part import Params
+
+RawParams = list[tuple[bytes, bytes]]  # names in lower case, values unquoted, else as written
+
+_TYPE = re.compile(
+    rb"[\s]*+([^\s/;()\"<>@,:=\[\]?\\]++)[ \t\r\n]*+/[ \t\r\n]*+([^\s/;()\"<>@,:=\[\]?\\]++)"
+)
+_TOKEN = re.compile(rb"[^\s;()]++")
+# A value without quotes ends at a semicolon, not at white space: names of files are written so.
+_PARAM = re.compile(
+    rb";[ \t\r\n]*+([^\s=;\"]++)[ \t\r\n]*+=[ \t\r\n]*+"
+    rb"(?:\"((?:[^\"\\]++|\\.)*+)\"?|([^;]*+))",
+    re.DOTALL,
+)
+_ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
+_SECTION = re.compile(r"([^*]+)(?:\*(0|[1-9][0-9]{0,2}))?(\*)?")
+_PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
+_MOST_PARAMS = 100
+
+
+def parse_content_type(raw: bytes) -> tuple[bytes, bytes, RawParams] | None:
+    """Type, subtype (both in lower case) and parameters; None where there is no valid type."""
+    match = _TYPE.match(raw)
+    if match is None:
+        return None
+    return match.group(1).lower(), match.group(2).lower(), raw_params(raw, match.end())
+
+
+def parse_disposition(raw: bytes) -> tuple[bytes, RawParams] | None:
+    """Content-Disposition's word in lower case and its parameters (RFC 2183 §2)."""
+    word = token(raw)
+    if not word:
+        return None
+    return word, raw_params(raw, 0)
+
+
+def token(raw: bytes) -> bytes:
+    """The first word of a value in lower case; b"" for none."""
+    match = _TOKEN.search(raw) if raw[:1] != b"(" else None
+    return match.group().lower() if match is not None else b""
+
+
+def raw_params(raw: bytes, start: int) -> RawParams:
+    """The parameters behind `start`, at most 100, unquoted, not yet decoded."""
+    at = raw.find(b";", start)
+    found: RawParams = []
+    if at < 0:
+        return found
+    for name, quoted, plain in _PARAM.findall(raw, at):
+        if quoted:
+            value = _ESCAPED.sub(rb"\1", quoted) if b"\\" in quoted else quoted
+        else:
+            value = plain.strip()
+            if b"(" in value:  # a comment; a name with parentheses must be quoted
+                value = value[: value.find(b"(")].strip() or value
+        found.append((name.lower(), value))
+        if len(found) == _MOST_PARAMS:
+            break
+    return found
+
+
+def decode_params(params: RawParams) -> Params:
+    """Values as text: RFC 2231 pieces joined, charsets and encoded words undone; first one wins."""
+    decoded: dict[str, str] = {}
+    pieces: dict[str, dict[int, tuple[bytes, bool]]] = {}
+    for raw_name, value in params:
+        if b"*" not in raw_name:
+            name = raw_name.decode("ascii", "replace")
+            # Encoded words are forbidden here, and common.
+            if name not in decoded:
+                decoded[name] = encoded_word.decode(value)
+            continue
+        match = _SECTION.fullmatch(raw_name.decode("ascii", "replace"))
+        if match is not None:
+            sections = pieces.setdefault(match.group(1), {})
+            number = int(match.group(2) or 0)
+            if number not in sections:
+                sections[number] = (value, match.group(3) is not None)
+    for name, sections in pieces.items():
+        # A plain form beside it is for programs that do not know RFC 2231.
+        if 0 in sections:
+            decoded[name] = _join(sections)
+    return tuple(decoded.items())
+
+
+def _join(sections: dict[int, tuple[bytes, bool]]) -> str:
+    """The pieces 0, 1, 2 … up to the first gap (RFC 2231 §3, §4.1)."""
+    name: str | None = None
+    octets = b""
+    for number in range(len(sections)):
+        if number not in sections:
+            break
+        value, extended = sections[number]
+        if extended:
+            if number == 0 and value.count(b"'") >= 2:
+                label, _language, value = value.split(b"'", 2)
+                name = label.decode("ascii", "replace")
+            value = _PERCENT.sub(_octet, value)
+        octets += value
+    return charset.decode(octets, name)
+
+
+def _octet(match: re.Match[bytes]) -> bytes:
+    return bytes((int(match.group(1), 16),))
+
+
+def find_param(params: RawParams, name: bytes) -> bytes | None:
+    """The first value of a plain parameter."""
+    for other, value in params:
+        if other == name:
+            return value
+    return None

@@ -1,0 +1,82 @@
+"""Transfer encodings undone (RFC 2045 §6), whole or in steps. Never raises."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Iterator
+
+from pillarbox.message.part import Octets, Part
+
+STEP = 256 * 1024  # octets read at a time
+
+_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
+_UU_START = re.compile(rb"^begin(?:-base64)? [0-7]{3,4} ", re.MULTILINE)
+
+
+def decode(raw: bytes, encoding: str) -> bytes:
+    """The octets behind a transfer encoding; an unknown one counts as none."""
+    if encoding == "base64":
+        return _decode_base64(raw)[0]
+    if encoding == "quoted-printable":
+        return binascii.a2b_qp(raw)
+    if encoding in ("x-uuencode", "uuencode", "x-uue"):
+        return _decode_uu(raw)
+    return raw
+
+
+def decoded_chunks(octets: Octets, part: Part, step: int = STEP) -> Iterator[bytes]:
+    """The decoded body piece by piece; at most about `step` octets are held at a time."""
+    kept = b""
+    at = part.body_start
+    end = part.body_end
+    encoding = part.encoding
+    while at < end:
+        stop = min(at + step, end)
+        raw = kept + octets[at:stop]
+        at = stop
+        kept = b""
+        if encoding == "base64":
+            decoded, kept = _decode_base64(raw, last=at == end)
+        elif encoding == "quoted-printable":
+            # Cut behind a line end; in a line without end, before a broken-off "=3D".
+            cut = raw.rfind(b"\n") + 1 if at < end else len(raw)
+            if not cut:
+                equals = raw.rfind(b"=", len(raw) - 3)
+                cut = equals if equals > 0 else len(raw)
+            decoded, kept = binascii.a2b_qp(raw[:cut]), raw[cut:]
+        elif encoding in ("x-uuencode", "uuencode", "x-uue"):
+            decoded = _decode_uu(octets[part.body_start : end])
+            at = end
+        else:
+            decoded = raw
+        if decoded:
+            yield decoded
+
+
+def _decode_base64(raw: bytes, *, last: bool = True) -> tuple[bytes, bytes]:
+    """What could be decoded, and up to three characters that wait for more."""
+    digits = _NOT_BASE64.sub(b"", raw)
+    whole = len(digits) - len(digits) % 4
+    rest = digits[whole:]
+    decoded = binascii.a2b_base64(digits[:whole])
+    if not last:
+        return decoded, rest
+    if len(rest) > 1:
+        decoded += binascii.a2b_base64(rest + b"=" * (4 - len(rest)))
+    return decoded, b""
+
+
+def _decode_uu(raw: bytes) -> bytes:
+    start = _UU_START.search(raw)
+    if start is None:
+        return raw
+    pieces: list[bytes] = []
+    for line in raw[start.end() :].splitlines()[1:]:
+        if line in (b"end", b"`", b" "):
+            break
+        try:
+            pieces.append(binascii.a2b_uu(line))
+        except binascii.Error:
+            continue
+    return b"".join(pieces)
