@@ -1,0 +1,86 @@
+"""`/healthz`, `/readyz` and `/metrics`: Starlette on uvicorn, in our loop and on our sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from pillarbox.telemetry.metrics import exposition
+
+IDLE_SECONDS = 15  # keep-alive of a health checker's connection
+STOP_SECONDS = 2  # for answers under way when we stop
+MAX_HEAD = 16_384  # octets of a request's head
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Readiness:
+    """Whether this worker wants connections; the `/readyz` answer."""
+
+    def __init__(self) -> None:
+        self.ready = False
+        self.why = "starting"
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its hands on our signals."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class HealthServer:
+    """The HTTP door of one worker."""
+
+    def __init__(self, readiness: Readiness, connections: int) -> None:
+        self._readiness = readiness
+        routes = [
+            Route("/healthz", self._healthz),
+            Route("/readyz", self._readyz),
+            Route("/metrics", self._metrics),
+        ]
+        configuration = uvicorn.Config(
+            Starlette(routes=routes),
+            loop="none",
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            limit_concurrency=connections,
+            timeout_keep_alive=IDLE_SECONDS,
+            timeout_graceful_shutdown=STOP_SECONDS,
+            h11_max_incomplete_event_size=MAX_HEAD,
+        )
+        self._server = _Server(configuration)
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self, sockets: list[socket.socket]) -> None:
+        """Serve on these sockets until `stop`."""
+        self._task = asyncio.create_task(self._server.serve(sockets=sockets))
+
+    async def stop(self) -> None:
+        """Finish the answers under way."""
+        if self._task is not None:
+            self._server.should_exit = True
+            await self._task
+
+    async def _healthz(self, _request: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def _readyz(self, _request: Request) -> Response:
+        if self._readiness.ready:
+            return PlainTextResponse("ready\n")
+        return PlainTextResponse(f"{self._readiness.why}\n", status_code=503)
+
+    async def _metrics(self, _request: Request) -> Response:
+        return Response(exposition(), media_type=CONTENT_TYPE)
