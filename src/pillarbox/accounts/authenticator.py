@@ -1,0 +1,246 @@
+"""Who is at the other end: passwords, app passwords and SCRAM, with the same answer for everyone.
+
+A name that nobody has costs the same time and gets the same answer as a wrong password.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pillarbox.accounts.app_passwords import app_password_digest, canonical_app_password
+from pillarbox.accounts.exchange import Exchange
+from pillarbox.accounts.identity import Identity, login_of
+from pillarbox.accounts.lookup import Known, look_up
+from pillarbox.accounts.passwords import PasswordHasher, prepare_password
+from pillarbox.accounts.scope import Scope, decode_scopes
+from pillarbox.accounts.success_cache import SuccessCache
+from pillarbox.accounts.throttle import Throttle
+from pillarbox.clock import Clock, unix_seconds
+from pillarbox.config.auth import AuthSettings
+from pillarbox.errors import AuthenticationFailed, NotFound, Unavailable
+from pillarbox.net.secret import Secret
+from pillarbox.sasl.errors import UnknownMechanism
+from pillarbox.sasl.login import Login
+from pillarbox.sasl.mechanism import Mechanism
+from pillarbox.sasl.plain import Plain
+from pillarbox.sasl.scram import ScramServer
+from pillarbox.sasl.scram_keys import SALT_OCTETS, ScramHash, ScramKeys, decode_record
+from pillarbox.store import Store
+from pillarbox.store.sql import credentials
+from pillarbox.store.sql.credentials import AppPasswordRow
+
+_SCRAM = {
+    "SCRAM-SHA-256": ScramHash.SHA_256,
+    "SCRAM-SHA-1": ScramHash.SHA_1,
+}
+_PLAINTEXT = ("PLAIN", "LOGIN")
+_PASSWORD = "password"  # noqa: S105 - the name of a kind of credential
+
+
+@dataclass(frozen=True, slots=True)
+class ScramCandidates:
+    """The keys that a name may sign in with, or made-up ones for a name that nobody has."""
+
+    login: str
+    salt: bytes
+    iterations: int
+    keys: Sequence[ScramKeys]
+    identities: Sequence[Identity]  # beside `keys`; empty when they are made up
+    app_passwords: Sequence[AppPasswordRow | None]
+
+
+class Authenticator:
+    """One for a worker; every door signs people in by it."""
+
+    def __init__(
+        self, store: Store, settings: AuthSettings, clock: Clock, server_key: Secret
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._clock = clock
+        self._server_key = server_key
+        self._hasher = PasswordHasher(settings)
+        self._throttle = Throttle(clock, settings.throttle)
+        self._successes = SuccessCache(
+            clock,
+            seconds=settings.success_cache_seconds,
+            entries=settings.success_cache_entries,
+        )
+
+    def mechanisms(self, *, secure: bool, binding: bool) -> tuple[str, ...]:
+        """What to advertise, best first. `secure`: TLS or loopback; `binding`: has bindings."""
+        offered: tuple[str, ...] = ()
+        if self._settings.scram:
+            if binding:
+                offered += tuple(f"{name}-PLUS" for name in _SCRAM)
+            offered += tuple(_SCRAM)
+        return offered + _PLAINTEXT if secure else offered
+
+    def begin(
+        self,
+        mechanism: str,
+        *,
+        scope: Scope,
+        peer: str,
+        secure: bool,
+        bindings: Mapping[str, bytes] | None = None,
+    ) -> Exchange:
+        """Start an exchange by a mechanism's name, any case. Raises UnknownMechanism."""
+        name = mechanism.upper()
+        bindings = bindings or {}
+        if name not in self.mechanisms(secure=secure, binding=bool(bindings)):
+            raise UnknownMechanism
+        return Exchange(self, name, _new_mechanism(name, bindings), scope, peer)
+
+    def login_of(self, username: str) -> str:
+        """The login that a user name means."""
+        return login_of(username, self._settings.default_domain)
+
+    async def check_password(
+        self, username: str, password: Secret, *, scope: Scope, peer: str
+    ) -> Identity:
+        """Sign in by name and password; raises AuthenticationFailed, Throttled, Unavailable."""
+        login = self.login_of(username)
+        await self._throttle.before(login, peer)
+        if len(password.reveal()) > self._settings.longest_password:
+            raise AuthenticationFailed
+        canonical = canonical_app_password(password)
+        known = await self._store.read(lambda db: look_up(db, login, apps=canonical is not None))
+        if canonical is not None and known is not None:
+            digest = app_password_digest(known.account.id, canonical)
+            for row in known.app_passwords:
+                if hmac.compare_digest(row.digest, digest) and self._usable(row, scope):
+                    await self._used(known, row)
+                    self._throttle.succeeded(login, peer)
+                    return _by_app_password(known, row)
+        return await self._check_main(login, known, password, peer)
+
+    async def _check_main(
+        self, login: str, known: Known | None, password: Secret, peer: str
+    ) -> Identity:
+        """The account's own password: from the memory of right ones, else by argon2id."""
+        stored = known.argon2 if known is not None else ""
+        prepared = prepare_password(password) or b"\0"  # no password can be a NUL
+        mark = self._successes.mark(login, stored, prepared)
+        if known is not None and self._successes.knows(mark):
+            self._throttle.succeeded(login, peer)
+            return _by_password(known)
+        right = False
+        if not self._throttle.is_known_wrong(login, peer, mark):
+            if stored:
+                right = await self._hasher.verify(stored, prepared)
+            else:
+                await self._hasher.spend()
+        if known is None or not right:
+            self._throttle.failed(login, peer, mark)
+            raise AuthenticationFailed
+        self._successes.remember(mark)
+        self._throttle.succeeded(login, peer)
+        if self._hasher.outdated(stored):
+            await self._hash_again(known, prepared)
+        return _by_password(known)
+
+    # SCRAM, called by Exchange
+
+    async def scram_candidates(
+        self, username: str, algorithm: ScramHash, *, scope: Scope, peer: str
+    ) -> ScramCandidates:
+        """Keys for a name, after the throttle. Raises Throttled."""
+        login = self.login_of(username)
+        await self._throttle.before(login, peer)
+        known = await self._store.read(lambda db: look_up(db, login, apps=True))
+        main = decode_record(known.scram) if known is not None else None
+        if known is None or main is None:
+            return self._made_up(login)
+        keys, identities = [main.keys(algorithm)], [_by_password(known)]
+        rows: list[AppPasswordRow | None] = [None]
+        for row in known.app_passwords:
+            record = decode_record(row.scram)
+            if (
+                record is not None
+                and (record.salt, record.iterations) == (main.salt, main.iterations)
+                and self._usable(row, scope)
+            ):
+                keys.append(record.keys(algorithm))
+                identities.append(_by_app_password(known, row))
+                rows.append(row)
+        return ScramCandidates(login, main.salt, main.iterations, keys, identities, rows)
+
+    def scram_failed(self, candidates: ScramCandidates, peer: str) -> None:
+        """The proof was wrong."""
+        self._throttle.failed(candidates.login, peer)
+
+    async def scram_proved(self, candidates: ScramCandidates, index: int, peer: str) -> Identity:
+        """The proof was made with the keys at `index`."""
+        if not candidates.identities:
+            raise AuthenticationFailed
+        self._throttle.succeeded(candidates.login, peer)
+        identity, row = candidates.identities[index], candidates.app_passwords[index]
+        if row is not None:
+            await self._touch(identity, row)
+        return identity
+
+    def _made_up(self, login: str) -> ScramCandidates:
+        """The same salt each time, from every worker; keys that nothing proves."""
+        salt = hmac.digest(self._server_key.reveal(), b"scram\0" + login.encode(), "sha256")
+        never = ScramKeys(secrets.token_bytes(32), secrets.token_bytes(32))
+        iterations = self._settings.scram_iterations
+        return ScramCandidates(login, salt[:SALT_OCTETS], iterations, [never], (), ())
+
+    # What is written at a sign-in
+
+    def _usable(self, row: AppPasswordRow, scope: Scope) -> bool:
+        now = unix_seconds(self._clock.now())
+        return scope in decode_scopes(row.scopes) and (
+            row.expires_at is None or now < row.expires_at
+        )
+
+    async def _used(self, known: Known, row: AppPasswordRow) -> None:
+        await self._touch(_by_app_password(known, row), row)
+
+    async def _touch(self, identity: Identity, row: AppPasswordRow) -> None:
+        """Note the last use, unless that was done lately; never a reason to refuse a person."""
+        now = unix_seconds(self._clock.now())
+        recently = now - self._settings.last_use_minutes * 60
+        if row.last_used_at is not None and row.last_used_at > recently:
+            return
+        try:
+            await self._store.write(
+                lambda tx: credentials.touch_app_password(tx, identity.account, row.id, now)
+            )
+        except (Unavailable, NotFound):
+            return
+
+    async def _hash_again(self, known: Known, prepared: bytes) -> None:
+        """Bring an old hash to today's costs, unless the password was changed meanwhile."""
+        fresh = await self._hasher.hash(prepared)
+        try:
+            await self._store.write(
+                lambda tx: credentials.replace_hash(tx, known.account.id, known.argon2, fresh)
+            )
+        except Unavailable:
+            return
+
+    def close(self) -> None:
+        """Let the hashing threads end."""
+        self._hasher.close()
+
+
+def _by_password(known: Known) -> Identity:
+    return Identity(known.account.id, known.account.login, _PASSWORD)
+
+
+def _by_app_password(known: Known, row: AppPasswordRow) -> Identity:
+    return Identity(known.account.id, known.account.login, f"app:{row.id}")
+
+
+def _new_mechanism(name: str, bindings: Mapping[str, bytes]) -> Mechanism:
+    if name == "PLAIN":
+        return Plain()
+    if name == "LOGIN":
+        return Login()
+    plus = name.endswith("-PLUS")
+    return ScramServer(_SCRAM[name.removesuffix("-PLUS")], plus=plus, bindings=bindings)
