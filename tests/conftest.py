@@ -1,0 +1,63 @@
+"""Options and fixtures of the tests that need a whole running server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from support.server import Account, MailServer
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Lengths of the long tests, their seed, and which server answers."""
+    group = parser.getgroup("pillarbox")
+    group.addoption(
+        "--reference",
+        action="store_true",
+        help="run the outside tests against Debian's Postfix and Dovecot (needs root)",
+    )
+    group.addoption("--seed", type=int, default=None, help="seed of the random tests")
+    group.addoption(
+        "--soak-seconds", type=float, default=10.0, help="length of the concurrency test"
+    )
+    group.addoption("--model-steps", type=int, default=2000, help="steps of the socket model test")
+
+
+@pytest.fixture(scope="session")
+def mail_server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[MailServer]:
+    """Pillarbox with two workers; with `--reference` Postfix and Dovecot instead."""
+    if request.config.getoption("--reference"):
+        from support.reference import missing_reference, running_reference
+
+        if why := missing_reference():
+            pytest.skip(why)
+        folder = tmp_path_factory.getbasetemp()
+        folder.parent.chmod(0o755)
+        folder.chmod(0o755)
+        with running_reference(tmp_path_factory.mktemp("reference")) as server:
+            yield server
+        return
+    from support.pillarbox_server import running_pillarbox
+
+    with running_pillarbox(tmp_path_factory.mktemp("pillarbox"), workers=2) as server:
+        yield server
+
+
+@pytest.fixture
+def account(mail_server: MailServer) -> Account:
+    """A fresh, empty account."""
+    return mail_server.new_account()
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int:
+    """The seed of a random test; printed, so that a failure can be repeated with `--seed`."""
+    import random
+
+    chosen: int | None = request.config.getoption("--seed")
+    value = random.SystemRandom().randrange(2**32) if chosen is None else chosen
+    print(f"seed: {value} (repeat with --seed {value})")
+    return value
