@@ -197,3 +197,31 @@ class QueuedMessage(msgspec.Struct, frozen=True):
     body_8bit: bool = False
     ret: str = ""  # "FULL" or "HDRS"
     envid: str = ""
+
+
+class AddressKind(StrEnum):
+    ACCOUNT = "account"
+    ALIAS = "alias"
+
+
+class AddressRow(msgspec.Struct, frozen=True):
+    """What an address stands for; a catch-all is the alias "@domain"."""
+
+    address: str  # folded
+    kind: AddressKind
+    account: AccountId | None
+    targets: tuple[str, ...]  # of an alias
+
+
+class Credential(msgspec.Struct, frozen=True):
+    """A stored password: the main one (id 0) or an app password."""
+
+    id: int
+    account: AccountId
+    label: str
+    argon2: str
+    scram: bytes
+    scopes: str  # "" is every scope, else names separated by one space
+    created_at: int
+    last_used_at: int | None
+    last_used_from: str

@@ -1,0 +1,169 @@
+"""Settings of the store."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+Count = Annotated[int, Meta(ge=1)]
+
+
+class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where mail is kept and the caps on what one account may store."""
+
+    data_dir: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="Folder that holds the database, the segments and the search index. "
+            "It must be on a local file system: network file systems do not lock reliably.",
+        ),
+    ] = "data"
+    max_message_octets: Annotated[
+        int,
+        Meta(
+            ge=1024,
+            description="Largest message that is stored, in octets. 50 MiB: what the large "
+            "providers take, attachments grown by base64 included.",
+        ),
+    ] = 50 * 1024 * 1024
+    spool_memory_octets: Annotated[
+        int,
+        Meta(
+            ge=4096,
+            description="Octets of an arriving message that stay in memory; a longer one goes to "
+            "a temporary file. 1 MiB holds nearly all mail and bounds a thousand senders to 1 GiB.",
+        ),
+    ] = 1024 * 1024
+    own_segment_octets: Annotated[
+        int,
+        Meta(
+            ge=4096,
+            description="Messages of at least this many octets are written to a segment file of "
+            "their own, before the commit, so that a 50 MiB message delays nobody's commit.",
+        ),
+    ] = 4 * 1024 * 1024
+    segment_octets: Annotated[
+        int,
+        Meta(
+            ge=4096,
+            description="A segment file is closed when it has this many octets. 256 MiB: few "
+            "files, and each compaction stays short.",
+        ),
+    ] = 256 * 1024 * 1024
+    segment_dead_percent: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=100,
+            description="Share of a closed segment that must be unreferenced before maintenance "
+            "copies the rest out and deletes it. 60: less copying than freeing.",
+        ),
+    ] = 60
+    batch: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1024,
+            description="Writes that share one commit at most. Measured: 64 brings eight times "
+            "the rate of single commits; more brings little.",
+        ),
+    ] = 64
+    queue_length: Annotated[
+        int,
+        Meta(
+            ge=64,
+            description="Writes that may wait in one process; a further one is refused as "
+            "temporarily unavailable. 10000: seconds of work, and a bound on memory.",
+        ),
+    ] = 10_000
+    lock_wait_seconds: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="How long a commit waits for other processes' commits before it is refused "
+            "as temporarily unavailable. 30: longer than any sane commit.",
+        ),
+    ] = 30
+    read_threads: Annotated[
+        int,
+        Meta(ge=1, le=64, description="Threads for searches and other long reads in a process."),
+    ] = 2
+    read_cache_octets: Annotated[
+        int,
+        Meta(
+            ge=65536,
+            description="Page cache of each database connection, in octets. 16 MiB: the pages of "
+            "a large mailbox's placements; there are four connections in a process.",
+        ),
+    ] = 16 * 1024 * 1024
+    poll_seconds: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description="How often a process looks whether a wake-up of another process was lost, "
+            "in seconds. 1: one cheap pragma.",
+        ),
+    ] = 1.0
+    switch_interval_seconds: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description="Python's thread switch interval. 0.0002: with the default of 0.005 the "
+            "commit thread starves beside a busy connection thread.",
+        ),
+    ] = 0.0002
+    retention_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Days for which expunged messages can be restored and for which a client "
+            "that was away learns what was expunged without a full resynchronisation.",
+        ),
+    ] = 30
+    max_mailboxes: Annotated[int, Meta(ge=10, description="Mailboxes in one account.")] = 5000
+    max_mailbox_depth: Annotated[
+        int, Meta(ge=1, le=100, description="Levels of a mailbox path.")
+    ] = 20
+    max_mailbox_name_octets: Annotated[
+        int,
+        Meta(
+            ge=16,
+            le=1000,
+            description="UTF-8 octets of one level of a mailbox name. 255: what every client shows.",
+        ),
+    ] = 255
+    max_keywords: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Different keywords (labels, tags) in one account. 500: clients that make "
+            "a keyword for each message would otherwise grow each FLAGS answer without end.",
+        ),
+    ] = 500
+    max_keyword_octets: Annotated[int, Meta(ge=8, description="Octets of one keyword.")] = 100
+    max_keywords_of_message: Annotated[int, Meta(ge=1, description="Keywords on one message.")] = 50
+    max_subscriptions: Annotated[
+        int, Meta(ge=10, description="Subscribed names in one account.")
+    ] = 10_000
+    index_seconds: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description="Pause between rounds of the search indexer, in seconds. Mail that is not "
+            "indexed yet is searched by reading it, so this only trades CPU for speed.",
+        ),
+    ] = 2.0
+    index_batch: Annotated[int, Meta(ge=1, description="Messages indexed in one transaction.")] = (
+        200
+    )
+    index_text_octets: Annotated[
+        int,
+        Meta(
+            ge=1024,
+            description="Decoded text of one message that is searched, in octets. 4 MiB is far "
+            "past any letter; what follows in a log file sent as text is not found.",
+        ),
+    ] = 4 * 1024 * 1024

@@ -1,0 +1,173 @@
+"""Append-only segment files: one writer each, synced before the commit that refers to them.
+
+A process appends only to segments that it made and holds a lock on them while it may, so that
+compaction leaves them alone. After a failed write or sync a segment is never appended to again:
+what the disk holds of it past the last good sync is unknown, and nothing refers to that part.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections import OrderedDict
+from pathlib import Path
+
+from pillarbox.errors import Damaged
+from pillarbox.store.blobs.disk import Disk, pread, pread_cached
+from pillarbox.store.blobs.record import Location, SealedBlob
+
+SEGMENT_MAGIC = b"PBSEG001"
+SUFFIX = ".seg"
+_MAX_UNWRITTEN = 4 * 1024 * 1024  # octets gathered before they are handed to the system
+_MAX_OPEN = 64  # descriptors that the reader keeps
+
+
+def segment_path(folder: Path, segment: int) -> Path:
+    """The file of a segment."""
+    return folder / f"{segment:08d}{SUFFIX}"
+
+
+def segment_numbers(folder: Path) -> list[int]:
+    """All segments there are, ascending."""
+    names = (entry.name for entry in os.scandir(folder))
+    return sorted(
+        int(name[: -len(SUFFIX)])
+        for name in names
+        if name.endswith(SUFFIX) and name[: -len(SUFFIX)].isdigit()
+    )
+
+
+class SegmentWriter:
+    """Appends records. One thread uses it, while it holds the store's write lock."""
+
+    def __init__(self, folder: Path, disk: Disk, max_octets: int) -> None:
+        self._folder = folder
+        self._disk = disk
+        self._max_octets = max_octets
+        self._fd = -1
+        self._number = 0
+        self._written = 0  # octets handed to the system
+        self._unwritten: list[bytes] = []
+        self._unwritten_octets = 0
+        self._dirty = False
+        self._folder_dirty = False
+
+    def append(self, blob: SealedBlob) -> Location:
+        """Where the record will be once `sync` returned; raises OSError."""
+        if blob.file is not None:
+            return self._adopt(blob, blob.file)
+        if self._fd < 0 or self._end() >= self._max_octets:
+            self._start()
+        position = self._end()
+        self._unwritten.extend(blob.record)
+        self._unwritten_octets += blob.length
+        if self._unwritten_octets > _MAX_UNWRITTEN:
+            self._write()
+        return Location(self._number, position, blob.length, blob.size)
+
+    def sync(self) -> None:
+        """Make all that was appended durable; raises OSError and abandons the segment."""
+        try:
+            self._write()
+            if self._dirty:
+                self._disk.sync(self._fd)
+                self._dirty = False
+            if self._folder_dirty:
+                self._disk.sync_folder(self._folder)
+                self._folder_dirty = False
+        except OSError:
+            self.abandon()
+            raise
+
+    def abandon(self) -> None:
+        """Never append to the present segment again."""
+        self._unwritten.clear()
+        self._unwritten_octets = 0
+        self._dirty = False
+        if self._fd >= 0:
+            self._disk.close(self._fd)
+            self._fd = -1
+
+    def forget(self) -> None:
+        """The transaction was rolled back: what was appended but not written is not needed."""
+        self._unwritten.clear()
+        self._unwritten_octets = 0
+
+    def close(self) -> None:
+        self.abandon()
+
+    def _end(self) -> int:
+        return self._written + self._unwritten_octets
+
+    def _write(self) -> None:
+        if not self._unwritten:
+            return
+        buffers, self._unwritten = self._unwritten, []
+        octets, self._unwritten_octets = self._unwritten_octets, 0
+        self._dirty = True
+        try:
+            self._disk.write(self._fd, buffers)
+        except OSError:
+            with contextlib.suppress(OSError):  # give a full disk its room back
+                self._disk.truncate(self._fd, self._written)
+            self.abandon()
+            raise
+        self._written += octets
+
+    def _start(self) -> None:
+        self.sync()
+        self.abandon()
+        number = self._next_number()
+        fd = self._disk.create(segment_path(self._folder, number))
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._disk.write(fd, [SEGMENT_MAGIC])
+        except OSError:
+            self._disk.close(fd)
+            raise
+        self._fd, self._number, self._written = fd, number, len(SEGMENT_MAGIC)
+        self._dirty = self._folder_dirty = True
+
+    def _adopt(self, blob: SealedBlob, file: Path) -> Location:
+        number = self._next_number()
+        self._disk.link(file, segment_path(self._folder, number))
+        self._folder_dirty = True
+        return Location(number, len(SEGMENT_MAGIC), blob.length, blob.size)
+
+    def _next_number(self) -> int:
+        """Only the holder of the write lock asks, and the highest segment is never deleted."""
+        return max(segment_numbers(self._folder), default=0) + 1
+
+
+class SegmentReader:
+    """Reads ranges of segments from any thread; keeps some descriptors open."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._open: OrderedDict[int, int] = OrderedDict()
+
+    def read(self, segment: int, offset: int, length: int) -> bytes:
+        """Raises Damaged when the octets are not there, FileNotFoundError without the segment."""
+        octets = pread(self._descriptor(segment), length, offset)
+        if len(octets) != length:
+            raise Damaged
+        return octets
+
+    def read_cached(self, segment: int, offset: int, length: int) -> bytes | None:
+        """The same if no disk has to be waited for, else None."""
+        return pread_cached(self._descriptor(segment), length, offset)
+
+    def close(self) -> None:
+        while self._open:
+            os.close(self._open.popitem()[1])
+
+    def _descriptor(self, segment: int) -> int:
+        fd = self._open.get(segment)
+        if fd is not None:
+            return fd
+        fd = os.open(segment_path(self._folder, segment), os.O_RDONLY | os.O_CLOEXEC)
+        self._open[segment] = fd
+        if len(self._open) > _MAX_OPEN:
+            os.close(self._open.popitem(last=False)[1])
+        return fd

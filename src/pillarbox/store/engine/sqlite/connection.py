@@ -1,0 +1,97 @@
+"""SQLite connections: how they are opened and what their failures mean."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import apsw
+
+from pillarbox.errors import ConfigurationError, Unavailable
+from pillarbox.store.database import Row, Value
+
+T = TypeVar("T")
+
+# 3.51.3 and its back-ports mend a race that could corrupt a database when the WAL is reset.
+_OLDEST_SQLITE = 3_051_003
+
+# What passes when there is room again, the lock is free or the disk is writable.
+PASSING = (
+    apsw.FullError,
+    apsw.IOError,
+    apsw.ReadOnlyError,
+    apsw.BusyError,
+    apsw.LockedError,
+    apsw.CantOpenError,
+    apsw.NoMemError,
+)
+
+_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA wal_autocheckpoint = 4000",
+    "PRAGMA mmap_size = 0",
+    "PRAGMA trusted_schema = OFF",
+)
+
+
+def check_library() -> None:
+    """Refuse a SQLite that can damage the database; raises ConfigurationError."""
+    if apsw.SQLITE_VERSION_NUMBER < _OLDEST_SQLITE:
+        raise ConfigurationError(
+            f"SQLite {apsw.sqlite_lib_version()} can damage a database; "
+            "install the pinned version of apsw, which brings its own."
+        )
+
+
+def connect(path: Path, *, cache_octets: int, vfs: str | None = None) -> apsw.Connection:
+    """Open the database in the mode that the store's promises rest on; raises Unavailable."""
+    try:
+        connection = apsw.Connection(str(path), vfs=vfs, statementcachesize=256)
+        connection.set_busy_timeout(10_000)
+        for pragma in _PRAGMAS:
+            connection.execute(pragma)
+        connection.pragma("cache_size", -(cache_octets // 1024))
+    except PASSING as error:
+        raise Unavailable from error
+    return connection
+
+
+def drive(awaitable: Awaitable[T]) -> T:
+    """Run to the end a coroutine that awaits nothing but the engine, which answers at once."""
+    steps = awaitable.__await__()
+    try:
+        next(steps)
+    except StopIteration as done:
+        value: T = done.value
+        return value
+    closing = getattr(awaitable, "close", None)
+    if closing is not None:
+        closing()
+    raise RuntimeError("a store function may await nothing but its reader or transaction")
+
+
+class SqliteReader:
+    """A reader over one connection; the caller holds the snapshot open."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._execute = connection.execute
+
+    async def rows(self, sql: str, params: Sequence[Value] = ()) -> list[Row]:
+        return self._execute(sql, params).fetchall()
+
+    async def row(self, sql: str, params: Sequence[Value] = ()) -> Row | None:
+        cursor = self._execute(sql, params)
+        found: Any = cursor.fetchone()
+        cursor.close()
+        return found  # type: ignore[no-any-return]
+
+    async def run(self, sql: str, params: Sequence[Value] = ()) -> list[Row]:
+        return self._execute(sql, params).fetchall()
+
+
+def run_many(connection: apsw.Connection, sql: str, sets: Iterable[Sequence[Value]]) -> None:
+    """Execute once for each set, with one crossing into SQLite."""
+    connection.executemany(sql, sets)

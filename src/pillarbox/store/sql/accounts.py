@@ -1,0 +1,166 @@
+"""Accounts and the domains that are served."""
+
+from __future__ import annotations
+
+from pillarbox.errors import AlreadyExists, NoSuchAccount, NoSuchDomain
+from pillarbox.ids import AccountId
+from pillarbox.store.database import Reader, Row, Transaction
+from pillarbox.store.model import Account, Role
+from pillarbox.store.sql import mailboxes
+from pillarbox.store.sql.modseq import next_modseq
+
+FIRST_MAILBOXES: tuple[tuple[str, Role], ...] = (
+    ("INBOX", Role.INBOX),
+    ("Drafts", Role.DRAFTS),
+    ("Sent", Role.SENT),
+    ("Junk", Role.JUNK),
+    ("Trash", Role.TRASH),
+    ("Archive", Role.ARCHIVE),
+)
+
+_INSERT = """
+    INSERT INTO account (login, name, quota_octets, quota_messages, created_at)
+    VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING account_id
+"""
+_INSERT_ADDRESS = """
+    INSERT INTO address (address, kind, account_id) VALUES (?, 'account', ?)
+    ON CONFLICT DO NOTHING RETURNING address
+"""
+
+
+async def create(
+    tx: Transaction, login: str, name: str, quota_octets: int = 0, quota_messages: int = 0
+) -> Account:
+    """Make an account with its first mailboxes and its own address; raises AlreadyExists."""
+    login = login.casefold()
+    made = await tx.run(_INSERT, (login, name, quota_octets, quota_messages, tx.now()))
+    if not made:
+        raise AlreadyExists("There is an account of that name already.")
+    account = AccountId(made[0][0])
+    if not await tx.run(_INSERT_ADDRESS, (login, account)):
+        raise AlreadyExists("There is an alias of that name already.")
+    for path, role in FIRST_MAILBOXES:
+        await mailboxes.create(tx, account, path, role)
+        await mailboxes.subscribe(tx, account, path)
+    return await get(tx, account)
+
+
+_ACCOUNT = """
+    SELECT account_id, login, name, enabled, modseq, quota_octets, quota_messages,
+        used_octets, used_messages, created_at
+    FROM account WHERE account_id = ?
+"""
+_BY_LOGIN = """
+    SELECT account_id, login, name, enabled, modseq, quota_octets, quota_messages,
+        used_octets, used_messages, created_at
+    FROM account WHERE login = ?
+"""
+_ALL = """
+    SELECT account_id, login, name, enabled, modseq, quota_octets, quota_messages,
+        used_octets, used_messages, created_at
+    FROM account ORDER BY login
+"""
+
+
+async def find(db: Reader, login: str) -> Account | None:
+    """The account of that login, any case."""
+    row = await db.row(_BY_LOGIN, (login.casefold(),))
+    return _account(row) if row else None
+
+
+async def get(db: Reader, account: AccountId) -> Account:
+    """Raises NoSuchAccount."""
+    row = await db.row(_ACCOUNT, (account,))
+    if row is None:
+        raise NoSuchAccount
+    return _account(row)
+
+
+async def all_accounts(db: Reader) -> list[Account]:
+    """Every account, by login."""
+    return [_account(row) for row in await db.rows(_ALL)]
+
+
+def _account(row: Row) -> Account:
+    return Account(*row[:3], bool(row[3]), *row[4:])
+
+
+_SET_QUOTA = """
+    UPDATE account SET quota_octets = ?, quota_messages = ? WHERE account_id = ?
+    RETURNING account_id
+"""
+_SET_ENABLED = "UPDATE account SET enabled = ? WHERE account_id = ? RETURNING account_id"
+
+
+async def set_quota(
+    tx: Transaction, account: AccountId, quota_octets: int, quota_messages: int = 0
+) -> None:
+    """0 is no limit. What is there already stays, even over the quota."""
+    if not await tx.run(_SET_QUOTA, (quota_octets, quota_messages, account)):
+        raise NoSuchAccount
+
+
+async def set_enabled(tx: Transaction, account: AccountId, enabled: bool) -> None:
+    """A disabled account gets no mail and cannot sign in; its mail stays."""
+    if not await tx.run(_SET_ENABLED, (int(enabled), account)):
+        raise NoSuchAccount
+
+
+_DROP_BLOBS = """
+    UPDATE blob SET refs = refs - dead.n FROM
+        (SELECT blob_id AS id, count(*) AS n FROM message WHERE account_id = ? GROUP BY blob_id)
+        AS dead
+    WHERE blob.blob_id = dead.id
+"""
+_REMOVE = (
+    "DELETE FROM message WHERE account_id = ?",
+    "DELETE FROM placement WHERE account_id = ?",
+    "DELETE FROM expunged WHERE account_id = ?",
+    "DELETE FROM thread_ref WHERE account_id = ?",
+    "DELETE FROM mailbox WHERE account_id = ?",
+    "DELETE FROM mailbox_gone WHERE account_id = ?",
+    "DELETE FROM subscription WHERE account_id = ?",
+    "DELETE FROM keyword WHERE account_id = ?",
+    "DELETE FROM credential WHERE account_id = ?",
+    "DELETE FROM address WHERE account_id = ?",
+    "DELETE FROM account WHERE account_id = ?",
+)
+
+
+async def remove(tx: Transaction, account: AccountId) -> None:
+    """Delete the account and all its mail for good; queued messages still leave."""
+    modseq = await next_modseq(tx, account)
+    await tx.run(_DROP_BLOBS, (account,))
+    for statement in _REMOVE:
+        await tx.run(statement, (account,))
+    tx.changed(account, modseq)
+
+
+_ADD_DOMAIN = """
+    INSERT INTO domain (name, created_at) VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING name
+"""
+_REMOVE_DOMAIN = "DELETE FROM domain WHERE name = ? RETURNING name"
+_ALL_DOMAINS = "SELECT name FROM domain ORDER BY name"
+_HAS_DOMAIN = "SELECT 1 FROM domain WHERE name = ?"
+
+
+async def add_domain(tx: Transaction, name: str) -> None:
+    """Serve a domain; raises AlreadyExists."""
+    if not await tx.run(_ADD_DOMAIN, (name.casefold(), tx.now())):
+        raise AlreadyExists("That domain is served already.")
+
+
+async def remove_domain(tx: Transaction, name: str) -> None:
+    """Serve it no longer; its accounts stay. Raises NoSuchDomain."""
+    if not await tx.run(_REMOVE_DOMAIN, (name.casefold(),)):
+        raise NoSuchDomain
+
+
+async def all_domains(db: Reader) -> list[str]:
+    """In alphabetical order."""
+    return [name for (name,) in await db.rows(_ALL_DOMAINS)]
+
+
+async def has_domain(db: Reader, name: str) -> bool:
+    """Whether the domain is served, any case."""
+    return await db.row(_HAS_DOMAIN, (name.casefold(),)) is not None

@@ -1,0 +1,122 @@
+"""STORE: flags and keywords of many places at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+
+from pillarbox.ids import AccountId, MailboxId, ModSeq, Uid
+from pillarbox.store.database import Row, Transaction
+from pillarbox.store.model import Flag, FlagChange, Placed, StoreOutcome
+from pillarbox.store.sql.keywords import canonical
+from pillarbox.store.sql.modseq import next_modseq
+
+State = tuple[int, str]  # flags, keywords
+
+_PLACED = """
+    SELECT uid, message_id, flags, keywords, modseq, size, saved_at FROM placement
+    WHERE account_id = ? AND mailbox_id = ? AND uid IN (SELECT value FROM json_each(?))
+    ORDER BY uid
+"""
+_UPDATE = """
+    UPDATE placement SET flags = ?, keywords = ?, modseq = ?
+    WHERE account_id = ? AND mailbox_id = ? AND uid IN (SELECT value FROM json_each(?))
+"""
+_COUNT = """
+    UPDATE mailbox SET modseq = ?, unseen = unseen + ?, deleted = deleted + ?
+    WHERE account_id = ? AND mailbox_id = ?
+"""
+
+
+async def store_flags(
+    tx: Transaction,
+    account: AccountId,
+    mailbox: MailboxId,
+    uids: Sequence[Uid],
+    change: FlagChange,
+    flags: int,
+    keywords: str = "",
+    unchanged_since: ModSeq | None = None,
+) -> StoreOutcome:
+    """Change flags, where wished only of messages not modified since (RFC 7162 §3.1.3).
+
+    What is already as wished gets no new modseq. Raises LimitReached (keywords), NoSuchAccount.
+    """
+    rows = await tx.rows(_PLACED, (account, mailbox, json.dumps(uids)))
+    there = {row[0] for row in rows}
+    missing = [uid for uid in uids if uid not in there]
+    failed: list[Uid] = []
+    if unchanged_since is not None:
+        failed = [row[0] for row in rows if row[4] > unchanged_since]
+        rows = [row for row in rows if row[4] <= unchanged_since]
+    if rows and keywords and change is not FlagChange.REMOVE:
+        keywords = await canonical(tx, account, keywords)
+    changed, unmodified = _split(rows, _new_state(change, int(flags), keywords))
+    if not changed:
+        return StoreOutcome([], [Placed(*row) for row in unmodified], failed, missing)
+    modseq = await next_modseq(tx, account)
+    placed = await _apply(tx, account, mailbox, changed, modseq)
+    return StoreOutcome(placed, [Placed(*row) for row in unmodified], failed, missing)
+
+
+def _new_state(change: FlagChange, flags: int, keywords: str) -> Callable[[State], State]:
+    named = keywords.split()
+    folded = {name.lower() for name in named}
+
+    def add(state: State) -> State:
+        return state[0] | flags, " ".join(sorted({*state[1].split(), *named}))
+
+    def remove(state: State) -> State:
+        left = [name for name in state[1].split() if name.lower() not in folded]
+        return state[0] & ~flags, " ".join(left)
+
+    def replace(_: State) -> State:
+        return flags, keywords
+
+    return {FlagChange.ADD: add, FlagChange.REMOVE: remove, FlagChange.REPLACE: replace}[change]
+
+
+def _split(
+    rows: list[Row], new_state: Callable[[State], State]
+) -> tuple[dict[State, list[Row]], list[Row]]:
+    """The rows to change by their new state, and those that stay."""
+    states: dict[State, State] = {}  # few, however many rows
+    changed: dict[State, list[Row]] = {}
+    unmodified: list[Row] = []
+    for row in rows:
+        old = (row[2], row[3])
+        new = states.get(old)
+        if new is None:
+            new = states[old] = new_state(old)
+        if new == old:
+            unmodified.append(row)
+        else:
+            changed.setdefault(new, []).append(row)
+    return changed, unmodified
+
+
+async def _apply(
+    tx: Transaction,
+    account: AccountId,
+    mailbox: MailboxId,
+    changed: dict[State, list[Row]],
+    modseq: ModSeq,
+) -> list[Placed]:
+    seen, deleted = int(Flag.SEEN), int(Flag.DELETED)
+    more_unseen = more_deleted = 0
+    placed: list[Placed] = []
+    for (flags, keywords), rows in changed.items():
+        uids = json.dumps([row[0] for row in rows])
+        await tx.run(_UPDATE, (flags, keywords, modseq, account, mailbox, uids))
+        was_unseen = sum(1 for row in rows if not row[2] & seen)
+        was_deleted = sum(1 for row in rows if row[2] & deleted)
+        more_unseen += (0 if flags & seen else len(rows)) - was_unseen
+        more_deleted += (len(rows) if flags & deleted else 0) - was_deleted
+        placed.extend(
+            Placed(uid, message, flags, keywords, modseq, size, saved_at)
+            for uid, message, _, _, _, size, saved_at in rows
+        )
+    await tx.run(_COUNT, (modseq, more_unseen, more_deleted, account, mailbox))
+    if len(changed) > 1:
+        placed.sort(key=lambda one: one.uid)
+    return placed

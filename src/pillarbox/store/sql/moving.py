@@ -1,0 +1,143 @@
+"""COPY and MOVE: a message gets a further place, or another one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from pillarbox.errors import LimitReached, NoSuchMailbox, OverQuota
+from pillarbox.ids import MAX_UID, AccountId, MailboxId, ModSeq, Uid
+from pillarbox.store.database import Row, Transaction
+from pillarbox.store.model import Copied, Flag, Mailbox
+from pillarbox.store.sql import mailboxes
+from pillarbox.store.sql.expunging import bury
+from pillarbox.store.sql.modseq import next_modseq
+
+_SOURCE = """
+    SELECT uid, message_id, flags, keywords, size FROM placement
+    WHERE account_id = ? AND mailbox_id = ? AND uid IN (SELECT value FROM json_each(?))
+    ORDER BY uid
+"""
+_ALL = """
+    SELECT uid, message_id, flags, keywords, size FROM placement
+    WHERE account_id = ? AND mailbox_id = ? ORDER BY uid
+"""
+_COUNT_IN_ACCOUNT = """
+    UPDATE account SET used_octets = used_octets + ?, used_messages = used_messages + ?
+    WHERE account_id = ? RETURNING quota_octets, used_octets, quota_messages, used_messages
+"""
+_COUNT_IN_MAILBOX = """
+    UPDATE mailbox SET uid_next = uid_next + ?, modseq = ?, messages = messages + ?,
+        unseen = unseen + ?, deleted = deleted + ?, octets = octets + ?
+    WHERE account_id = ? AND mailbox_id = ?
+"""
+_PLACE = """
+    INSERT INTO placement
+        (account_id, mailbox_id, uid, message_id, flags, keywords, modseq, size, saved_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+
+def check_uid(uid: int) -> None:
+    """Raises LimitReached past the largest UID that clients can read."""
+    if uid >= MAX_UID:
+        raise LimitReached("The mailbox has used up its numbers; move its mail to a new one.")
+
+
+async def copy(
+    tx: Transaction,
+    account: AccountId,
+    source: MailboxId,
+    uids: Sequence[Uid],
+    target: MailboxId,
+) -> Copied:
+    """Place messages a second time (RFC 9051 §6.4.7); UIDs that are not there are skipped.
+
+    Raises OverQuota, NoSuchMailbox, LimitReached; then nothing was copied.
+    """
+    rows = await tx.rows(_SOURCE, (account, source, json.dumps(uids)))
+    into = await _target(tx, account, target)
+    if not rows:
+        return Copied(into.uid_validity, [], [])
+    counted = await tx.run(_COUNT_IN_ACCOUNT, (sum(row[4] for row in rows), len(rows), account))
+    quota_octets, used_octets, quota_messages, used_messages = counted[0]
+    if (quota_octets and used_octets > quota_octets) or (
+        quota_messages and used_messages > quota_messages
+    ):
+        raise OverQuota
+    return await _place(tx, rows, into, await next_modseq(tx, account))
+
+
+async def move(
+    tx: Transaction,
+    account: AccountId,
+    source: MailboxId,
+    uids: Sequence[Uid],
+    target: MailboxId,
+) -> Copied:
+    """Place messages elsewhere (RFC 6851); UIDs that are not there are skipped.
+
+    Needs no quota. Into its own mailbox, a message gets a new UID. Raises NoSuchMailbox,
+    LimitReached.
+    """
+    rows = await tx.rows(_SOURCE, (account, source, json.dumps(uids)))
+    return await _move(tx, account, source, rows, target)
+
+
+async def move_all(
+    tx: Transaction, account: AccountId, source: MailboxId, target: MailboxId
+) -> Copied:
+    """The same for every message of the source."""
+    rows = await tx.rows(_ALL, (account, source))
+    return await _move(tx, account, source, rows, target)
+
+
+async def _move(
+    tx: Transaction, account: AccountId, source: MailboxId, rows: list[Row], target: MailboxId
+) -> Copied:
+    into = await _target(tx, account, target)
+    if not rows:
+        return Copied(into.uid_validity, [], [])
+    modseq = await next_modseq(tx, account)
+    copied = await _place(tx, rows, into, modseq)
+    await bury(tx, account, source, [(row[0], row[2], row[4]) for row in rows], modseq)
+    return copied
+
+
+async def _target(tx: Transaction, account: AccountId, mailbox: MailboxId) -> Mailbox:
+    into = await mailboxes.get(tx, account, mailbox)
+    if not into.selectable:
+        raise NoSuchMailbox
+    return into
+
+
+async def _place(tx: Transaction, rows: list[Row], into: Mailbox, modseq: ModSeq) -> Copied:
+    first = into.uid_next
+    check_uid(first + len(rows) - 1)
+    now = tx.now()
+    account, mailbox = into.account, into.id
+    await tx.run_many(
+        _PLACE,
+        [
+            (account, mailbox, uid, message, flags, keywords, modseq, size, now)
+            for uid, (_, message, flags, keywords, size) in enumerate(rows, first)
+        ],
+    )
+    await tx.run(
+        _COUNT_IN_MAILBOX,
+        (
+            len(rows),
+            modseq,
+            len(rows),
+            sum(1 for row in rows if not row[2] & Flag.SEEN),
+            sum(1 for row in rows if row[2] & Flag.DELETED),
+            sum(row[4] for row in rows),
+            account,
+            mailbox,
+        ),
+    )
+    return Copied(
+        into.uid_validity,
+        [row[0] for row in rows],
+        [Uid(uid) for uid in range(first, first + len(rows))],
+    )

@@ -1,0 +1,54 @@
+"""Which thread a message belongs to (RFC 8621 §3).
+
+Two messages are of one thread when they share a message id, their own or one that they refer to,
+and their base subjects agree. Ids and subjects are kept as 63-bit hashes; an account's thread is
+numbered by its first message.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from pillarbox.ids import AccountId, MessageId, ThreadId
+from pillarbox.message.part import Digest
+from pillarbox.store.database import Transaction
+
+_FIND = """
+    SELECT thread_id FROM thread_ref
+    WHERE account_id = ? AND subject_hash = ? AND hash IN (SELECT value FROM json_each(?))
+    ORDER BY thread_id LIMIT 1
+"""
+_INSERT = """
+    INSERT INTO thread_ref (account_id, hash, thread_id, subject_hash)
+    SELECT ?, value, ?, ? FROM json_each(?) WHERE true
+    ON CONFLICT DO NOTHING
+"""
+_MAX_REFERENCES = 100
+
+
+def id_hash(message_id: bytes) -> int:
+    """63 bits that stand for a message id; 0 stands for none."""
+    if not message_id:
+        return 0
+    return int.from_bytes(hashlib.blake2b(message_id, digest_size=8).digest(), "big") >> 1 or 1
+
+
+def reference_hashes(digest: Digest) -> list[int]:
+    """Of the References field, oldest first."""
+    return [id_hash(reference) for reference in digest.references[:_MAX_REFERENCES]]
+
+
+async def thread_of(
+    tx: Transaction, account: AccountId, message: MessageId, digest: Digest
+) -> ThreadId:
+    """The thread that the new message joins, or its own."""
+    hashes = {id_hash(digest.message_id), *reference_hashes(digest)} - {0}
+    if not hashes:
+        return ThreadId(message)
+    wanted = json.dumps(list(hashes))
+    subject = id_hash(digest.sort.base_subject.encode("utf-8", "surrogateescape"))
+    row = await tx.row(_FIND, (account, subject, wanted))
+    thread = ThreadId(row[0]) if row else ThreadId(message)
+    await tx.run(_INSERT, (account, thread, subject, wanted))
+    return thread

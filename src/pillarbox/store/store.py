@@ -1,0 +1,79 @@
+"""The store: the one owner of state. It knows no protocol."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from pillarbox.clock import Clock
+from pillarbox.config.store import StoreSettings
+from pillarbox.ids import AccountId, BlobId
+from pillarbox.store.blobs.content import Content
+from pillarbox.store.blobs.spool import Spool
+from pillarbox.store.database import ReadFunction, WriteFunction
+from pillarbox.store.feed import Feed
+from pillarbox.store.model import MessageRow
+
+T = TypeVar("T")
+
+
+class Engine(Protocol):
+    """What differs between SQLite with segments and a second engine."""
+
+    feed: Feed
+
+    async def read(self, function: ReadFunction[T]) -> T:
+        """One short snapshot."""
+
+    async def scan(self, function: ReadFunction[T]) -> T:
+        """One long snapshot, beside the loop's thread."""
+
+    async def write(self, function: WriteFunction[T]) -> T:
+        """One transaction."""
+
+    def spool(self, max_octets: int) -> Spool:
+        """A place for a message's octets while they arrive."""
+
+    def content(self, trace: bytes, blob: BlobId, size: int) -> Content:
+        """A message's octets."""
+
+    async def close(self) -> None:
+        """Give everything back."""
+
+
+class Store:
+    """What the rest of Pillarbox sees; made by `store.open.open_store`."""
+
+    def __init__(self, engine: Engine, settings: StoreSettings, clock: Clock) -> None:
+        self._engine = engine
+        self.settings = settings
+        self.clock = clock
+        self.feed = engine.feed
+
+    async def read(self, function: ReadFunction[T]) -> T:
+        """`await function(reader)` in one consistent snapshot. Keep it short: the loop waits."""
+        return await self._engine.read(function)
+
+    async def scan(self, function: ReadFunction[T]) -> T:
+        """The same in a reader thread, for what takes longer than a millisecond or two."""
+        return await self._engine.scan(function)
+
+    async def write(self, function: WriteFunction[T]) -> T:
+        """`await function(transaction)` in the next group commit.
+
+        Returns its value when the commit is durable. Raises what it raised, with nothing changed,
+        or Unavailable. The function may be run twice: it must change nothing but the transaction.
+        """
+        return await self._engine.write(function)
+
+    def spool(self, max_octets: int | None = None) -> Spool:
+        """A place for a message's octets while they arrive."""
+        return self._engine.spool(max_octets or self.settings.max_message_octets)
+
+    def content(self, row: MessageRow) -> Content:
+        """The message as it is read: trace, then octets as received."""
+        return self._engine.content(row.trace, row.blob, row.size)
+
+    async def close(self) -> None:
+        """Finish the writes that wait and give everything back."""
+        await self._engine.close()
