@@ -101,7 +101,10 @@ def decode(octets: bytes, charset: str | None, *, thorough: bool = False) -> str
             return octets.decode("ascii")
         return guess(octets, thorough=thorough)
     try:
-        return octets.decode(codec, "replace")
+        text = octets.decode(codec, "replace")
+        if codec == "utf_7":  # the one codec that lets half a surrogate pair through
+            return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return text
     except (UnicodeError, ValueError):  # utf-16 and iso-2022 have errors that no handler sees
         return guess(octets, thorough=thorough)
 
