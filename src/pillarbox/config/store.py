@@ -132,7 +132,7 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         Meta(
             ge=16,
             le=1000,
-            description="UTF-8 octets of one level of a mailbox name. 255: what every client shows.",
+            description="UTF-8 octets of one level of a mailbox name. 255 fits every client.",
         ),
     ] = 255
     max_keywords: Annotated[

@@ -202,6 +202,7 @@ class QueuedMessage(msgspec.Struct, frozen=True):
 class AddressKind(StrEnum):
     ACCOUNT = "account"
     ALIAS = "alias"
+    CATCHALL = "catchall"
 
 
 class AddressRow(msgspec.Struct, frozen=True):
@@ -213,15 +214,40 @@ class AddressRow(msgspec.Struct, frozen=True):
     targets: tuple[str, ...]  # of an alias
 
 
-class Credential(msgspec.Struct, frozen=True):
-    """A stored password: the main one (id 0) or an app password."""
+class PasswordRow(msgspec.Struct, frozen=True):
+    """An account's main password as kept."""
 
-    id: int
-    account: AccountId
-    label: str
     argon2: str
     scram: bytes
-    scopes: str  # "" is every scope, else names separated by one space
+    changed_at: int
+
+
+class AppPasswordRow(msgspec.Struct, frozen=True):
+    """A further password, made by us and so strong that a plain hash keeps it."""
+
+    id: int  # within its account, from 1
+    name: str
+    digest: bytes  # SHA-256
+    scopes: str  # names separated by one space
+    scram: bytes
     created_at: int
+    expires_at: int | None
     last_used_at: int | None
-    last_used_from: str
+
+
+class QueuedRow(msgspec.Struct, frozen=True):
+    """A queued message as stored."""
+
+    id: int
+    account: AccountId | None
+    blob: BlobId
+    size: int  # trace included
+    trace: bytes
+    reverse_path: str
+    journey: str
+    smtputf8: bool
+    body_8bit: bool
+    ret: str
+    envid: str
+    queued_at: int
+    recipients: tuple[tuple[QueuedRecipient, RecipientState], ...]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from pillarbox.clock import Clock
 from pillarbox.config.store import StoreSettings
-from pillarbox.ids import AccountId, BlobId
+from pillarbox.ids import BlobId
 from pillarbox.store.blobs.content import Content
 from pillarbox.store.blobs.spool import Spool
 from pillarbox.store.database import ReadFunction, WriteFunction

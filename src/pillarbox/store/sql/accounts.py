@@ -32,7 +32,6 @@ async def create(
     tx: Transaction, login: str, name: str, quota_octets: int = 0, quota_messages: int = 0
 ) -> Account:
     """Make an account with its first mailboxes and its own address; raises AlreadyExists."""
-    login = login.casefold()
     made = await tx.run(_INSERT, (login, name, quota_octets, quota_messages, tx.now()))
     if not made:
         raise AlreadyExists("There is an account of that name already.")
@@ -63,8 +62,8 @@ _ALL = """
 
 
 async def find(db: Reader, login: str) -> Account | None:
-    """The account of that login, any case."""
-    row = await db.row(_BY_LOGIN, (login.casefold(),))
+    """The account of that login (folded as `accounts.names` does)."""
+    row = await db.row(_BY_LOGIN, (login,))
     return _account(row) if row else None
 
 
@@ -82,7 +81,7 @@ async def all_accounts(db: Reader) -> list[Account]:
 
 
 def _account(row: Row) -> Account:
-    return Account(*row[:3], bool(row[3]), *row[4:])
+    return Account(*(*row[:3], bool(row[3]), *row[4:]))
 
 
 _SET_QUOTA = """
@@ -121,7 +120,8 @@ _REMOVE = (
     "DELETE FROM mailbox_gone WHERE account_id = ?",
     "DELETE FROM subscription WHERE account_id = ?",
     "DELETE FROM keyword WHERE account_id = ?",
-    "DELETE FROM credential WHERE account_id = ?",
+    "DELETE FROM password WHERE account_id = ?",
+    "DELETE FROM app_password WHERE account_id = ?",
     "DELETE FROM address WHERE account_id = ?",
     "DELETE FROM account WHERE account_id = ?",
 )
@@ -146,13 +146,13 @@ _HAS_DOMAIN = "SELECT 1 FROM domain WHERE name = ?"
 
 async def add_domain(tx: Transaction, name: str) -> None:
     """Serve a domain; raises AlreadyExists."""
-    if not await tx.run(_ADD_DOMAIN, (name.casefold(), tx.now())):
+    if not await tx.run(_ADD_DOMAIN, (name, tx.now())):
         raise AlreadyExists("That domain is served already.")
 
 
 async def remove_domain(tx: Transaction, name: str) -> None:
     """Serve it no longer; its accounts stay. Raises NoSuchDomain."""
-    if not await tx.run(_REMOVE_DOMAIN, (name.casefold(),)):
+    if not await tx.run(_REMOVE_DOMAIN, (name,)):
         raise NoSuchDomain
 
 
@@ -162,5 +162,5 @@ async def all_domains(db: Reader) -> list[str]:
 
 
 async def has_domain(db: Reader, name: str) -> bool:
-    """Whether the domain is served, any case."""
-    return await db.row(_HAS_DOMAIN, (name.casefold(),)) is not None
+    """Whether the domain (lower case, A-labels) is served."""
+    return await db.row(_HAS_DOMAIN, (name,)) is not None

@@ -29,7 +29,7 @@ async def canonical(tx: Transaction, account: AccountId, keywords: str) -> str:
     wanted = {name.lower(): name for name in keywords.split(" ") if name}
     if len(wanted) > tx.settings.max_keywords_of_message:
         raise LimitReached("A message cannot have that many keywords.")
-    known = dict(await tx.rows(_KNOWN, (account, json.dumps(list(wanted)))))
+    known: dict[str, str] = dict(await tx.rows(_KNOWN, (account, json.dumps(list(wanted)))))
     new = {folded: name for folded, name in wanted.items() if folded not in known}
     if new:
         await _add(tx, account, new)

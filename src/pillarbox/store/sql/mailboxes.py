@@ -64,14 +64,23 @@ async def by_role(db: Reader, account: AccountId, role: Role) -> Mailbox | None:
 
 
 def _mailbox(row: Row) -> Mailbox:
-    path: str = row[3]
+    number, account, parent, path, role, selectable, uid_validity, uid_next, modseq, *counts = row
+    name = path.rpartition(DELIMITER)[2]
     return Mailbox(
-        *row[:3],
-        path.rpartition(DELIMITER)[2],
-        path,
-        Role(row[4]) if row[4] else None,
-        bool(row[5]),
-        *row[6:],
+        id=number,
+        account=account,
+        parent=parent,
+        name=name,
+        path=path,
+        role=Role(role) if role else None,
+        selectable=bool(selectable),
+        uid_validity=uid_validity,
+        uid_next=uid_next,
+        modseq=modseq,
+        messages=counts[0],
+        unseen=counts[1],
+        deleted=counts[2],
+        octets=counts[3],
     )
 
 

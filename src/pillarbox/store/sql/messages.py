@@ -216,7 +216,7 @@ async def get_many(
     found: dict[MessageId, MessageRow] = {}
     for part in _parts(messages):
         for row in await db.rows(_GET_MANY, (account, part)):
-            found[row[0]] = MessageRow(*row[:12], bool(row[12]))
+            found[row[0]] = MessageRow(*(*row[:12], bool(row[12])))
     return found
 
 
@@ -279,7 +279,7 @@ async def thread_rows(
 ) -> list[ThreadRow]:
     """What THREAD needs of those of the UIDs that are there, in no order."""
     rows = await db.rows(_THREAD, (account, mailbox, json.dumps(uids)))
-    return [ThreadRow(*row[:3], bool(row[3]), row[4], _decode_hashes(row[5])) for row in rows]
+    return [ThreadRow(*(*row[:3], bool(row[3]), row[4], _decode_hashes(row[5]))) for row in rows]
 
 
 def _parts(messages: Sequence[MessageId]) -> Iterator[str]:

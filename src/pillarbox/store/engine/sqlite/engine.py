@@ -21,7 +21,7 @@ from pillarbox.store.blobs.disk import Disk
 from pillarbox.store.blobs.record import Location
 from pillarbox.store.blobs.segment import SegmentReader, SegmentWriter
 from pillarbox.store.blobs.spool import Spool, clean_folder
-from pillarbox.store.database import ReadFunction, WriteFunction
+from pillarbox.store.database import ReadFunction, Row, WriteFunction
 from pillarbox.store.engine.sqlite.connection import (
     PASSING,
     SqliteReader,
@@ -181,7 +181,8 @@ class SqliteEngine:
 
     def _pull(self) -> None:
         watched = ",".join(map(str, self.feed.watched()))
-        for account, modseq in self._reading.execute(_MODSEQS, (f"[{watched}]",)).fetchall():
+        rows: list[Row] = self._reading.execute(_MODSEQS, (f"[{watched}]",)).fetchall()
+        for account, modseq in rows:
             self.feed.wake(AccountId(account), ModSeq(modseq))
 
 

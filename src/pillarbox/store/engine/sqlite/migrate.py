@@ -52,7 +52,7 @@ def applied(connection: apsw.Connection) -> int:
     ).fetchone()
     if not exists:
         return 0
-    return int(connection.execute(_APPLIED).fetchone()[0])
+    return int(connection.execute(_APPLIED).get)
 
 
 def migrate(

@@ -100,11 +100,8 @@ class Writer:
                 self._transact(batch, wakes)
             finally:
                 self._lock.release()
-        except (OSError, *PASSING) as error:
-            _fail(batch, Unavailable(), error)
-            wakes = {}
-        except BaseException as error:  # noqa: BLE001 - a waiting caller must hear of anything
-            _fail(batch, error, None)
+        except BaseException as error:  # a waiting caller must hear of anything
+            _fail(batch, error)
             wakes = {}
         self.batches += 1
         _tell(batch)
@@ -131,7 +128,7 @@ class Writer:
         execute("SAVEPOINT job")
         try:
             job.value = drive(job.function(transaction))
-        except BaseException as error:  # noqa: BLE001 - belongs to the caller of this one job
+        except BaseException as error:  # the caller of this one job hears of it
             if not self._connection.in_transaction:
                 raise  # SQLite gave the whole batch up: no room, or the disk failed
             execute("ROLLBACK TO job")
@@ -144,12 +141,13 @@ class Writer:
         execute("RELEASE job")
 
 
-def _fail(batch: list[_Job], error: BaseException, cause: BaseException | None) -> None:
-    error.__cause__ = cause
+def _fail(batch: list[_Job], cause: BaseException) -> None:
+    passing = isinstance(cause, (OSError, *PASSING))
     for job in batch:
         # A refusal of one function's own stands; what seemed to succeed did not.
         if not isinstance(job.error, PillarboxError):
-            job.error = error
+            job.error = Unavailable() if passing else RuntimeError("the commit failed")
+            job.error.__cause__ = cause
 
 
 def _tell(batch: list[_Job]) -> None:

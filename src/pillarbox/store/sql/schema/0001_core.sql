@@ -32,18 +32,24 @@ CREATE TABLE address (
 ) WITHOUT ROWID;
 CREATE INDEX address_account ON address (account_id);
 
-CREATE TABLE credential (
-    account_id INTEGER NOT NULL,
-    credential_id INTEGER NOT NULL,
-    kind TEXT NOT NULL, -- 'password' or 'app'
-    label TEXT NOT NULL,
+CREATE TABLE password (
+    account_id INTEGER NOT NULL PRIMARY KEY,
     argon2 TEXT NOT NULL,
     scram BLOB NOT NULL,
-    scopes TEXT NOT NULL DEFAULT '',
+    changed_at INTEGER NOT NULL
+);
+
+CREATE TABLE app_password (
+    account_id INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    scopes TEXT NOT NULL,
+    scram BLOB NOT NULL,
     created_at INTEGER NOT NULL,
+    expires_at INTEGER,
     last_used_at INTEGER,
-    last_used_from TEXT NOT NULL DEFAULT '',
-    PRIMARY KEY (account_id, credential_id)
+    PRIMARY KEY (account_id, number)
 ) WITHOUT ROWID;
 
 CREATE TABLE mailbox (
