@@ -46,6 +46,32 @@ async def app_passwords(db: Reader, account: AccountId) -> list[AppPasswordRow]:
     return [AppPasswordRow(*row) for row in await db.rows(_APP_PASSWORDS, (account,))]
 
 
+async def replace_hash(tx: Transaction, account: AccountId, old: str, fresh: str) -> None:
+    """Another hash of the same password, unless the password was changed meanwhile."""
+    await tx.run(_REPLACE_HASH, (fresh, account, old))
+
+
+async def add_app_password(
+    tx: Transaction,
+    account: AccountId,
+    label: str,
+    digest: str,
+    scram: bytes,
+    *,
+    scopes: str = "",
+    expires_at: int | None = None,
+) -> int:
+    """A further password for one program; its id."""
+    values = (account, label, digest, scram, scopes, tx.now(), expires_at, account)
+    rows = await tx.run(_ADD, values)
+    return int(rows[0][0])
+
+
+async def app_passwords(db: Reader, account: AccountId) -> list[AppPasswordRow]:
+    """In the order of their making."""
+    return [AppPasswordRow(*row) for row in await db.rows(_APP_PASSWORDS, (account,))]
+
+
 async def add_app_password(
     tx: Transaction,
     account: AccountId,
