@@ -1,0 +1,54 @@
+"""Who hands a message over, and for whom: what the doors tell the flow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from pillarbox.accounts.directory import LocalTarget, RemoteTarget
+    from pillarbox.ids import AccountId
+
+    Targets = tuple[LocalTarget | RemoteTarget, ...]
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """One client, as the trace and the log name it."""
+
+    peer: str  # IP address, or "local" on a Unix socket
+    helo: str
+    protocol: str  # "ESMTPSA" and kin (RFC 3848, RFC 6531 §4.3)
+    session: str  # journey of the connection
+    account: AccountId | None = None
+    login: str = ""
+
+
+class Recipient(msgspec.Struct, frozen=True):
+    """One forward path that was answered 250, and where it leads."""
+
+    forward_path: str
+    targets: Targets
+    notify: str = ""  # RFC 3461 §4.1
+    orcpt: str = ""
+
+
+class Sender(msgspec.Struct, frozen=True):
+    """What MAIL said."""
+
+    reverse_path: str  # "" is the null sender
+    size: int = 0  # as declared; 0: not said
+    smtputf8: bool = False
+    body: str = "7BIT"  # or "8BITMIME", "BINARYMIME"
+    ret: str = ""  # RFC 3461 §4.3
+    envid: str = ""
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """One mail transaction."""
+
+    journey: str
+    origin: Origin
+    sender: Sender
+    recipients: tuple[Recipient, ...]
+    split: bool = False  # LMTP: every recipient has its own outcome (RFC 2033 §4.2)

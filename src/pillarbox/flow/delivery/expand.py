@@ -1,0 +1,56 @@
+"""A forward path → the accounts and far addresses behind it, and whether they have room."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pillarbox.accounts.directory import LocalTarget
+from pillarbox.errors import BadName, LimitReached, NoSuchAccount, NoSuchDomain
+from pillarbox.flow.delivery.verdict import Reason, Refused
+from pillarbox.store.sql import accounts
+
+if TYPE_CHECKING:
+    from pillarbox.accounts.directory import Directory
+    from pillarbox.flow.delivery.envelope import Targets
+    from pillarbox.store import Reader, Store
+    from pillarbox.store.model import Account
+
+
+async def expand(directory: Directory, address: str) -> Targets | Refused:
+    """Where an address leads; refused when nobody is there, or the domain is not ours."""
+    try:
+        return (await directory.resolve(address)).targets
+    except NoSuchDomain as error:
+        return Refused(Reason.UNKNOWN_DOMAIN, str(error))
+    except (NoSuchAccount, BadName) as error:
+        return Refused(Reason.UNKNOWN_RECIPIENT, str(error))
+    except LimitReached:
+        return Refused(Reason.UNAVAILABLE, "The aliases behind this address lead too far.")
+
+
+async def check_room(store: Store, targets: Targets, size: int) -> Refused | None:
+    """Whether every account behind an address can hold `size` octets (0: not known) more."""
+    local = [target.account for target in targets if isinstance(target, LocalTarget)]
+    if not local:
+        return None
+
+    async def look(db: Reader) -> Refused | None:
+        for account in local:
+            refused = check_account(await accounts.get(db, account), size)
+            if refused is not None:
+                return refused
+        return None
+
+    return await store.read(look)
+
+
+def check_account(account: Account, size: int) -> Refused | None:
+    """Whether an account has room for `size` octets (0: not known) more."""
+    octets, messages = account.quota_octets, account.quota_messages
+    if octets and size > octets:
+        return Refused(Reason.LARGER_THAN_MAILBOX)
+    if octets and account.used_octets + max(size, 1) > octets:
+        return Refused(Reason.MAILBOX_FULL)
+    if messages and account.used_messages >= messages:
+        return Refused(Reason.MAILBOX_FULL)
+    return None

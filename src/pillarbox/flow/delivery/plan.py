@@ -1,0 +1,43 @@
+"""Envelope → local copies and the part that goes to the queue. Pure."""
+
+from __future__ import annotations
+
+import msgspec
+
+from pillarbox.accounts.directory import LocalTarget
+from pillarbox.flow.delivery.envelope import Envelope
+from pillarbox.ids import AccountId
+from pillarbox.store.model import QueuedRecipient
+
+
+class LocalCopy(msgspec.Struct, frozen=True):
+    """One account gets one copy, however many of its addresses were named."""
+
+    account: AccountId
+    address: str  # the first forward path that led here
+
+
+class Plan(msgspec.Struct, frozen=True):
+    copies: tuple[LocalCopy, ...]
+    remote: tuple[QueuedRecipient, ...]
+    accounts_of: tuple[tuple[AccountId, ...], ...]  # by recipient, in the envelope's order
+
+
+def plan_delivery(envelope: Envelope) -> Plan:
+    """Who gets the message. A remote target that was named twice is sent to once."""
+    copies: dict[AccountId, LocalCopy] = {}
+    remote: dict[str, QueuedRecipient] = {}
+    accounts_of: list[tuple[AccountId, ...]] = []
+    for recipient in envelope.recipients:
+        accounts: list[AccountId] = []
+        for target in recipient.targets:
+            if isinstance(target, LocalTarget):
+                accounts.append(target.account)
+                if target.account not in copies:
+                    copies[target.account] = LocalCopy(target.account, recipient.forward_path)
+            elif target.address not in remote:
+                remote[target.address] = QueuedRecipient(
+                    forward_path=target.address, notify=recipient.notify, orcpt=recipient.orcpt
+                )
+        accounts_of.append(tuple(accounts))
+    return Plan(tuple(copies.values()), tuple(remote.values()), tuple(accounts_of))

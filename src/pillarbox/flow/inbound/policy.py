@@ -1,0 +1,37 @@
+"""Facts about a message from elsewhere → whether it is taken, and the name of the reason. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from pillarbox.flow.delivery.verdict import Reason, Refused
+from pillarbox.message.header import header_end
+
+if TYPE_CHECKING:
+    from pillarbox.config.smtp import SmtpSettings
+    from pillarbox.message.part import Octets
+
+LOOKED_AT = 1024 * 1024  # octets of the header in which Received fields are counted
+_RECEIVED = re.compile(rb"^received[ \t]*:", re.IGNORECASE | re.MULTILINE)
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What the checks found."""
+
+    received_fields: int
+
+
+def gather_facts(octets: Octets, size: int) -> Facts:
+    """Look at the message's header."""
+    end = header_end(octets, 0, min(size, LOOKED_AT))
+    return Facts(received_fields=len(_RECEIVED.findall(octets[:end])))
+
+
+def decide(facts: Facts, settings: SmtpSettings) -> Refused | None:
+    """None: take it."""
+    if facts.received_fields > settings.max_received_fields:
+        return Refused(Reason.LOOP)
+    return None

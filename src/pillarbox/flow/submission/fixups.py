@@ -1,0 +1,71 @@
+"""What a submitted message lacks is added, what nobody may see is taken out (RFC 6409 §8). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from pillarbox.message.header import fields, header_end
+
+if TYPE_CHECKING:
+    from pillarbox.message.part import Octets
+
+_SECRET = frozenset((b"bcc", b"resent-bcc"))
+_STEP = 256 * 1024  # octets moved at a time
+
+
+class Stamp(msgspec.Struct, frozen=True):
+    """Values for the fields that are missing."""
+
+    date: str
+    message_id: str
+    from_address: str
+
+
+class Fixups(msgspec.Struct, frozen=True):
+    """How the message must change."""
+
+    in_front: bytes  # new fields
+    cut: tuple[tuple[int, int], ...]  # spans of fields to leave out, ascending
+
+
+def plan_fixups(octets: Octets, size: int, stamp: Stamp) -> Fixups | None:
+    """None: the message can stay as it is, as nearly all can."""
+    end = header_end(octets, 0, size)
+    names: set[bytes] = set()
+    cut: list[tuple[int, int]] = []
+    at = 0
+    raw_header = octets[:end]
+    for field in fields(raw_header):
+        start = raw_header.find(field.raw, at)
+        at = start + len(field.raw)
+        name = field.name.lower()
+        names.add(name)
+        if name in _SECRET:
+            cut.append((start, at))
+    lines = []
+    if b"date" not in names:
+        lines.append(f"Date: {stamp.date}\r\n")
+    if b"message-id" not in names:
+        lines.append(f"Message-ID: <{stamp.message_id}>\r\n")
+    if b"from" not in names:
+        lines.append(f"From: {stamp.from_address}\r\n")
+    if not lines and not cut:
+        return None
+    if end == 0 and size:
+        lines.append("\r\n")  # it had no header at all: what is there is the body
+    return Fixups("".join(lines).encode(), tuple(cut))
+
+
+def apply_fixups(octets: Octets, size: int, fixups: Fixups) -> Iterator[bytes]:
+    """The changed message, piece by piece."""
+    yield fixups.in_front
+    at = 0
+    for start, end in (*fixups.cut, (size, size)):
+        while at < start:
+            stop = min(at + _STEP, start)
+            yield octets[at:stop]
+            at = stop
+        at = end
