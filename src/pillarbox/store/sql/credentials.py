@@ -26,6 +26,14 @@ async def set_password(tx: Transaction, account: AccountId, argon2: str, scram: 
     await tx.run(_SET, (account, argon2, scram, tx.now()))
 
 
+_REPLACE_HASH = "UPDATE password SET argon2 = ? WHERE account_id = ? AND argon2 = ?"
+
+
+async def replace_hash(tx: Transaction, account: AccountId, old: str, fresh: str) -> None:
+    """Another hash of the same password, unless the password was changed meanwhile."""
+    await tx.run(_REPLACE_HASH, (fresh, account, old))
+
+
 _APP_PASSWORDS = """
     SELECT number, name, digest, scopes, scram, created_at, expires_at, last_used_at
     FROM app_password WHERE account_id = ? ORDER BY number
@@ -39,32 +47,6 @@ _ADD = """
 """
 _REMOVE = "DELETE FROM app_password WHERE account_id = ? AND number = ? RETURNING number"
 _TOUCH = "UPDATE app_password SET last_used_at = ? WHERE account_id = ? AND number = ?"
-
-
-async def app_passwords(db: Reader, account: AccountId) -> list[AppPasswordRow]:
-    """In the order of their making."""
-    return [AppPasswordRow(*row) for row in await db.rows(_APP_PASSWORDS, (account,))]
-
-
-async def replace_hash(tx: Transaction, account: AccountId, old: str, fresh: str) -> None:
-    """Another hash of the same password, unless the password was changed meanwhile."""
-    await tx.run(_REPLACE_HASH, (fresh, account, old))
-
-
-async def add_app_password(
-    tx: Transaction,
-    account: AccountId,
-    label: str,
-    digest: str,
-    scram: bytes,
-    *,
-    scopes: str = "",
-    expires_at: int | None = None,
-) -> int:
-    """A further password for one program; its id."""
-    values = (account, label, digest, scram, scopes, tx.now(), expires_at, account)
-    rows = await tx.run(_ADD, values)
-    return int(rows[0][0])
 
 
 async def app_passwords(db: Reader, account: AccountId) -> list[AppPasswordRow]:
