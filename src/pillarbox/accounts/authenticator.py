@@ -29,8 +29,8 @@ from pillarbox.sasl.plain import Plain
 from pillarbox.sasl.scram import ScramServer
 from pillarbox.sasl.scram_keys import SALT_OCTETS, ScramHash, ScramKeys, decode_record
 from pillarbox.store import Store
+from pillarbox.store.model import AppPasswordRow
 from pillarbox.store.sql import credentials
-from pillarbox.store.sql.credentials import AppPasswordRow
 
 _SCRAM = {
     "SCRAM-SHA-256": ScramHash.SHA_256,

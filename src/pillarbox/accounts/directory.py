@@ -10,8 +10,8 @@ from pillarbox.errors import BadName, LimitReached, NoSuchAccount, NoSuchDomain
 from pillarbox.ids import AccountId
 from pillarbox.store import Store
 from pillarbox.store.database import Reader
+from pillarbox.store.model import AddressRow
 from pillarbox.store.sql import accounts, addresses
-from pillarbox.store.sql.addresses import AddressRow
 
 MAX_ALIAS_DEPTH = 10  # an alias of an alias of …; deeper is a mistake
 MAX_TARGETS = 1000  # recipients that one address may lead to

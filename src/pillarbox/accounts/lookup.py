@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pillarbox.store.database import Reader
-from pillarbox.store.model import Account
+from pillarbox.store.model import Account, AppPasswordRow
 from pillarbox.store.sql import accounts, credentials
-from pillarbox.store.sql.credentials import AppPasswordRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,17 +69,17 @@ class ScramServer:
 
     def step(self, response: bytes) -> Challenge | KeysWanted | Proved:
         """Take the client's next message."""
+        at, self._at = self._at, _At.OVER  # until all is well
         if len(response) > _MAX_MESSAGE:
             raise MalformedResponse
-        if self._at is _At.FIRST:
+        if at is _At.FIRST:
             if not response and not self._asked:
-                self._asked = True
+                self._asked, self._at = True, at
                 return Challenge(b"")
             return self._client_first(_decode(response))
-        if self._at is _At.FINAL:
+        if at is _At.FINAL:
             return self._client_final(_decode(response))
-        if self._at is _At.PROVED and not response and self._proved is not None:
-            self._at = _At.OVER
+        if at is _At.PROVED and not response and self._proved is not None:
             return self._proved
         raise MalformedResponse
 
@@ -93,7 +93,6 @@ class ScramServer:
         return Challenge(self._server_first.encode())
 
     def _client_first(self, message: str) -> KeysWanted:
-        self._at = _At.OVER  # until all is well
         found = _FIRST.fullmatch(message)
         if found is None:
             raise MalformedResponse
@@ -127,7 +126,6 @@ class ScramServer:
         return b""
 
     def _client_final(self, message: str) -> Challenge:
-        self._at = _At.OVER
         found = _FINAL.fullmatch(message)
         if found is None:
             raise MalformedResponse
