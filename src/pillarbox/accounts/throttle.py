@@ -13,6 +13,7 @@ nobody has are treated exactly like others.
 - Account: after `free_account_failures` from unknown networks, sign-ins from unknown networks are
   not refused but held back some seconds, few at a time. So a botnet of any size gets some 0.5
   guesses a second for an account, and its owner on a new network still gets in, with patience.
+  Of one network only the free failures count here.
 - A quarter of an hour without failures forgets everything. All tables are bounded.
 
 The tables are a worker's own: with n workers an attacker has n times the attempts.
@@ -101,7 +102,8 @@ class Throttle:
         if network not in _UNCOUNTED_NETWORKS:
             everyone = self._fresh(self._networks, network)
             self._count(everyone, self._settings.free_network_failures)
-        self._count(self._fresh(self._accounts, login), 0, pauses=False)
+        if mine.count <= self._settings.free_failures:  # one network alone fills nothing
+            self._count(self._fresh(self._accounts, login), 0, pauses=False)
 
     def succeeded(self, login: str, peer: str) -> None:
         """The right password: this network is the account's own from now on."""
