@@ -1,3 +1,128 @@
 """Which parts a worker is made of: the one place that chooses and joins them."""
 
 from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from pillarbox.accounts.authenticator import Authenticator
+from pillarbox.accounts.directory import Directory
+from pillarbox.accounts.server_key import load_server_key
+from pillarbox.clock import Clock
+from pillarbox.config.loading import hostname_of
+from pillarbox.config.settings import Settings
+from pillarbox.net.limits import ConnectionLimiter
+from pillarbox.net.listener import Listener
+from pillarbox.net.tls import TlsContexts
+from pillarbox.node.control import Assignment
+from pillarbox.smtp.server.context import SmtpServices
+from pillarbox.smtp.server.door import SmtpServer
+from pillarbox.store import Store
+from pillarbox.store.open import open_store
+
+LOOK_SECONDS = 0.2  # between looks whether a retiring worker's connections have ended
+
+
+class Door(Protocol):
+    """One protocol's server within a worker."""
+
+    @property
+    def connections(self) -> int:
+        """How many stand now."""
+
+    def connection(self, listener: Listener) -> asyncio.Protocol:
+        """The protocol object of a new connection."""
+
+    async def drain(self, seconds: float) -> None:
+        """Ask all connections to end, cut those that did not in time."""
+
+
+class Composition:
+    """A worker's parts, joined."""
+
+    def __init__(self, store: Store, tls: TlsContexts | None, clock: Clock) -> None:
+        self.store = store
+        self.tls = tls
+        self.doors: dict[str, Door] = {}  # by protocol
+        self._clock = clock
+        self._hurried = False
+
+    async def maintain(self) -> None:
+        """The store's housekeeping, one round."""
+        await self.store.maintain()
+
+    async def retire(self, seconds: float) -> None:
+        """Wait until all connections have ended by themselves, at most so long."""
+        end = self._clock.monotonic() + seconds
+        while self._clock.monotonic() < end and not self._hurried:
+            if not any(door.connections for door in self.doors.values()):
+                return
+            await self._clock.sleep(LOOK_SECONDS)
+
+    def hurry(self) -> None:
+        """End `retire` now."""
+        self._hurried = True
+
+    async def drain(self, seconds: float) -> None:
+        """Finish what is under way at every door."""
+        await asyncio.gather(*(door.drain(seconds) for door in self.doors.values()))
+
+    async def close(self) -> None:
+        """Give everything back; what was acknowledged is durable already."""
+        await self.store.close()
+
+
+PROTOCOLS = {  # of each role that a listener may have
+    "mx": "smtp",
+    "submission": "smtp",
+    "lmtp": "smtp",
+    "imap": "imap",
+    "pop3": "pop3",
+}
+
+
+async def compose(assignment: Assignment, tls: TlsContexts | None, clock: Clock) -> Composition:
+    """Open the store and make every door. Raises ConfigurationError, Unavailable."""
+    settings = assignment.settings
+    store = await open_store(settings.store, clock)
+    composition = Composition(store, tls, clock)
+    limits = settings.limits
+    limiter = ConnectionLimiter(
+        max(1, -(-limits.connections // assignment.workers)),
+        limits.connections_per_address,
+        frozenset(limits.unlimited_addresses),
+    )
+    key = load_server_key(Path(settings.store.data_dir))
+    authenticator = Authenticator(store, settings.auth, clock, key)
+    shared = Shared(settings, store, authenticator, limiter, tls, clock)
+    composition.doors["smtp"] = _smtp_door(shared, Directory(store))
+    return composition
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all doors are given."""
+
+    settings: Settings
+    store: Store
+    authenticator: Authenticator
+    limiter: ConnectionLimiter
+    tls: TlsContexts | None
+    clock: Clock
+
+
+def _smtp_door(shared: Shared, directory: Directory) -> Door:
+    return SmtpServer(
+        SmtpServices(
+            store=shared.store,
+            directory=directory,
+            authenticator=shared.authenticator,
+            settings=shared.settings.smtp,
+            hostname=hostname_of(shared.settings),
+            clock=shared.clock,
+            admit=shared.limiter.admit,
+            tls=shared.tls,
+        )
+    )

@@ -48,7 +48,7 @@ class Report(msgspec.Struct, frozen=True, tag="report"):
 ToWorker = Assignment | Order
 
 _encoder = msgspec.json.Encoder()
-_to_worker = msgspec.json.Decoder(ToWorker)
+_to_worker: msgspec.json.Decoder[ToWorker] = msgspec.json.Decoder(ToWorker)
 _report = msgspec.json.Decoder(Report)
 
 

@@ -39,7 +39,9 @@ class Generation:
     @property
     def is_ready(self) -> bool:
         """Whether every slot has a worker that serves."""
-        return all(slot.child is not None and slot.child.state is State.READY for slot in self._slots)
+        return all(
+            slot.child is not None and slot.child.state is State.READY for slot in self._slots
+        )
 
     def start_missing(self, now: float) -> None:
         """Fill the slots whose pause is over."""

@@ -10,6 +10,7 @@ import os
 import selectors
 import signal
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from pillarbox.clock import Clock
@@ -152,7 +153,7 @@ class Supervisor:
     def _bury(self, now: float) -> None:
         for child in self._children():
             state, control = child.state, child.control
-            if child.died(now, before_close=lambda one=control: self._selector.unregister(one)):
+            if child.died(now, before_close=partial(self._selector.unregister, control)):
                 self._place.forget_worker(child.pid)
                 self._lost(child, state, now)
 

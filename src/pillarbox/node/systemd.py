@@ -22,7 +22,7 @@ class Notifier:
         self.watchdog_seconds = int(span) / 1_000_000 if watched else 0.0
 
     def tell(self, *lines: str) -> None:
-        """Send state lines such as `READY=1`. A systemd that does not listen is no error of ours."""
+        """Send state lines such as `READY=1`; nobody listening is no error of ours."""
         if not self._address:
             return
         address = self._address

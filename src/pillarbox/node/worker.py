@@ -26,7 +26,8 @@ from pillarbox.config.server import ListenerSettings
 from pillarbox.config.settings import Settings
 from pillarbox.errors import PillarboxError
 from pillarbox.net.listener import Listener, Security
-from pillarbox.node.compose import Composition, certificates, compose
+from pillarbox.node.certificates import load_certificates
+from pillarbox.node.compose import PROTOCOLS, Composition, compose
 from pillarbox.node.control import (
     Assignment,
     Lines,
@@ -65,7 +66,7 @@ class Worker:
         self._order = loop.create_future()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._ordered, Order("stop"))
-        tls = certificates(self._settings)
+        tls = load_certificates(self._settings)
         server = self._settings.server
         become(find_person(server.user, server.group))
         os.umask(0o077)
@@ -80,7 +81,7 @@ class Worker:
             await self._listen()
             gc.collect()
             gc.freeze()
-            metrics.BUILD.labels(__version__, str(composition.is_compiled).lower()).set(1)
+            metrics.BUILD.labels(__version__).set(1)
             self._readiness.ready = True
             await self._tell(Report("ready"))
             order = await self._order
@@ -96,12 +97,13 @@ class Worker:
     async def _listen(self) -> None:
         named = {listener.name: listener for listener in self._settings.listener}
         health: list[socket.socket] = []
+        assert self._composition is not None
         for passed in self._assignment.sockets:
             bound = socket.socket(fileno=passed.descriptor)
             settings = named[passed.listener]
             if settings.role == "http":
                 health.append(bound)
-            else:
+            elif PROTOCOLS[settings.role] in self._composition.doors:  # interim
                 await self._open_door(settings, bound)
         if health:
             await self._health.start(health)
@@ -109,7 +111,7 @@ class Worker:
     async def _open_door(self, settings: ListenerSettings, bound: socket.socket) -> None:
         assert self._composition is not None
         listener = Listener(settings.name, settings.role, Security(settings.tls))
-        door = self._composition.doors[settings.role]
+        door = self._composition.doors[PROTOCOLS[settings.role]]
         accepted = metrics.CONNECTIONS.labels(settings.name)
 
         def connection() -> asyncio.Protocol:
@@ -134,7 +136,7 @@ class Worker:
 
     def _context(self) -> ssl.SSLContext:
         assert self._composition is not None
-        assert self._composition.tls is not None  # `certificates` saw to it
+        assert self._composition.tls is not None  # `load_certificates` saw to it
         return self._composition.tls.server_context()
 
     # While it serves
@@ -174,7 +176,7 @@ class Worker:
         assert self._composition is not None
         gauges = [
             (metrics.CONNECTIONS_OPEN.labels(name), door)
-            for name, door in self._composition.named_doors()
+            for name, door in self._composition.doors.items()
         ]
         while True:
             before = self._clock.monotonic()

@@ -101,9 +101,7 @@ STORE_FAILURES = _counter(
 LOOP_LAG = _gauge(
     "loop_lag_seconds", "How late the event loop ran its last regular call", (), "max"
 )
-BUILD = _gauge(
-    "build", "Always 1; the labels say which version runs", ("version", "compiled"), "max"
-)
+BUILD = _gauge("build", "Always 1; the label says which version runs", ("version",), "max")
 
 
 def exposition() -> bytes:

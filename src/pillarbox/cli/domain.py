@@ -1,0 +1,56 @@
+"""Domains: what stands behind the @ of addresses whose mail ends on this server."""
+
+from __future__ import annotations
+
+import argparse
+
+from pillarbox.cli.opened import Opened, run_opened
+from pillarbox.cli.options import add_config, add_json
+from pillarbox.cli.output import answer, print_json
+from pillarbox.store.sql import accounts
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Verbs of `pillarbox domain`."""
+    verbs = parser.add_subparsers(title="what to do", metavar="VERB", required=True)
+    add = verbs.add_parser("add", help="take mail for a domain from now on")
+    add.add_argument("name", help="example.org")
+    _finish(add, run_add)
+    _finish(verbs.add_parser("list", help="all domains"), run_list)
+    remove = verbs.add_parser("remove", help="refuse mail for a domain; accounts stay")
+    remove.add_argument("name")
+    _finish(remove, run_remove)
+
+
+def run_add(options: argparse.Namespace) -> int:
+    """`pillarbox domain add`."""
+    name = run_opened(options, lambda opened: opened.admin.add_domain(options.name))
+    return answer(options.json, {"domain": name}, f"Mail for {name} is taken from now on.")
+
+
+def run_list(options: argparse.Namespace) -> int:
+    """`pillarbox domain list`."""
+
+    async def work(opened: Opened) -> list[str]:
+        return await opened.store.read(accounts.all_domains)
+
+    found = run_opened(options, work)
+    if options.json:
+        print_json(found)
+    else:
+        print("\n".join(found) if found else "No domain yet: 'pillarbox domain add example.org'.")
+    return 0
+
+
+def run_remove(options: argparse.Namespace) -> int:
+    """`pillarbox domain remove`."""
+    run_opened(options, lambda opened: opened.admin.remove_domain(options.name))
+    return answer(
+        options.json, {"removed": options.name}, f"Mail for {options.name} is refused from now on."
+    )
+
+
+def _finish(parser: argparse.ArgumentParser, run: object) -> None:
+    add_config(parser)
+    add_json(parser)
+    parser.set_defaults(run=run)

@@ -1,0 +1,50 @@
+"""Answers: tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+
+def print_json(value: object) -> None:
+    """One JSON value, indented."""
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Columns as wide as they need to be; numbers to the right."""
+    cells = [[_cell(value) for value in row] for row in rows]
+    widths = [
+        max(len(row[column]) for row in [list(heads), *cells]) for column in range(len(heads))
+    ]
+    right = [all(isinstance(row[column], int) for row in rows) for column in range(len(heads))]
+    for line in [list(heads), *cells]:
+        shown = [
+            text.rjust(width) if at_right else text.ljust(width)
+            for text, width, at_right in zip(line, widths, right, strict=True)
+        ]
+        print("  ".join(shown).rstrip())
+
+
+def answer(options_json: bool, value: Mapping[str, object], sentence: str) -> int:
+    """The value as JSON or the sentence for a person; exit code 0."""
+    if options_json:
+        print_json(value)
+    else:
+        print(sentence)
+    return 0
+
+
+def size(octets: int) -> str:
+    """Octets as people read them."""
+    amount = float(octets)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if amount < 1024:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} TiB"
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else str(value)
+    return text if text.isprintable() else ascii(text)[1:-1]
