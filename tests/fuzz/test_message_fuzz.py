@@ -164,7 +164,9 @@ def test_single_values_never_raise(raw: bytes) -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.binary(max_size=200), st.sampled_from(["base64", "quoted-printable", "8bit", "x-uuencode"]))
+@given(
+    st.binary(max_size=200), st.sampled_from(["base64", "quoted-printable", "8bit", "x-uuencode"])
+)
 def test_decoding_in_steps_is_decoding_whole(body: bytes, encoding: str) -> None:
     part = Part(0, 0, len(body), 0, encoding=encoding)
     whole = decoded_part(body, part)

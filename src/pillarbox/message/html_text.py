@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 
+_MARKUP = re.compile(r"<[/!?A-Za-z]")  # any other "<" is text
 _NAME = re.compile(r"/?([A-Za-z][A-Za-z0-9]*)")
 _REFERENCE = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});?")
 # Their content is not text. Where the end tag is missing, all that follows is dropped.
@@ -26,10 +27,11 @@ def to_text(markup: str) -> str:
     at = 0
     size = len(markup)
     while at < size:
-        start = markup.find("<", at)
-        if start < 0:
+        found = _MARKUP.search(markup, at)
+        if found is None:
             pieces.append(markup[at:])
             break
+        start = found.start()
         if start > at:
             pieces.append(markup[at:start])
         at = _skip_markup(markup, start, pieces)
@@ -43,13 +45,10 @@ def _skip_markup(markup: str, start: int, pieces: list[str]) -> int:
         end = markup.find("-->", start + 2)
         return size if end < 0 else end + 3
     match = _NAME.match(markup, start + 1)
-    if match is None and markup[start + 1 : start + 2] not in ("!", "?"):
-        pieces.append("<")
-        return start + 1
     end = markup.find(">", start)
     if end < 0:  # cut off inside a tag
         return size
-    if match is None:
+    if match is None:  # a declaration
         return end + 1
     name = match.group(1).lower()
     if name not in _INLINE:

@@ -1,8 +1,9 @@
 """The structure scanner: any octets to a tree of MIME parts with offsets (RFC 2045, RFC 2046).
 
 Boundaries are searched top down, so that an outer boundary ends whatever an inner part left open.
-Each level looks at its octets once, and there are at most MAX_DEPTH levels: time is linear in the
-size. Nothing recurses, and a large message that is mapped from a file is never held whole.
+Each level looks at its octets once, and the octets looked at are limited to a multiple of the
+size: time is linear. Nothing recurses, and a large message that is mapped from a file is never held
+whole. What a limit leaves unopened is one part: an attached text, or a message without structure.
 """
 
 from __future__ import annotations
@@ -15,7 +16,12 @@ from pillarbox.message.part import Octets
 MAX_DEPTH = 100  # levels of multipart and message/rfc822; deeper ones are not opened
 MAX_PARTS = 1000  # in one message; the last one keeps what is left
 MAX_HEADER = 256 * 1024  # octets of one header that are looked at for fields
+MAX_HEADERS = 1024 * 1024  # of all headers of a message together; then only
+SHORT_HEADER = 1024  # octets of each further one
 MAX_BOUNDARY = 250  # RFC 2046 §5.1.1 allows 70; longer ones do occur
+MAX_NEAR_MISSES = 10_000  # lines that begin with a boundary and go on
+SEARCH_FACTOR = 16  # times the size may be searched for boundaries: so many full levels …
+SEARCH_ALWAYS = 16 * 1024 * 1024  # … and this in any case: all levels of messages below 160 KiB
 _LONGEST_PADDING = 1000  # white space behind a boundary
 _STEP = 64 * 1024  # octets of a mapped file held at a time
 
@@ -92,53 +98,136 @@ class Node:
 
 def scan(octets: Octets) -> list[Node]:
     """All parts, the root first and parents before their children. Never raises."""
-    size = len(octets)
-    root = _open_message(octets, 0, size, 0)
-    nodes = [root]
-    at = 0
-    while at < len(nodes):
-        node = nodes[at]
-        at += 1
-        if node.type == b"multipart":
-            _split(octets, node, nodes)
-        elif node.type == b"message" and _is_open_message(node):
-            child = _open_message(octets, node.body_start, node.body_end, node.depth + 1)
-            node.children.append(child)
-            nodes.append(child)
-    for node in reversed(nodes):
-        _count_newlines(octets, node)
-    return nodes
+    return _Scanner(octets).scan()
 
 
-def _is_open_message(node: Node) -> bool:
-    return (
-        (node.subtype == b"rfc822" or node.subtype == b"global")
-        and node.encoding in _IDENTITY
-        and node.depth < MAX_DEPTH
-    )
+class _Scanner:
+    """One scan: the octets, the parts found, and how many header octets may still be read."""
 
+    __slots__ = ("header_octets_left", "near_misses_left", "nodes", "octets", "search_left")
 
-def _open_message(octets: Octets, start: int, end: int, depth: int) -> Node:
-    body_start = header_end(octets, start, end)
-    node = Node(start, body_start, end, depth)
-    node.is_message = True
-    header = octets[start : min(body_start, start + MAX_HEADER)]
-    node.fields = pick(header, _MESSAGE_FIELDS)
-    _read_type(node)
-    return node
+    def __init__(self, octets: Octets) -> None:
+        self.octets: Octets = octets
+        self.nodes: list[Node] = []
+        self.header_octets_left: int = MAX_HEADERS
+        self.near_misses_left: int = MAX_NEAR_MISSES
+        self.search_left: int = SEARCH_FACTOR * len(octets) + SEARCH_ALWAYS
 
+    def scan(self) -> list[Node]:
+        nodes = self.nodes
+        nodes.append(self._open_message(0, len(self.octets), 0))
+        at = 0
+        while at < len(nodes):
+            node = nodes[at]
+            at += 1
+            if node.type == b"multipart":
+                self._split(node)
+            elif _holds_message(node) and self._may_open(node):
+                child = self._open_message(node.body_start, node.body_end, node.depth + 1)
+                node.children.append(child)
+                nodes.append(child)
+        for node in reversed(nodes):
+            _count_newlines(self.octets, node)
+        return nodes
 
-def _open_part(octets: Octets, start: int, end: int, depth: int, in_digest: bool) -> Node:
-    body_start = header_end(octets, start, end)
-    node = Node(start, body_start, end, depth)
-    if in_digest:  # RFC 2046 §5.1.5
-        node.type = b"message"
-        node.subtype = b"rfc822"
-    if body_start > start:
-        header = octets[start : min(body_start, start + MAX_HEADER)]
-        node.fields = pick(header, _MIME_FIELDS)
+    def _may_open(self, node: Node) -> bool:
+        """Is there room for one more level? If so, its octets count as searched."""
+        if node.depth >= MAX_DEPTH or len(self.nodes) >= MAX_PARTS or self.search_left <= 0:
+            return False
+        self.search_left -= node.body_end - node.body_start
+        return True
+
+    def _open_message(self, start: int, end: int, depth: int) -> Node:
+        body_start = header_end(self.octets, start, end)
+        node = Node(start, body_start, end, depth)
+        node.is_message = True
+        node.fields = pick(self._header(start, body_start), _MESSAGE_FIELDS)
         _read_type(node)
-    return node
+        return node
+
+    def _open_part(self, start: int, end: int, depth: int, in_digest: bool) -> Node:
+        body_start = header_end(self.octets, start, end)
+        node = Node(start, body_start, end, depth)
+        if in_digest:  # RFC 2046 §5.1.5
+            node.type = b"message"
+            node.subtype = b"rfc822"
+        if body_start > start:
+            node.fields = pick(self._header(start, body_start), _MIME_FIELDS)
+            _read_type(node)
+        return node
+
+    def _header(self, start: int, end: int) -> bytes:
+        """As much of a header as may be read: addresses and such cost more than the scan."""
+        most = MAX_HEADER if self.header_octets_left > 0 else SHORT_HEADER
+        end = min(end, start + most)
+        self.header_octets_left -= end - start
+        return self.octets[start:end]
+
+    def _split(self, node: Node) -> None:
+        """Add a multipart's children. There is always one: without boundary, the whole body."""
+        boundary = (mime.find_param(node.params, b"boundary") or b"").rstrip()
+        starts: list[int] = []
+        ends: list[int] = []
+        depth = node.depth + 1
+        if 0 < len(boundary) <= MAX_BOUNDARY and self._may_open(node):
+            self._find_boundaries(node, b"--" + boundary, starts, ends)
+        if not starts:
+            node.children.append(Node(node.body_start, node.body_start, node.body_end, depth))
+        in_digest = node.subtype == b"digest"
+        for start, end in zip(starts, ends, strict=True):
+            node.children.append(self._open_part(start, end, depth, in_digest))
+        self.nodes += node.children
+
+    def _find_boundaries(
+        self, node: Node, delimiter: bytes, starts: list[int], ends: list[int]
+    ) -> None:
+        """Fill in where the parts of a multipart's body start and end (RFC 2046 §5.1.1)."""
+        octets = self.octets
+        most = MAX_PARTS - len(self.nodes)
+        stop = node.body_end
+        line = b"\n" + delimiter
+        width = len(line)
+        at = node.body_start
+        # The first boundary may stand at the very start, without a line end that is ours.
+        found = at - 1 if octets[at : at + width - 1] == delimiter else octets.find(line, at, stop)
+        while found >= 0 and found + width <= stop:
+            behind = found + width
+            line_end = octets.find(b"\n", behind, stop)
+            padding_end = stop if line_end < 0 else line_end
+            padding = octets[behind : min(padding_end, behind + _LONGEST_PADDING)]
+            is_last = padding[:2] == b"--"
+            if is_last:
+                padding = padding[2:]
+            if padding.strip():  # only a prefix of this line is our boundary
+                self.near_misses_left -= 1
+                if self.near_misses_left < 0:
+                    break
+                found = octets.find(line, behind, stop)
+                continue
+            if len(starts) == most and not is_last:
+                break
+            if starts:
+                end = found
+                if end > starts[-1] and octets[end - 1 : end] == b"\r":
+                    end -= 1
+                ends.append(max(end, starts[-1]))
+            if is_last:
+                break
+            if line_end < 0:
+                starts.append(stop)
+                break
+            starts.append(line_end + 1)
+            found = octets.find(line, line_end, stop)
+        if len(starts) > len(ends):  # no last boundary
+            ends.append(stop)
+
+
+def _holds_message(node: Node) -> bool:
+    return (
+        node.type == b"message"
+        and (node.subtype == b"rfc822" or node.subtype == b"global")
+        and node.encoding in _IDENTITY
+    )
 
 
 def _read_type(node: Node) -> None:
@@ -150,65 +239,6 @@ def _read_type(node: Node) -> None:
     raw = node.first(b"content-transfer-encoding")
     if raw is not None:
         node.encoding = mime.token(raw) or b"7bit"
-
-
-def _split(octets: Octets, node: Node, nodes: list[Node]) -> None:
-    """Add a multipart's children. There is always one: without boundary it is the whole body."""
-    boundary = mime.find_param(node.params, b"boundary")
-    starts: list[int] = []
-    ends: list[int] = []
-    if (
-        boundary is not None
-        and 0 < len(boundary) <= MAX_BOUNDARY
-        and node.depth < MAX_DEPTH
-        and len(nodes) < MAX_PARTS
-    ):
-        _find_boundaries(octets, node, b"--" + boundary, MAX_PARTS - len(nodes), starts, ends)
-    if not starts:
-        node.children.append(Node(node.body_start, node.body_start, node.body_end, node.depth + 1))
-    in_digest = node.subtype == b"digest"
-    for start, end in zip(starts, ends, strict=True):
-        node.children.append(_open_part(octets, start, end, node.depth + 1, in_digest))
-    nodes += node.children
-
-
-def _find_boundaries(
-    octets: Octets, node: Node, delimiter: bytes, most: int, starts: list[int], ends: list[int]
-) -> None:
-    """Fill in where the parts of a multipart's body start and end (RFC 2046 §5.1.1)."""
-    stop = node.body_end
-    line = b"\n" + delimiter
-    width = len(line)
-    at = node.body_start
-    # The first boundary may stand at the very start, without a line end that is ours.
-    found = at - 1 if octets[at : at + width - 1] == delimiter else octets.find(line, at, stop)
-    while found >= 0 and found + width <= stop:
-        behind = found + width
-        line_end = octets.find(b"\n", behind, stop)
-        padding_end = stop if line_end < 0 else line_end
-        padding = octets[behind : min(padding_end, behind + _LONGEST_PADDING)]
-        is_last = padding[:2] == b"--"
-        if is_last:
-            padding = padding[2:]
-        if padding.strip():  # only a prefix of this line is our boundary
-            found = octets.find(line, behind, stop)
-            continue
-        if len(starts) == most and not is_last:
-            break
-        if starts:
-            end = found
-            if end > starts[-1] and octets[end - 1 : end] == b"\r":
-                end -= 1
-            ends.append(max(end, starts[-1]))
-        if is_last:
-            break
-        if line_end < 0:
-            starts.append(stop)
-            break
-        starts.append(line_end + 1)
-        found = octets.find(line, line_end, stop)
-    if len(starts) > len(ends):  # no last boundary
-        ends.append(stop)
 
 
 def _count_newlines(octets: Octets, node: Node) -> None:

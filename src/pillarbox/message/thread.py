@@ -15,26 +15,32 @@ _LONGEST_ID = 998
 def base_subject(subject: str) -> tuple[str, bool]:
     """The subject without Re:, Fwd:, [list] and (fwd), and whether it was a reply or forward."""
     text = _SPACE.sub(" ", subject).strip()
+    start, end = 0, len(text)
     is_reply = False
     while True:
-        start, end = 0, len(text)
-        while text[max(end - 5, 0) : end].lower() == "(fwd)":
-            end -= 5
+        while text[max(end - 5, start) : end].lower() == "(fwd)":
+            end = _before_space(text, end - 5)
             is_reply = True
-            while end and text[end - 1] == " ":
-                end -= 1
-        start, replied = _skip_leaders(text, end)
+        start, replied = _skip_leaders(text, start, end)
         is_reply = is_reply or replied
-        if text[start : start + 5].lower() == "[fwd:" and text[end - 1] == "]" and end - start > 5:
-            text = text[start + 5 : end - 1].strip()
-            is_reply = True
-            continue
-        return text[start:end], is_reply
+        bracketed = (
+            text.startswith("]", end - 1, end) and text[start : start + 5].lower() == "[fwd:"
+        )
+        if not bracketed:
+            return text[start:end], is_reply
+        start += 5
+        if text.startswith(" ", start, end):
+            start += 1
+        end = max(start, _before_space(text, end - 1))
+        is_reply = True
 
 
-def _skip_leaders(text: str, end: int) -> tuple[int, bool]:
+def _before_space(text: str, end: int) -> int:
+    return end - 1 if text.endswith(" ", 0, end) else end
+
+
+def _skip_leaders(text: str, at: int, end: int) -> tuple[int, bool]:
     """Where the base begins: behind every `[blob] Re:` and behind blobs that leave something."""
-    at = 0
     replied = False
     while True:
         blobs = _BLOBS.match(text, at, end)
