@@ -10,7 +10,7 @@ import asyncio
 import ssl
 from collections.abc import Callable
 from ipaddress import ip_address
-from typing import Protocol
+from typing import Protocol, cast
 
 
 class Lease(Protocol):
@@ -151,8 +151,7 @@ class PeerConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if self._starting_tls:
             return
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass of it
         name = transport.get_extra_info("peername")
         self.peer = name[0] if isinstance(name, tuple) else "local"
         self.is_loopback = self.peer == "local" or ip_address(self.peer).is_loopback

@@ -99,7 +99,7 @@ STORE_FAILURES = _counter(
 # The node
 
 LOOP_LAG = _gauge(
-    "loop_lag_seconds", "How late the event loop ran its last regular call", (), "max"
+    "loop_lag_seconds", "How late the event loop ran its last regular call", (), "livemax"
 )
 BUILD = _gauge("build", "Always 1; the label says which version runs", ("version",), "max")
 
