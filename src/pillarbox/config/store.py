@@ -156,6 +156,15 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             "indexed yet is searched by reading it, so this only trades CPU for speed.",
         ),
     ] = 2.0
+    index_share_percent: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=100,
+            description="Share of one core that the indexer takes while it has work. 25: after a "
+            "large import it catches up within minutes and nobody waits for it.",
+        ),
+    ] = 25
     index_batch: Annotated[int, Meta(ge=1, description="Messages indexed in one transaction.")] = (
         200
     )

@@ -6,12 +6,13 @@ from typing import Protocol, TypeVar
 
 from pillarbox.clock import Clock
 from pillarbox.config.store import StoreSettings
-from pillarbox.ids import BlobId
+from pillarbox.ids import AccountId, BlobId, MailboxId, Uid
 from pillarbox.store.blobs.content import Content
 from pillarbox.store.blobs.spool import Spool
 from pillarbox.store.database import ReadFunction, WriteFunction
 from pillarbox.store.feed import Feed
 from pillarbox.store.model import MessageRow
+from pillarbox.store.query import Query
 
 T = TypeVar("T")
 
@@ -35,6 +36,12 @@ class Engine(Protocol):
 
     def content(self, trace: bytes, blob: BlobId, size: int) -> Content:
         """A message's octets."""
+
+    async def search(self, account: AccountId, mailbox: MailboxId, query: Query) -> list[Uid]:
+        """The messages that a query holds for."""
+
+    async def index_now(self) -> int:
+        """Bring the search index up to date."""
 
     async def close(self) -> None:
         """Give everything back."""
@@ -72,6 +79,14 @@ class Store:
     def content(self, row: MessageRow) -> Content:
         """The message as it is read: trace, then octets as received."""
         return self._engine.content(row.trace, row.blob, row.size)
+
+    async def search(self, account: AccountId, mailbox: MailboxId, query: Query) -> list[Uid]:
+        """The UIDs of the messages that a query holds for, ascending; runs beside the loop."""
+        return await self._engine.search(account, mailbox, query)
+
+    async def index_now(self) -> int:
+        """Bring the search index up to date; how many messages were added."""
+        return await self._engine.index_now()
 
     async def close(self) -> None:
         """Finish the writes that wait and give everything back."""

@@ -88,8 +88,9 @@ _COUNT_IN_MAILBOX = """
 """
 _PLACE = """
     INSERT INTO placement
-        (account_id, mailbox_id, uid, message_id, flags, keywords, modseq, size, saved_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        (account_id, mailbox_id, uid, message_id, flags, keywords, modseq, size, saved_at,
+        received_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 
@@ -119,10 +120,22 @@ async def append(tx: Transaction, new: NewMessage) -> Appended:
     thread = await threads.thread_of(tx, new.account, message, new.digest)
     await tx.keep(new.blob)
     now = tx.now()
-    await tx.run(_INSERT, _message_params(new, message, thread, size, now))
+    received_at = now if new.received_at is None else new.received_at
+    await tx.run(_INSERT, _message_params(new, message, thread, size, received_at))
     await tx.run(
         _PLACE,
-        (new.account, new.mailbox, uid, message, new.flags, keywords, modseq, size, now),
+        (
+            new.account,
+            new.mailbox,
+            uid,
+            message,
+            int(new.flags),
+            keywords,
+            modseq,
+            size,
+            now,
+            received_at,
+        ),
     )
     tx.changed(new.account, modseq)
     return Appended(new.mailbox, uid, uid_validity, message, thread, modseq)
@@ -148,15 +161,15 @@ _INSERT = """
         account_id, message_id, thread_id, blob_id, size, received_at, sent_at, sent_on,
         has_attachment, is_reply, id_hash, reference_hashes, base_subject,
         from_mailbox, to_mailbox, cc_mailbox, display_from, display_to,
-        envelope, body, bodystructure, structure, preview, trace,
-        folded_subject, folded_from, folded_to, folded_cc, folded_bcc)
+        folded_subject, folded_from, folded_to, folded_cc, folded_bcc,
+        envelope, body, bodystructure, structure, preview, trace)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _encode = msgspec.msgpack.Encoder().encode
 
 
 def _message_params(
-    new: NewMessage, message: MessageId, thread: ThreadId, size: int, now: int
+    new: NewMessage, message: MessageId, thread: ThreadId, size: int, received_at: int
 ) -> Row:
     digest = new.digest
     sort = digest.sort
@@ -166,7 +179,7 @@ def _message_params(
         thread,
         new.blob.id,
         size,
-        now if new.received_at is None else new.received_at,
+        received_at,
         digest.sent_at,
         digest.sent_on,
         digest.has_attachment,
@@ -179,17 +192,17 @@ def _message_params(
         sort.cc_mailbox,
         sort.display_from,
         sort.display_to,
+        fold(digest.subject),
+        fold(digest.from_),
+        fold(digest.to),
+        fold(digest.cc),
+        fold(digest.bcc),
         digest.envelope,
         digest.body,
         digest.bodystructure,
         _encode(digest.root),
         digest.preview,
         new.trace,
-        fold(digest.subject),
-        fold(digest.from_),
-        fold(digest.to),
-        fold(digest.cc),
-        fold(digest.bcc),
     )
 
 

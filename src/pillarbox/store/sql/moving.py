@@ -14,12 +14,12 @@ from pillarbox.store.sql.expunging import bury
 from pillarbox.store.sql.modseq import next_modseq
 
 _SOURCE = """
-    SELECT uid, message_id, flags, keywords, size FROM placement
+    SELECT uid, message_id, flags, keywords, size, received_at FROM placement
     WHERE account_id = ? AND mailbox_id = ? AND uid IN (SELECT value FROM json_each(?))
     ORDER BY uid
 """
 _ALL = """
-    SELECT uid, message_id, flags, keywords, size FROM placement
+    SELECT uid, message_id, flags, keywords, size, received_at FROM placement
     WHERE account_id = ? AND mailbox_id = ? ORDER BY uid
 """
 _COUNT_IN_ACCOUNT = """
@@ -33,8 +33,9 @@ _COUNT_IN_MAILBOX = """
 """
 _PLACE = """
     INSERT INTO placement
-        (account_id, mailbox_id, uid, message_id, flags, keywords, modseq, size, saved_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        (account_id, mailbox_id, uid, message_id, flags, keywords, modseq, size, saved_at,
+        received_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 
@@ -119,8 +120,8 @@ async def _place(tx: Transaction, rows: list[Row], into: Mailbox, modseq: ModSeq
     await tx.run_many(
         _PLACE,
         [
-            (account, mailbox, uid, message, flags, keywords, modseq, size, now)
-            for uid, (_, message, flags, keywords, size) in enumerate(rows, first)
+            (account, mailbox, uid, message, flags, keywords, modseq, size, now, received)
+            for uid, (_, message, flags, keywords, size, received) in enumerate(rows, first)
         ],
     )
     await tx.run(

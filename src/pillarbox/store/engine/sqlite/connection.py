@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -92,6 +92,6 @@ class SqliteReader:
         return self._execute(sql, params).fetchall()
 
 
-def run_many(connection: apsw.Connection, sql: str, sets: Iterable[Sequence[Value]]) -> None:
-    """Execute once for each set, with one crossing into SQLite."""
-    connection.executemany(sql, sets)
+def fetch(connection: apsw.Connection, sql: str, params: Sequence[Value] = ()) -> list[Row]:
+    """All rows of a statement."""
+    return connection.execute(sql, params).fetchall()

@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,27 +17,33 @@ import apsw
 from pillarbox.clock import Clock, unix_seconds
 from pillarbox.config.store import StoreSettings
 from pillarbox.errors import Damaged, Unavailable
-from pillarbox.ids import AccountId, BlobId, ModSeq
+from pillarbox.ids import AccountId, BlobId, MailboxId, ModSeq, Uid
 from pillarbox.store.blobs.content import Blobs, Content
 from pillarbox.store.blobs.disk import Disk
 from pillarbox.store.blobs.record import Location
 from pillarbox.store.blobs.segment import SegmentReader, SegmentWriter
 from pillarbox.store.blobs.spool import Spool, clean_folder
-from pillarbox.store.database import ReadFunction, Row, WriteFunction
+from pillarbox.store.database import Reader, ReadFunction, WriteFunction
 from pillarbox.store.engine.sqlite.connection import (
     PASSING,
     SqliteReader,
     check_library,
     connect,
     drive,
+    fetch,
 )
+from pillarbox.store.engine.sqlite.indexer import Indexer
 from pillarbox.store.engine.sqlite.lock import WriteLock
 from pillarbox.store.engine.sqlite.migrate import migrate
+from pillarbox.store.engine.sqlite.text_index import SqliteTextIndex, open_index
 from pillarbox.store.engine.sqlite.writer import Wakes, Writer
 from pillarbox.store.feed import Feed, Neighbours
+from pillarbox.store.query import Query
+from pillarbox.store.search.evaluate import Search
 
 T = TypeVar("T")
 
+_WHOLE = 2**62  # past the end of any message
 _LOCATE = "SELECT segment, position, length, size FROM blob WHERE blob_id = ?"
 _MODSEQS = """
     SELECT account_id, modseq FROM account
@@ -51,6 +59,7 @@ class Folders:
         self.database = self.root / "pillarbox.db"
         self.search = self.root / "search.db"
         self.lock = self.root / "write.lock"
+        self.index_lock = self.root / "index.lock"
         self.blobs = self.root / "blobs"
         self.tmp = self.root / "tmp"
         self.run = self.root / "run"
@@ -60,6 +69,18 @@ class Folders:
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         for folder in (self.blobs, self.tmp, self.run):
             folder.mkdir(mode=0o700, exist_ok=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scanner:
+    """What a reader thread reads with."""
+
+    rows: apsw.Connection
+    texts: apsw.Connection
+
+    def close(self) -> None:
+        self.rows.close()
+        self.texts.close()
 
 
 class SqliteEngine:
@@ -75,7 +96,7 @@ class SqliteEngine:
         self._reading = connect(folders.database, cache_octets=settings.read_cache_octets)
         self._reader = SqliteReader(self._reading)
         self._scanners = threading.local()
-        self._scanning: list[apsw.Connection] = []
+        self._scanning: list[_Scanner] = []
         self._threads = ThreadPoolExecutor(settings.read_threads, "store-reader")
         self._segments = SegmentReader(folders.blobs)
         self._blobs = Blobs(self._segments, self.locate)
@@ -88,6 +109,15 @@ class SqliteEngine:
             settings,
             lambda: unix_seconds(clock.now()),
             self._committed,
+        )
+        indexing = connect(folders.database, cache_octets=settings.read_cache_octets)
+        self._indexer = Indexer(
+            indexing,
+            open_index(folders.search, settings.read_cache_octets),
+            WriteLock(folders.index_lock),
+            self._blob_reader(indexing),
+            settings,
+            clock,
         )
         self._polling = self._loop.create_task(self._poll(), name="store-poll")
 
@@ -124,25 +154,74 @@ class SqliteEngine:
         return _locate(self._reading, blob)
 
     async def close(self) -> None:
+        """Finish what waits; then nothing of the store runs any more."""
         self._polling.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._polling
         await asyncio.to_thread(self._writer.close)
+        await asyncio.to_thread(self._indexer.close)
         await asyncio.to_thread(self._threads.shutdown)
         self._neighbours.close()
-        for connection in (*self._scanning, self._reading):
-            connection.close()
+        for scanner in self._scanning:
+            scanner.close()
+        self._reading.close()
         self._segments.close()
 
-    def _scan(self, function: ReadFunction[T]) -> T:
-        connection = getattr(self._scanners, "connection", None)
-        if connection is None:
-            connection = connect(
-                self._folders.database, cache_octets=self._settings.read_cache_octets
+    async def search(self, account: AccountId, mailbox: MailboxId, query: Query) -> list[Uid]:
+        return await self._loop.run_in_executor(
+            self._threads, self._search, account, mailbox, query
+        )
+
+    async def index_now(self) -> int:
+        return await self._loop.run_in_executor(None, self._indexer.run_once)
+
+    def _scanner(self) -> _Scanner:
+        """This thread's connections."""
+        scanner: _Scanner | None = getattr(self._scanners, "scanner", None)
+        if scanner is None:
+            cache = self._settings.read_cache_octets
+            scanner = _Scanner(
+                connect(self._folders.database, cache_octets=cache),
+                open_index(self._folders.search, cache),
             )
-            self._scanners.connection = connection
-            self._scanning.append(connection)
+            self._scanners.scanner = scanner
+            self._scanning.append(scanner)
+        return scanner
+
+    def _scan(self, function: ReadFunction[T]) -> T:
+        connection = self._scanner().rows
         return self._snapshot(connection, SqliteReader(connection), function)
+
+    def _search(self, account: AccountId, mailbox: MailboxId, query: Query) -> list[Uid]:
+        scanner = self._scanner()
+
+        async def run(db: Reader) -> list[Uid]:
+            search = Search(
+                db,
+                SqliteTextIndex(scanner.texts),
+                self._blob_reader(scanner.rows),
+                account,
+                mailbox,
+                self._settings.index_text_octets,
+            )
+            return await search.run(query)
+
+        # The index's snapshot is taken first: what it lacks is then in the rows' tail.
+        scanner.texts.execute("BEGIN")
+        try:
+            scanner.texts.execute("SELECT upto FROM progress").fetchall()
+            return self._snapshot(scanner.rows, SqliteReader(scanner.rows), run)
+        finally:
+            scanner.texts.execute("COMMIT")
+
+    def _blob_reader(self, connection: apsw.Connection) -> Callable[[BlobId], bytes]:
+        def locate(blob: BlobId) -> Location:
+            return _locate(connection, blob)
+
+        def read(blob: BlobId) -> bytes:
+            return self._blobs.read_now(blob, 0, _WHOLE, locate)
+
+        return read
 
     def _snapshot(
         self, connection: apsw.Connection, reader: SqliteReader, function: ReadFunction[T]
@@ -181,8 +260,7 @@ class SqliteEngine:
 
     def _pull(self) -> None:
         watched = ",".join(map(str, self.feed.watched()))
-        rows: list[Row] = self._reading.execute(_MODSEQS, (f"[{watched}]",)).fetchall()
-        for account, modseq in rows:
+        for account, modseq in fetch(self._reading, _MODSEQS, (f"[{watched}]",)):
             self.feed.wake(AccountId(account), ModSeq(modseq))
 
 
@@ -201,6 +279,7 @@ def _prepare(folders: Folders, settings: StoreSettings, clock: Clock) -> None:
         connection = connect(folders.database, cache_octets=settings.read_cache_octets)
         try:
             migrate(connection, folders.database, unix_seconds(clock.now()))
+            open_index(folders.search, settings.read_cache_octets).close()
         finally:
             connection.close()
     finally:

@@ -94,6 +94,7 @@ CREATE TABLE keyword (
 ) WITHOUT ROWID;
 
 -- seq orders all messages by arrival; the search index follows it, so it is never used twice.
+-- What is searched comes first: a long row's end lies on other pages.
 CREATE TABLE message (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     account_id INTEGER NOT NULL,
@@ -114,17 +115,17 @@ CREATE TABLE message (
     cc_mailbox TEXT NOT NULL,
     display_from TEXT NOT NULL,
     display_to TEXT NOT NULL,
+    folded_subject TEXT NOT NULL,
+    folded_from TEXT NOT NULL,
+    folded_to TEXT NOT NULL,
+    folded_cc TEXT NOT NULL,
+    folded_bcc TEXT NOT NULL,
     envelope BLOB NOT NULL,
     body BLOB NOT NULL,
     bodystructure BLOB NOT NULL,
     structure BLOB NOT NULL,
     preview TEXT NOT NULL,
-    trace BLOB NOT NULL,
-    folded_subject TEXT NOT NULL,
-    folded_from TEXT NOT NULL,
-    folded_to TEXT NOT NULL,
-    folded_cc TEXT NOT NULL,
-    folded_bcc TEXT NOT NULL
+    trace BLOB NOT NULL
 );
 CREATE UNIQUE INDEX message_id ON message (account_id, message_id);
 
@@ -146,6 +147,7 @@ CREATE TABLE placement (
     modseq INTEGER NOT NULL,
     size INTEGER NOT NULL,
     saved_at INTEGER NOT NULL,
+    received_at INTEGER NOT NULL, -- as in message; searches by date stay in this table
     PRIMARY KEY (account_id, mailbox_id, uid)
 ) WITHOUT ROWID;
 CREATE INDEX placement_modseq ON placement (account_id, mailbox_id, modseq);

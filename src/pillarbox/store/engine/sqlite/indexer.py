@@ -1,0 +1,111 @@
+"""The indexer: follows delivery at a distance, one process at a time, and yields to everyone."""
+
+from __future__ import annotations
+
+import threading
+
+import apsw
+
+from pillarbox.clock import Clock
+from pillarbox.config.store import StoreSettings
+from pillarbox.ids import AccountId, MessageId
+from pillarbox.store.engine.sqlite.connection import fetch
+from pillarbox.store.engine.sqlite.lock import WriteLock
+from pillarbox.store.engine.sqlite.text_index import (
+    SqliteTextIndex,
+    add_documents,
+    document_number,
+)
+from pillarbox.store.search.document import Document
+from pillarbox.store.search.evaluate import ReadBlob, read_document
+from pillarbox.telemetry.log import get_logger
+
+log = get_logger("store")
+
+_NEXT = """
+    SELECT seq, account_id, message_id, blob_id, structure, trace,
+        folded_subject, folded_from, folded_to, folded_cc, folded_bcc
+    FROM message
+    WHERE seq > ? ORDER BY seq LIMIT ?
+"""
+
+
+class Indexer:
+    """Owns its connections; `run_once` and the thread exclude each other and other processes."""
+
+    def __init__(
+        self,
+        reading: apsw.Connection,
+        index: apsw.Connection,
+        lock: WriteLock,
+        read_blob: ReadBlob,
+        settings: StoreSettings,
+        clock: Clock,
+    ) -> None:
+        self._reading = reading
+        self._index = index
+        self._lock = lock
+        self._read_blob = read_blob
+        self._settings = settings
+        self._clock = clock
+        self._mine = threading.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="store-indexer", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop after the message under way."""
+        self._stop.set()
+        self._thread.join()
+        self._lock.close()
+        self._index.close()
+        self._reading.close()
+
+    def run_once(self) -> int:
+        """Index all there is, without pauses; the number of messages."""
+        with self._mine:
+            self._lock.acquire()
+            try:
+                return self._catch_up(share=1.0)
+            finally:
+                self._lock.release()
+
+    def _run(self) -> None:
+        share = self._settings.index_share_percent / 100
+        while not self._stop.wait(self._settings.index_seconds):
+            with self._mine:
+                if not self._lock.try_acquire():
+                    continue
+                try:
+                    self._catch_up(share)
+                except (apsw.Error, OSError):
+                    log.error_event("store.index_failed", exc=True)
+                finally:
+                    self._lock.release()
+
+    def _catch_up(self, share: float) -> int:
+        count = 0
+        while not self._stop.is_set():
+            started = self._clock.monotonic()
+            done = self._batch()
+            count += done
+            if done < self._settings.index_batch:
+                break
+            took = self._clock.monotonic() - started
+            self._stop.wait(took * (1 / share - 1))
+        return count
+
+    def _batch(self) -> int:
+        upto = SqliteTextIndex(self._index).upto()
+        documents: list[tuple[int, Document]] = []
+        rows = fetch(self._reading, _NEXT, (upto, self._settings.index_batch))
+        for seq, account, message, *content in rows:
+            if self._stop.is_set():
+                break
+            number = document_number(AccountId(account), MessageId(message))
+            words = read_document(self._read_blob, content, self._settings.index_text_octets)
+            documents.append((number, words))
+            upto = seq
+        if documents:
+            add_documents(self._index, documents, upto)
+        return len(documents)

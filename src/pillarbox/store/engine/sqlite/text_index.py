@@ -1,0 +1,170 @@
+"""The text index on SQLite: FTS5 trigrams in a file of its own that can be made again.
+
+FTS5 knows only which documents have a trigram (`detail=none`, no copy of the text); the text for
+verification is beside it, compressed. Row numbers put an account's documents side by side, so a
+search reads only that account's part of each trigram's list.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
+import apsw
+from backports import zstd
+
+from pillarbox.ids import AccountId, MessageId
+from pillarbox.store.engine.sqlite.connection import fetch
+from pillarbox.store.search.document import Document
+from pillarbox.store.search.text_index import SHORTEST, Where
+
+FORMAT = 1  # another number makes the index anew
+_LEVEL = 3
+_MAX_TRIGRAMS = 24  # of one needle; more hardly narrow the candidates
+_AT_ONCE = 256
+
+_CREATE = """
+    CREATE TABLE progress (format INTEGER NOT NULL, upto INTEGER NOT NULL);
+    CREATE TABLE document (
+        number INTEGER PRIMARY KEY,
+        head BLOB NOT NULL,
+        body BLOB NOT NULL
+    );
+    CREATE VIRTUAL TABLE head_index USING fts5(
+        text, tokenize='trigram case_sensitive 1', content='', contentless_delete=1, detail=none);
+    CREATE VIRTUAL TABLE body_index USING fts5(
+        text, tokenize='trigram case_sensitive 1', content='', contentless_delete=1, detail=none);
+"""
+_UPTO = "SELECT upto FROM progress"
+_FORMAT = "SELECT format FROM progress"
+_START = "INSERT INTO progress (format, upto) VALUES (?, 0)"
+_CANDIDATES = {
+    Where.HEAD: """
+        SELECT rowid FROM head_index WHERE head_index MATCH ? AND rowid BETWEEN ? AND ?
+    """,
+    Where.BODY: """
+        SELECT rowid FROM body_index WHERE body_index MATCH ? AND rowid BETWEEN ? AND ?
+    """,
+}
+_DOCUMENTS = """
+    SELECT number, head, body FROM document WHERE number IN (SELECT value FROM json_each(?))
+"""
+
+
+def document_number(account: AccountId, message: MessageId) -> int:
+    """The row of a message; those of an account are neighbours."""
+    return (account << 32) | message
+
+
+class SqliteTextIndex:
+    """Reads; the caller holds the snapshot open."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+
+    def upto(self) -> int:
+        return int(fetch(self._connection, _UPTO)[0][0])
+
+    def candidates(self, where: Where, account: AccountId, needle: str) -> list[MessageId]:
+        first = document_number(account, MessageId(0))
+        match = trigram_query(needle)
+        span = (first, first | 0xFFFFFFFF)
+        rows = fetch(self._connection, _CANDIDATES[where], (match, *span))
+        return [MessageId(number - first) for (number,) in rows]
+
+    def documents(
+        self, account: AccountId, messages: Iterable[MessageId]
+    ) -> Iterator[tuple[MessageId, Document]]:
+        first = document_number(account, MessageId(0))
+        numbers = iter(messages)
+        while part := [first | number for number in islice(numbers, _AT_ONCE)]:
+            for number, head, body in fetch(self._connection, _DOCUMENTS, (json.dumps(part),)):
+                yield (
+                    MessageId(number - first),
+                    Document(zstd.decompress(head), zstd.decompress(body)),
+                )
+
+
+def trigram_query(needle: str) -> str:
+    """The FTS5 expression for "has all of these trigrams"."""
+    trigrams = list(dict.fromkeys(needle[at : at + 3] for at in range(len(needle) - 2)))
+    if len(trigrams) > _MAX_TRIGRAMS:
+        step = len(trigrams) / _MAX_TRIGRAMS
+        trigrams = [trigrams[int(at * step)] for at in range(_MAX_TRIGRAMS)]
+    quoted = ['"' + trigram.replace('"', '""') + '"' for trigram in trigrams]
+    assert len(needle) >= SHORTEST
+    return " AND ".join(quoted)
+
+
+def open_index(path: Path, cache_octets: int) -> apsw.Connection:
+    """Open or make the index; one that is damaged or of another format is made anew."""
+    try:
+        connection = _connect(path, cache_octets)
+        if _is_current(connection):
+            return connection
+        connection.close()
+    except (apsw.CorruptError, apsw.NotADBError):
+        pass
+    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+        path.with_name(name).unlink(missing_ok=True)
+    connection = _connect(path, cache_octets)
+    with connection:
+        connection.execute(_CREATE)
+        connection.execute(_START, (FORMAT,))
+    return connection
+
+
+def _is_current(connection: apsw.Connection) -> bool:
+    made = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'progress'").get
+    return bool(made) and connection.execute(_FORMAT).get == FORMAT
+
+
+def _connect(path: Path, cache_octets: int) -> apsw.Connection:
+    connection = apsw.Connection(str(path))
+    connection.set_busy_timeout(10_000)
+    connection.execute("PRAGMA journal_mode = WAL")
+    # Losing the last batch costs indexing it again: no sync for each.
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.pragma("cache_size", -(cache_octets // 1024))
+    return connection
+
+
+_ADD_DOCUMENT = "INSERT OR REPLACE INTO document (number, head, body) VALUES (?, ?, ?)"
+_ADD_HEAD = "INSERT OR REPLACE INTO head_index (rowid, text) VALUES (?, ?)"
+_ADD_BODY = "INSERT OR REPLACE INTO body_index (rowid, text) VALUES (?, ?)"
+_SET_UPTO = "UPDATE progress SET upto = ?"
+
+
+def add_documents(
+    connection: apsw.Connection, documents: list[tuple[int, Document]], upto: int
+) -> None:
+    """Index a batch and move the watermark, in one transaction."""
+    # FTS5 writes out what it has gathered whenever a row number is not the highest so far.
+    documents.sort(key=lambda pair: pair[0])
+    with connection:
+        connection.executemany(
+            _ADD_DOCUMENT,
+            [
+                (number, zstd.compress(head, _LEVEL), zstd.compress(body, _LEVEL))
+                for number, (head, body) in documents
+            ],
+        )
+        connection.executemany(_ADD_HEAD, [(n, head.decode()) for n, (head, _) in documents])
+        connection.executemany(_ADD_BODY, [(n, body.decode()) for n, (_, body) in documents])
+        connection.execute(_SET_UPTO, (upto,))
+
+
+_REMOVE = (
+    "DELETE FROM document WHERE number = ?",
+    "DELETE FROM head_index WHERE rowid = ?",
+    "DELETE FROM body_index WHERE rowid = ?",
+)
+
+
+def remove_documents(connection: apsw.Connection, numbers: list[int]) -> None:
+    """Forget messages that are gone for good."""
+    with connection:
+        for statement in _REMOVE:
+            connection.executemany(statement, [(number,) for number in numbers])

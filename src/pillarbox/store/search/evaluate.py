@@ -1,0 +1,232 @@
+"""The search evaluator: a query tree to UIDs, cheap terms first.
+
+Every term becomes the set of UIDs that it holds for; what the cheap terms of a conjunction leave
+is all that the dear ones look at. Texts are found through the index and verified, so that a match
+is an exact substring match; what the index does not have yet is read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from pillarbox.errors import Damaged
+from pillarbox.ids import AccountId, BlobId, MailboxId, MessageId, Uid
+from pillarbox.message.casefold import fold
+from pillarbox.message.part import Part
+from pillarbox.store import query as q
+from pillarbox.store.database import Reader, Value
+from pillarbox.store.search import leaves
+from pillarbox.store.search.document import Document, add_columns, make_document, squeeze
+from pillarbox.store.search.text_index import SHORTEST, TextIndex, Where
+
+ReadBlob = Callable[[BlobId], bytes]
+Check = Callable[[Document], bool]
+_decode_part = msgspec.msgpack.Decoder(Part).decode
+
+_UIDS_OF = """
+    SELECT message_id, uid FROM placement
+    WHERE account_id = ? AND mailbox_id = ? AND message_id IN (SELECT value FROM json_each(?))
+"""
+_PLACES = "SELECT message_id, uid FROM placement WHERE account_id = ? AND mailbox_id = ?"
+_TAIL = """
+    SELECT message_id FROM message WHERE seq > ? AND account_id = ?
+"""
+_UNINDEXED = """
+    SELECT blob_id, structure, trace,
+        folded_subject, folded_from, folded_to, folded_cc, folded_bcc
+    FROM message WHERE account_id = ? AND message_id = ?
+"""
+_AT_ONCE = 1000  # messages that one statement verifies
+_WORDS_KEPT = 32 * 1024 * 1024  # octets of documents of the tail that one search keeps
+
+
+class Search:
+    """One search in one snapshot."""
+
+    def __init__(
+        self,
+        db: Reader,
+        texts: TextIndex,
+        read_blob: ReadBlob,
+        account: AccountId,
+        mailbox: MailboxId,
+        max_octets: int,
+    ) -> None:
+        self._db = db
+        self._texts = texts
+        self._read_blob = read_blob
+        self._account = account
+        self._mailbox = mailbox
+        self._max_octets = max_octets
+        self._all: set[int] | None = None
+        self._tail: set[MessageId] | None = None
+        self._kept: dict[MessageId, Document] = {}
+        self._kept_octets = 0
+
+    async def run(self, query: q.Query) -> list[Uid]:
+        """The UIDs, ascending."""
+        return sorted(Uid(uid) for uid in await self._uids(query, None))
+
+    async def _uids(self, query: q.Query, within: set[int] | None) -> set[int]:
+        """Those the query holds for; with `within`, at least those of them that are in it."""
+        match query:
+            case q.And(terms):
+                return await self._all_of(terms, within)
+            case q.Or(terms):
+                found: set[int] = set()
+                for term in terms:
+                    found |= await self._uids(term, within)
+                return found
+            case q.Not(term):
+                universe = await self._everything() if within is None else within
+                return universe - await self._uids(term, universe)
+            case q.Contains(_, needle) if not needle:
+                return await self._everything()
+            case q.Contains(field, needle):
+                return await self._contains(field, fold(needle), within)
+            case q.HasHeader(name, needle):
+                return await self._has_header(fold(name), fold(needle), within)
+            case q.Uids(ranges):
+                everything = await self._everything()
+                return leaves.in_ranges(everything, ranges)
+            case q.All():
+                return await self._everything()
+        sql, params = leaves.statement(query)
+        return await self._select(sql, params)
+
+    async def _all_of(self, terms: tuple[q.Query, ...], within: set[int] | None) -> set[int]:
+        for term in sorted(terms, key=leaves.cost):
+            found = await self._uids(term, within)
+            within = found if within is None else within & found
+            if not within:
+                break
+        return await self._everything() if within is None else within
+
+    async def _everything(self) -> set[int]:
+        if self._all is None:
+            self._all = await self._select(leaves.EVERYTHING, ())
+        return self._all
+
+    async def _select(self, sql: str, params: tuple[Value, ...]) -> set[int]:
+        rows = await self._db.rows(sql, (self._account, self._mailbox, *params))
+        return {uid for (uid,) in rows}
+
+    async def _contains(self, field: q.Field, needle: str, within: set[int] | None) -> set[int]:
+        if field in leaves.COLUMN_HAS:
+            return await self._column_has(field, needle, within)
+        needle = squeeze(needle)
+        octets = needle.encode("utf-8", "replace")
+        exact = len(needle) == SHORTEST
+        if field is q.Field.BODY:
+            return await self._look_up(
+                {Where.BODY: needle}, lambda words: octets in words.body, within, exact=exact
+            )
+        return await self._look_up(
+            {Where.HEAD: needle, Where.BODY: needle},
+            lambda words: words.has_text(octets),
+            within,
+            exact=exact,
+        )
+
+    async def _column_has(self, field: q.Field, needle: str, within: set[int] | None) -> set[int]:
+        if len(needle) < SHORTEST:
+            return await self._select(leaves.COLUMN_HAS[field], (needle,))
+        found = set(self._texts.candidates(Where.HEAD, self._account, needle))
+        found |= await self._unindexed()
+        places = await self._places(found, within)
+        uids: set[int] = set()
+        messages = list(places)
+        for start in range(0, len(messages), _AT_ONCE):
+            part = json.dumps(messages[start : start + _AT_ONCE])
+            sql = leaves.COLUMN_OF_THESE_HAS[field]
+            for (message,) in await self._db.rows(sql, (self._account, part, needle)):
+                uids.update(places[message])
+        return uids
+
+    async def _has_header(self, name: str, needle: str, within: set[int] | None) -> set[int]:
+        needle = squeeze(needle)
+        wanted, octets = name.encode("utf-8", "replace"), needle.encode("utf-8", "replace")
+        rarer = needle if len(needle) >= SHORTEST else name + ":"
+        return await self._look_up(
+            {Where.HEAD: rarer}, lambda words: words.has_field(wanted, octets), within
+        )
+
+    async def _look_up(
+        self,
+        needles: dict[Where, str],
+        check: Check,
+        within: set[int] | None,
+        *,
+        exact: bool = False,
+    ) -> set[int]:
+        """UIDs of the messages that the check holds for; `exact`: candidates need no check."""
+        tail = await self._unindexed()
+        if min(map(len, needles.values())) < SHORTEST:
+            places = await self._places(None, within)
+        else:
+            found: set[MessageId] = set(tail)
+            for where, needle in needles.items():
+                found.update(self._texts.candidates(where, self._account, needle))
+            places = await self._places(found, within)
+        indexed = [message for message in places if message not in tail]
+        if not exact or min(map(len, needles.values())) < SHORTEST:
+            documents = self._texts.documents(self._account, indexed)
+            indexed = [message for message, words in documents if check(words)]
+        uids = {uid for message in indexed for uid in places[message]}
+        for message in tail.intersection(places):
+            if check(await self._words(message)):
+                uids.update(places[message])
+        return uids
+
+    async def _places(
+        self, messages: Iterable[MessageId] | None, within: set[int] | None
+    ) -> dict[MessageId, list[int]]:
+        """The UIDs in this mailbox of the messages; of all for None."""
+        key = (self._account, self._mailbox)
+        if messages is None:
+            rows = await self._db.rows(_PLACES, key)
+        else:
+            rows = await self._db.rows(_UIDS_OF, (*key, json.dumps(list(messages))))
+        places: dict[MessageId, list[int]] = {}
+        for message, uid in rows:
+            if within is None or uid in within:
+                places.setdefault(message, []).append(uid)
+        return places
+
+    async def _unindexed(self) -> set[MessageId]:
+        if self._tail is None:
+            rows = await self._db.rows(_TAIL, (self._texts.upto(), self._account))
+            self._tail = {message for (message,) in rows}
+        return self._tail
+
+    async def _words(self, message: MessageId) -> Document:
+        """A message that is not indexed yet; kept for the other terms of this search."""
+        words = self._kept.get(message)
+        if words is not None:
+            return words
+        row = await self._db.row(_UNINDEXED, (self._account, message))
+        if row is None:
+            return Document(b"", b"")
+        words = read_document(self._read_blob, row, self._max_octets)
+        self._kept_octets += len(words.head) + len(words.body)
+        if self._kept_octets < _WORDS_KEPT:
+            self._kept[message] = words
+        return words
+
+
+def read_document(read_blob: ReadBlob, row: Sequence[Any], max_octets: int) -> Document:
+    """The document of a stored message; one that cannot be read has only its columns' words.
+
+    The row holds blob id, structure, trace and the folded columns.
+    """
+    blob, structure, trace, *columns = row
+    try:
+        octets = read_blob(blob)
+    except (Damaged, FileNotFoundError):
+        return add_columns(Document(b"", b""), columns)
+    words = make_document(octets, _decode_part(structure), trace, max_octets)
+    return add_columns(words, columns)
