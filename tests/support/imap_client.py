@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import ssl
 from dataclasses import dataclass, field
@@ -98,10 +99,8 @@ class ImapClient:
 
     async def close(self) -> None:
         self._writer.close()
-        try:
+        with contextlib.suppress(OSError, ssl.SSLError):
             await self._writer.wait_closed()
-        except (OSError, ssl.SSLError):
-            pass
 
     async def __aenter__(self) -> ImapClient:
         return self
@@ -226,7 +225,7 @@ def untagged_of(framed: Framed) -> Untagged:
 
 
 def answer_of(framed: Framed, untagged: list[Untagged]) -> Answer:
-    _, kind, text = (framed.line.split(b" ", 2) + [b""])[:3]
+    _, kind, text = ([*framed.line.split(b" ", 2), b""])[:3]
     code = _CODE.match(text)
     return Answer(
         kind.decode(),

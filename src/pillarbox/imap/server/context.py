@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from pillarbox.errors import Unavailable
 from pillarbox.ids import AccountId, ModSeq
+from pillarbox.imap.wire import codes, responses
 
 if TYPE_CHECKING:
     from pillarbox.accounts.authenticator import Authenticator
@@ -50,6 +51,10 @@ class No(Exception):
     def __init__(self, sentence: str, code: Code | None = None) -> None:
         super().__init__(sentence)
         self.code = code
+
+
+class Torn(Exception):
+    """A response is half written: nothing that follows it could be understood. Cut the line."""
 
 
 class Response(Protocol):
@@ -173,6 +178,15 @@ class Context:
     def rev2(self) -> bool:
         """Whether the client asked for IMAP4rev2's forms (RFC 9051 §6.3.1)."""
         return "IMAP4REV2" in self.enabled
+
+    def enable_condstore(self) -> None:
+        """A CONDSTORE enabling command came; the first is told the modseq (RFC 7162 §3.1)."""
+        if self.condstore:
+            return
+        self.enabled.add("CONDSTORE")
+        if self.view is not None:
+            code = codes.highest_modseq(self.view.modseq)
+            self.send(responses.ok("Changes are counted", code))
 
     def send(self, response: Response) -> None:
         """Send an untagged response; its octets leave with the tagged one, or before."""

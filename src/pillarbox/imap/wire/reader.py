@@ -20,6 +20,7 @@ _ATOM = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\\]]+")
 _ASTRING = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\]+")
 _TAG = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\+]+")
 _LIST_MAILBOX = re.compile(rb"[^\x00-\x20\x7f-\xff(){\"\\]+")
+_LABEL = re.compile(rb"[A-Za-z0-9.\-]+")
 _FLAG = re.compile(rb"\\?[^\x00-\x20\x7f-\xff(){%*\"\\\]]+")
 _NUMBER = re.compile(rb"[0-9]+")
 _SET = re.compile(rb"\$|[0-9*:,]+")
@@ -78,6 +79,14 @@ class Reader:
             return True
         return False
 
+    def take_any_case(self, octets: bytes) -> bool:
+        """The same for a phrase of the grammar, whose case does not count."""
+        end = self._at + len(octets)
+        if self._line[self._at : end].upper() != octets.upper():
+            return False
+        self._at = end
+        return True
+
     def expect(self, octets: bytes) -> None:
         """Take `octets`, which must come next."""
         if not self.take(octets):
@@ -114,6 +123,10 @@ class Reader:
         return self.atom().decode("ascii").upper()
 
     name = word  # of a command
+
+    def label(self) -> str:
+        """Letters, digits, dots and dashes in upper case: an item's name in front of its "["."""
+        return self._match(_LABEL, "A name is missing")[0].decode("ascii").upper()
 
     def flag(self) -> str:
         r"""A flag as it was sent: `\Seen`, `$Forwarded`, a keyword."""

@@ -18,7 +18,7 @@ from pillarbox.imap.wire.encoder import (
     encode_mailbox,
     encode_text,
 )
-from pillarbox.imap.wire.sequence_set import encode_numbers
+from pillarbox.imap.wire.sequence_set import encode_numbers, encode_ranges
 
 
 class Kind(StrEnum):
@@ -118,14 +118,21 @@ class Expunge(Response, frozen=True):
 
 
 class Vanished(Response, frozen=True):
-    """RFC 7162 §3.2.10; `earlier`: answers a question, and tells nothing about numbers."""
+    """Messages that went just now; numbers above theirs move down (RFC 7162 §3.2.10.2)."""
 
     uids: Sequence[int]
-    earlier: bool = False
 
     def encode(self, utf8: bool = False) -> bytes:
-        earlier = b" (EARLIER)" if self.earlier else b""
-        return b"* VANISHED%b %b\r\n" % (earlier, encode_numbers(self.uids))
+        return b"* VANISHED %b\r\n" % encode_numbers(self.uids)
+
+
+class VanishedEarlier(Response, frozen=True):
+    """The answer to a question about the past; moves no numbers (RFC 7162 §3.2.10.1)."""
+
+    ranges: Sequence[tuple[int, int]]
+
+    def encode(self, utf8: bool = False) -> bytes:
+        return b"* VANISHED (EARLIER) %b\r\n" % encode_ranges(self.ranges)
 
 
 class Flags(Response, frozen=True):

@@ -103,6 +103,22 @@ def ranges_of(numbers: Iterable[int]) -> list[tuple[int, int]]:
     return runs
 
 
+def missing_from(
+    numbers: Sequence[int], ranges: Iterable[tuple[int, int]], last: int
+) -> list[tuple[int, int]]:
+    """What of the ranges, up to `last`, is not among the ascending `numbers`."""
+    missing: list[tuple[int, int]] = []
+    for low, high in ranges:
+        at = low
+        for index in range(bisect_left(numbers, low), bisect_right(numbers, high)):
+            if numbers[index] > at:
+                missing.append((at, numbers[index] - 1))
+            at = numbers[index] + 1
+        if at <= min(high, last):
+            missing.append((at, min(high, last)))
+    return missing
+
+
 def encode_ranges(ranges: Iterable[tuple[int, int]]) -> bytes:
     """Ranges as a set; a range of one is written as a number."""
     return ",".join([str(a) if a == b else f"{a}:{b}" for a, b in ranges]).encode("ascii")

@@ -1,0 +1,203 @@
+"""FETCH and UID FETCH (RFC 9051 §6.4.5, §6.4.9; modifiers: RFC 7162 §3.1.4, §3.2.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pillarbox.errors import CannotCalculateChanges, PillarboxError
+from pillarbox.ids import MessageId, ModSeq, Uid
+from pillarbox.imap.server.command import SELECTED, CommandSpec, Done
+from pillarbox.imap.server.commands.fetch_content import Burst, Opened
+from pillarbox.imap.server.commands.fetch_items import FLAGS, MODSEQ, UID, Batch, FetchItem
+from pillarbox.imap.server.commands.fetch_syntax import Fetch, parse_fetch, parse_uid_fetch
+from pillarbox.imap.server.context import Context, No, Torn
+from pillarbox.imap.wire import codes, responses
+from pillarbox.imap.wire.errors import BadSyntax
+from pillarbox.imap.wire.sequence_set import indexes_within, missing_from, ranges_of
+from pillarbox.store import Reader, Transaction
+from pillarbox.store.model import Flag, FlagChange, MessageRow, StoreOutcome
+from pillarbox.store.sql import changes, messages
+
+ROWS_AT_ONCE = 500  # messages whose columns are asked for in one statement
+FLAGS_AT_ONCE = 2_000  # messages whose answers come from the view alone
+OPENED_AT_ONCE = 50  # messages whose rows are held while their octets are sent
+
+
+async def run(fetch: Fetch, ctx: Context) -> Done:
+    """Send a FETCH response for each message, in bursts."""
+    if "VANISHED" in fetch.modifiers and not ctx.qresync:
+        raise BadSyntax("VANISHED needs ENABLE QRESYNC first.")
+    view = ctx.selected
+    if "CHANGEDSINCE" in fetch.modifiers or any(i.enables_condstore for i in fetch.items):
+        ctx.enable_condstore()
+    if fetch.wanted.saved:
+        indexes = view.resolve_saved(ctx.saved)
+    else:
+        indexes = view.resolve(fetch.wanted, by_uid=fetch.uid)
+    since = fetch.modifiers.get("CHANGEDSINCE")
+    if since is not None:
+        modseqs = view.modseqs
+        indexes = [at for at in indexes if modseqs[at] > since]
+    if "VANISHED" in fetch.modifiers:
+        await _tell_vanished(fetch, ctx)
+    return await _Fetching(fetch, ctx).send(indexes)
+
+
+class _Fetching:
+    """One FETCH under way."""
+
+    def __init__(self, fetch: Fetch, ctx: Context) -> None:
+        self._fetch = fetch
+        self._ctx = ctx
+        self._burst = Burst(ctx)
+        self._names = tuple(
+            dict.fromkeys(column for item in fetch.items for column in item.columns)
+        )
+        self._gone = False  # some messages were expunged behind this session's back
+        self._trouble: PillarboxError | No | None = None
+
+    async def send(self, indexes: Sequence[int]) -> Done:
+        """All batches; trouble with one message does not keep the others back."""
+        if self._fetch.contents:
+            size = OPENED_AT_ONCE
+        else:
+            size = ROWS_AT_ONCE if self._names else FLAGS_AT_ONCE
+        for start in range(0, len(indexes), size):
+            part = indexes[start : start + size]
+            if self._fetch.contents:
+                await self._send_opened(part)
+            else:
+                await self._send_plain(part, self._fetch.items)
+            await self._burst.pace()
+        await self._burst.send()
+        if self._trouble is not None:
+            raise self._trouble
+        if self._gone:
+            text = "done, without messages that are no longer there"
+            return Done(text, codes.EXPUNGE_ISSUED)
+        return Done("done")
+
+    async def _send_plain(self, indexes: Sequence[int], items: tuple[FetchItem, ...]) -> None:
+        """Responses that need the view and the store's rows only."""
+        batch = await self._batch(indexes)
+        values = [item.values(batch) for item in items]
+        lines = [
+            b"* %d FETCH (%b)\r\n" % (at + 1, b" ".join(row))
+            for at, row in zip(batch.indexes, zip(*values, strict=True), strict=True)
+        ]
+        self._burst.add(b"".join(lines))
+
+    async def _send_opened(self, indexes: Sequence[int]) -> None:
+        """Responses with message octets."""
+        seen = await self._set_seen(indexes) if self._fetch.sets_seen else frozenset[int]()
+        batch = await self._batch(indexes)
+        picture = batch.picture
+        rows = await self._rows([MessageId(picture.messages[at]) for at in batch.indexes])
+        plain = [item.values(batch) for item in self._fetch.items]
+        news = [item.values(batch) for item in self._items_of_change()] if seen else []
+        for n, at in enumerate(batch.indexes):
+            row = rows.get(MessageId(picture.messages[at]))
+            if row is None:
+                self._gone = True
+                continue
+            columns = plain + news if picture.uids[at] in seen else plain
+            await self._send_one(at, row, [values[n] for values in columns])
+
+    async def _send_one(self, at: int, row: MessageRow, values: list[bytes]) -> None:
+        burst = self._burst
+        opened = Opened(row, self._ctx.store.content(row))
+        mark = burst.mark()
+        burst.add(b"* %d FETCH (%b" % (at + 1, b" ".join(values)))
+        try:
+            for n, item in enumerate(self._fetch.contents):
+                burst.add(b" " if n or values else b"")
+                await opened.write(burst, item)
+        except (PillarboxError, No) as error:
+            if not burst.take_back(mark):
+                raise Torn from error
+            self._trouble = self._trouble or error
+            return
+        burst.add(b")\r\n")
+        await burst.pace()
+
+    def _items_of_change(self) -> list[FetchItem]:
+        """What is told of a message whose flag was set on the way (RFC 7162 §3.2.4)."""
+        wished = [FLAGS, MODSEQ, UID] if self._ctx.condstore else [FLAGS]
+        return [item for item in wished if item not in self._fetch.items]
+
+    async def _set_seen(self, indexes: Sequence[int]) -> frozenset[int]:
+        """Set the flag where it is not, and return the UIDs that it changed."""
+        view = self._ctx.selected
+        flags, uids = view.flags, view.uids
+        unseen = [Uid(uids[at]) for at in indexes if not flags[at] & Flag.SEEN]
+        if view.read_only or not unseen:
+            return frozenset()
+        account, mailbox = self._ctx.account, view.mailbox.id
+
+        async def change(tx: Transaction) -> StoreOutcome:
+            return await messages.store_flags(
+                tx, account, mailbox, unseen, FlagChange.ADD, Flag.SEEN, ""
+            )
+
+        outcome = await self._ctx.write(change)
+        view.note(outcome.changed)
+        return frozenset(row.uid for row in outcome.changed)
+
+    async def _rows(self, ids: list[MessageId]) -> dict[MessageId, MessageRow]:
+        account = self._ctx.account
+
+        async def ask(reader: Reader) -> dict[MessageId, MessageRow]:
+            return await messages.get_many(reader, account, ids)
+
+        return await self._ctx.read(ask)
+
+    async def _batch(self, indexes: Sequence[int]) -> Batch:
+        picture = self._ctx.selected.picture
+        rows: dict[MessageId, tuple[Any, ...]] = {}
+        if self._names:
+            names = self._names
+            ids = [MessageId(picture.messages[at]) for at in indexes]
+            account = self._ctx.account
+
+            async def ask(reader: Reader) -> dict[MessageId, tuple[Any, ...]]:
+                return await messages.columns(reader, account, ids, names)
+
+            rows = await self._ctx.read(ask)
+            if len(rows) < len(set(ids)):
+                self._gone = True
+                indexes = [at for at in indexes if picture.messages[at] in rows]
+        return Batch(picture, indexes, rows, self._names, self._ctx.utf8)
+
+
+async def _tell_vanished(fetch: Fetch, ctx: Context) -> None:
+    """VANISHED (EARLIER) for those of the asked UIDs that went (RFC 7162 §3.2.6)."""
+    view = ctx.selected
+    account, mailbox = ctx.account, view.mailbox.id
+    since = ModSeq(fetch.modifiers["CHANGEDSINCE"])
+    last = max(view.mailbox.uid_next - 1, view.uids[-1] if len(view) else 0)
+    ranges = ranges_of(ctx.saved) if fetch.wanted.saved else fetch.wanted.resolve(last)
+
+    async def ask(reader: Reader) -> list[int] | None:
+        try:
+            gone = await changes.since(reader, account, mailbox, since)
+        except CannotCalculateChanges:
+            return None
+        return [row.uid for row in gone.expunged]
+
+    expunged = await ctx.read(ask)
+    if expunged is None:  # older than the tombstones: all that is not here
+        found = missing_from(view.uids, ranges, last)
+    else:
+        # What this client still counts among its messages is told at the command's end.
+        earlier = [uid for uid in expunged if view.index_of(uid) < 0]
+        stretches = indexes_within(earlier, ranges)
+        found = ranges_of(earlier[at] for stretch in stretches for at in stretch)
+    if found:
+        ctx.send(responses.VanishedEarlier(found))
+
+
+COMMANDS = (
+    CommandSpec("FETCH", SELECTED, parse_fetch, run, uses_seqnums=True),
+    CommandSpec("UID FETCH", SELECTED, parse_uid_fetch, run),
+)
