@@ -135,12 +135,12 @@ def everything(octets: bytes) -> None:
 
 
 def assert_linear(work: Callable[[bytes], object], make: Callable[[int], bytes]) -> None:
-    for attempt in range(3):  # a busy machine may spoil one
+    for _ in range(3):  # a busy machine may spoil one
         small = seconds(work, make(SMALL))
         large = seconds(work, make(SMALL * FACTOR))
         if large <= max(small, 0.0005) * FACTOR * 2.5:
             return
-    raise AssertionError(f"{small:.4f} s became {large:.4f} s in attempt {attempt + 1}")
+    raise AssertionError(f"{small:.4f} s became {large:.4f} s")
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -163,9 +163,10 @@ PARSERS: dict[str, Callable[[bytes], object]] = {
     "html": lambda raw: to_text(raw.decode("latin-1")),
 }
 PIECES = [
-    b'"', b'\\', b"(", b")", b"()", b"<", b">", b"@", b"[", b"]", b"[a]", b":", b";", b",", b" ",
-    b"\t", b"\r\n", b"\r\n ", b"=", b"=?", b"?=", b"a", b".", b"&", b"&#1", b"a=b;", b"; a", b";a*0=",
-    b"\xff", b"0", b"1 ", b"a:\r\n", b"</", b"<a", b"\"\\\"", b"'", b"a b", b"(fwd)", b"Re:", b"[fwd:",
+    b'"', b"\\", b"(", b")", b"()", b"<", b">", b"@", b"[", b"]", b"[a]", b":", b";", b",", b" ",
+    b"\t", b"\r\n", b"\r\n ", b"=", b"=?", b"?=", b"a", b".", b"&", b"&#1", b"a=b;", b"; a",
+    b";a*0=", b"\xff", b"0", b"1 ", b"a:\r\n", b"</", b"<a", b'"\\"', b"'", b"a b", b"(fwd)",
+    b"Re:", b"[fwd:",
 ]  # fmt: skip
 
 
@@ -200,7 +201,7 @@ def depth_of(octets: bytes) -> int:
 
 def test_nesting_is_opened_to_the_limit_and_no_deeper() -> None:
     """Below the limit's last level stands what was not opened, as one text."""
-    assert depth_of(nested_multiparts(50)) == 51
+    assert depth_of(nested_multiparts(50)) == 50
     assert depth_of(nested_multiparts(500)) == 101
 
 

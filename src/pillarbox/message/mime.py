@@ -12,7 +12,7 @@ RawParams = list[tuple[bytes, bytes]]  # names in lower case, values unquoted, e
 _TYPE = re.compile(
     rb"[\s]*+([^\s/;()\"<>@,:=\[\]?\\]++)[ \t\r\n]*+/[ \t\r\n]*+([^\s/;()\"<>@,:=\[\]?\\]++)"
 )
-_TOKEN = re.compile(rb"[^\s;()]++")
+_TOKEN = re.compile(rb"\s*+([^\s;()]++)")
 # A value without quotes ends at a semicolon, not at white space: names of files are written so.
 _PARAM = re.compile(
     rb";[ \t\r\n]*+([^\s=;\"]++)[ \t\r\n]*+=[ \t\r\n]*+"
@@ -43,8 +43,8 @@ def parse_disposition(raw: bytes) -> tuple[bytes, RawParams] | None:
 
 def token(raw: bytes) -> bytes:
     """The first word of a value in lower case; b"" for none."""
-    match = _TOKEN.search(raw) if raw[:1] != b"(" else None
-    return match.group().lower() if match is not None else b""
+    match = _TOKEN.match(raw)
+    return match.group(1).lower() if match is not None else b""
 
 
 def raw_params(raw: bytes, start: int) -> RawParams:
