@@ -13,10 +13,13 @@ from pillarbox.accounts.server_key import load_server_key
 from pillarbox.clock import Clock
 from pillarbox.config.loading import hostname_of
 from pillarbox.config.settings import Settings
+from pillarbox.flow.inbound.local_policy import LocalserveRecipients
+from pillarbox.flow.inbound.recipients import RecipientPolicy
 from pillarbox.net.limits import ConnectionLimiter
 from pillarbox.net.listener import Listener
 from pillarbox.net.tls import TlsContexts
 from pillarbox.node.control import Assignment
+from pillarbox.node.localserve import LocalserveDirectory, local_account
 from pillarbox.smtp.server.context import SmtpServices
 from pillarbox.smtp.server.door import SmtpServer
 from pillarbox.store import Store
@@ -97,7 +100,7 @@ async def compose(assignment: Assignment, tls: TlsContexts | None, clock: Clock)
     key = load_server_key(Path(settings.store.data_dir))
     authenticator = Authenticator(store, settings.auth, clock, key)
     shared = Shared(settings, store, authenticator, limiter, tls, clock)
-    composition.doors["smtp"] = _smtp_door(shared, Directory(store))
+    composition.doors["smtp"] = await _smtp_door(shared, assignment.local_login)
     return composition
 
 
@@ -113,7 +116,13 @@ class Shared:
     clock: Clock
 
 
-def _smtp_door(shared: Shared, directory: Directory) -> Door:
+async def _smtp_door(shared: Shared, local_login: str) -> Door:
+    directory = Directory(shared.store)
+    recipients: RecipientPolicy | None = None
+    if local_login:
+        account = await local_account(shared.store, local_login)
+        directory = LocalserveDirectory(shared.store, account)
+        recipients = LocalserveRecipients(account.id, account.login, shared.clock)
     return SmtpServer(
         SmtpServices(
             store=shared.store,
@@ -124,5 +133,6 @@ def _smtp_door(shared: Shared, directory: Directory) -> Door:
             clock=shared.clock,
             admit=shared.limiter.admit,
             tls=shared.tls,
+            recipients=recipients,
         )
     )

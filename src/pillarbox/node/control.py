@@ -29,7 +29,7 @@ class Assignment(msgspec.Struct, frozen=True, tag="assignment"):
     sockets: tuple[Passed, ...]
     slot: int
     workers: int
-    local: bool = False  # localserve: all mail is ours
+    local_login: str = ""  # localserve: the account that gets all mail
 
 
 class Order(msgspec.Struct, frozen=True, tag="order"):

@@ -44,12 +44,12 @@ class Supervisor:
         *,
         reread: Callable[[], Settings] | None = None,
         on_ready: Callable[[Addresses], None] | None = None,
-        local: bool = False,
+        local_login: str = "",
     ) -> None:
         self._clock = clock
         self._reread = reread or (lambda: settings)
         self._on_ready = on_ready
-        self._local = local
+        self._local_login = local_login
         self._notifier = Notifier(os.environ)
         self._pool = SocketPool(passed_sockets(os.environ))
         self._selector = selectors.DefaultSelector()
@@ -143,7 +143,7 @@ class Supervisor:
         return [*self._serving.children, *coming, *self._leaving]
 
     def _spawn(self, settings: Settings, slot: int, now: float) -> Child:
-        assignment = Assignment(settings, (), slot, worker_count(settings), self._local)
+        assignment = Assignment(settings, (), slot, worker_count(settings), self._local_login)
         environment = worker_environment(str(self._place.metrics))
         child = Child(assignment, self._pool.of_slot(settings, slot), environment, now)
         self._selector.register(child.control, selectors.EVENT_READ, child)
