@@ -24,21 +24,18 @@ class Document(NamedTuple):
     head: bytes
     body: bytes
 
-    def has_text(self, needle: bytes) -> bool:
-        """Somewhere in header or body."""
-        return needle in self.head or needle in self.body
 
-    def has_field(self, name: bytes, needle: bytes) -> bool:
-        """In a field of that name; any value for an empty needle."""
-        top = self.head.partition(_TOP_END)[0]
-        start = b"\n" + name + b":"
-        at = top.find(start)
-        while at >= 0:
-            end = top.find(b"\n", at + 1)
-            if needle in top[at + len(start) : end if end >= 0 else len(top)]:
-                return True
-            at = top.find(start, at + 1)
-        return False
+def has_field(head: bytes, name: bytes, needle: bytes) -> bool:
+    """Whether a field of that name of the message itself holds the needle (b"" always does)."""
+    top = head.partition(_TOP_END)[0]
+    start = b"\n" + name + b":"
+    at = top.find(start)
+    while at >= 0:
+        end = top.find(b"\n", at + 1)
+        if needle in top[at + len(start) : end if end >= 0 else len(top)]:
+            return True
+        at = top.find(start, at + 1)
+    return False
 
 
 def squeeze(text: str) -> str:

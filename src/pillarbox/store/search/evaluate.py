@@ -20,11 +20,17 @@ from pillarbox.message.part import Part
 from pillarbox.store import query as q
 from pillarbox.store.database import Reader, Value
 from pillarbox.store.search import leaves
-from pillarbox.store.search.document import Document, add_columns, make_document, squeeze
+from pillarbox.store.search.document import (
+    Document,
+    add_columns,
+    has_field,
+    make_document,
+    squeeze,
+)
 from pillarbox.store.search.text_index import SHORTEST, TextIndex, Where
 
 ReadBlob = Callable[[BlobId], bytes]
-Check = Callable[[Document], bool]
+Check = Callable[[bytes], bool]
 _decode_part = msgspec.msgpack.Decoder(Part).decode
 
 _UIDS_OF = """
@@ -120,17 +126,16 @@ class Search:
             return await self._column_has(field, needle, within)
         needle = squeeze(needle)
         octets = needle.encode("utf-8", "replace")
+
+        def check(text: bytes) -> bool:
+            return octets in text
+
         exact = len(needle) == SHORTEST
         if field is q.Field.BODY:
-            return await self._look_up(
-                {Where.BODY: needle}, lambda words: octets in words.body, within, exact=exact
-            )
-        return await self._look_up(
-            {Where.HEAD: needle, Where.BODY: needle},
-            lambda words: words.has_text(octets),
-            within,
-            exact=exact,
-        )
+            return await self._look_up(Where.BODY, needle, check, within, exact=exact)
+        heads = await self._look_up(Where.HEAD, needle, check, within, exact=exact)
+        left = (await self._everything() if within is None else within) - heads
+        return heads | await self._look_up(Where.BODY, needle, check, left, exact=exact)
 
     async def _column_has(self, field: q.Field, needle: str, within: set[int] | None) -> set[int]:
         if len(needle) < SHORTEST:
@@ -152,12 +157,13 @@ class Search:
         wanted, octets = name.encode("utf-8", "replace"), needle.encode("utf-8", "replace")
         rarer = needle if len(needle) >= SHORTEST else name + ":"
         return await self._look_up(
-            {Where.HEAD: rarer}, lambda words: words.has_field(wanted, octets), within
+            Where.HEAD, rarer, lambda head: has_field(head, wanted, octets), within
         )
 
     async def _look_up(
         self,
-        needles: dict[Where, str],
+        where: Where,
+        needle: str,
         check: Check,
         within: set[int] | None,
         *,
@@ -165,20 +171,19 @@ class Search:
     ) -> set[int]:
         """UIDs of the messages that the check holds for; `exact`: candidates need no check."""
         tail = await self._unindexed()
-        if min(map(len, needles.values())) < SHORTEST:
+        if len(needle) < SHORTEST:
             places = await self._places(None, within)
         else:
-            found: set[MessageId] = set(tail)
-            for where, needle in needles.items():
-                found.update(self._texts.candidates(where, self._account, needle))
-            places = await self._places(found, within)
+            candidates = self._texts.candidates(where, self._account, needle)
+            places = await self._places(tail.union(candidates), within)
         indexed = [message for message in places if message not in tail]
-        if not exact or min(map(len, needles.values())) < SHORTEST:
-            documents = self._texts.documents(self._account, indexed)
-            indexed = [message for message, words in documents if check(words)]
+        if not exact:
+            texts = self._texts.texts(where, self._account, indexed)
+            indexed = [message for message, text in texts if check(text)]
         uids = {uid for message in indexed for uid in places[message]}
         for message in tail.intersection(places):
-            if check(await self._words(message)):
+            words = await self._words(message)
+            if check(words.head if where is Where.HEAD else words.body):
                 uids.update(places[message])
         return uids
 

@@ -7,7 +7,6 @@ from enum import Enum
 from typing import Protocol
 
 from pillarbox.ids import AccountId, MessageId
-from pillarbox.store.search.document import Document
 
 SHORTEST = 3  # characters that the index can look up; shorter needles are scanned for
 
@@ -31,7 +30,7 @@ class TextIndex(Protocol):
         All that have the needle are among them; for a needle of SHORTEST they are all.
         """
 
-    def documents(
-        self, account: AccountId, messages: Iterable[MessageId]
-    ) -> Iterable[tuple[MessageId, Document]]:
-        """The documents of those of the messages that are in the index."""
+    def texts(
+        self, where: Where, account: AccountId, messages: Iterable[MessageId]
+    ) -> Iterable[tuple[MessageId, bytes]]:
+        """That half of the documents of those of the messages that are in the index."""

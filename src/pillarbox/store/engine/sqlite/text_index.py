@@ -48,9 +48,14 @@ _CANDIDATES = {
         SELECT rowid FROM body_index WHERE body_index MATCH ? AND rowid BETWEEN ? AND ?
     """,
 }
-_DOCUMENTS = """
-    SELECT number, head, body FROM document WHERE number IN (SELECT value FROM json_each(?))
-"""
+_TEXTS = {
+    Where.HEAD: """
+        SELECT number, head FROM document WHERE number IN (SELECT value FROM json_each(?))
+    """,
+    Where.BODY: """
+        SELECT number, body FROM document WHERE number IN (SELECT value FROM json_each(?))
+    """,
+}
 
 
 def document_number(account: AccountId, message: MessageId) -> int:
@@ -74,17 +79,14 @@ class SqliteTextIndex:
         rows = fetch(self._connection, _CANDIDATES[where], (match, *span))
         return [MessageId(number - first) for (number,) in rows]
 
-    def documents(
-        self, account: AccountId, messages: Iterable[MessageId]
-    ) -> Iterator[tuple[MessageId, Document]]:
+    def texts(
+        self, where: Where, account: AccountId, messages: Iterable[MessageId]
+    ) -> Iterator[tuple[MessageId, bytes]]:
         first = document_number(account, MessageId(0))
         numbers = iter(messages)
         while part := [first | number for number in islice(numbers, _AT_ONCE)]:
-            for number, head, body in fetch(self._connection, _DOCUMENTS, (json.dumps(part),)):
-                yield (
-                    MessageId(number - first),
-                    Document(zstd.decompress(head), zstd.decompress(body)),
-                )
+            for number, text in fetch(self._connection, _TEXTS[where], (json.dumps(part),)):
+                yield MessageId(number - first), zstd.decompress(text)
 
 
 def trigram_query(needle: str) -> str:
