@@ -88,13 +88,12 @@ class Picture:
         """Append rows whose UIDs are above all here."""
         if not placed:
             return
-        columns = list(zip(*placed, strict=True))
-        self.uids.extend(columns[0])
-        self.messages.extend(columns[1])
-        self.flags.extend(columns[2])
-        self.modseqs.extend(columns[4])
-        self.sizes.extend(columns[5])
-        self.saved.extend(columns[6])
+        self.uids.extend([row.uid for row in placed])
+        self.messages.extend([row.message for row in placed])
+        self.flags.extend([row.flags for row in placed])
+        self.modseqs.extend([row.modseq for row in placed])
+        self.sizes.extend([row.size for row in placed])
+        self.saved.extend([row.saved_at for row in placed])
         self.keywords.update((p.uid, p.keywords) for p in placed if p.keywords)
 
     def change(self, at: int, row: Placed) -> None:
