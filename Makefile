@@ -1,0 +1,88 @@
+# make run    a mail server for trying, on this computer alone
+# make test   everything the tests need, and all tests
+# make help   the other targets
+
+PYTHON ?= python3
+VENV   ?= .venv
+ARGS   ?=
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+
+# What is installed is known by the content of the lock files, not by their dates.
+hash = $(shell cat $(1) 2>/dev/null | sha256sum | cut -c1-16)
+RUN_LOCKS  := requirements/run.txt requirements/build.txt
+RUN_STAMP  := $(VENV)/.run-$(call hash,$(RUN_LOCKS) pyproject.toml)
+TEST_STAMP := $(VENV)/.test-$(call hash,requirements/test.txt pyproject.toml)
+
+.DEFAULT_GOAL := help
+.PHONY: help run localserve test debian check format lock compiled bench crash fuzz soak clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@echo 'Variables: PYTHON=python3.12, PORT_BASE=4000, ARGS="-k imap -x"'
+
+run: $(RUN_STAMP) ## start a mail server here, with two accounts; Ctrl-C stops it
+	@exec $(BIN)/pillarbox run $(ARGS)
+
+localserve: $(RUN_STAMP) ## start a server that takes any mail and sends none
+	@exec $(BIN)/pillarbox localserve $(ARGS)
+
+test: $(TEST_STAMP) debian ## install what the tests need and run all of them
+	$(BIN)/python -m pytest $(ARGS)
+
+debian: # programs that the tests speak with; without root they are skipped, with a word
+	@sh requirements/install-debian.sh requirements/debian-test.txt
+
+check: $(TEST_STAMP) ## lint, format, types, layers, sizes
+	$(BIN)/ruff check src tests tools benchmarks
+	$(BIN)/ruff format --check src tests tools benchmarks
+	$(BIN)/mypy --strict
+	$(BIN)/lint-imports
+	$(BIN)/python tools/house.py
+
+format: $(TEST_STAMP) ## format and mend what ruff can
+	$(BIN)/ruff check --fix src tests tools benchmarks
+	$(BIN)/ruff format src tests tools benchmarks
+
+compiled: $(TEST_STAMP) ## compile the leaf modules and run their tests against that
+	$(BIN)/python tools/compiled.py $(ARGS)
+
+bench: $(TEST_STAMP) debian ## side by side with Postfix and Dovecot
+	$(BIN)/python -m benchmarks $(ARGS)
+
+crash: $(TEST_STAMP) ## SIGKILL under load, 200 rounds
+	$(BIN)/python -m pytest tests/crash --crash-rounds 200 --timeout 0 $(ARGS)
+
+fuzz: $(TEST_STAMP) ## the fuzz targets, for long
+	PILLARBOX_FUZZ=long $(BIN)/python -m pytest tests/fuzz --timeout 0 $(ARGS)
+
+soak: $(TEST_STAMP) ## the model and concurrency tests, an hour
+	$(BIN)/python -m pytest tests/scenarios --soak-seconds 3600 --model-steps 200000 --timeout 0 $(ARGS)
+
+lock: $(TEST_STAMP) ## choose the versions in requirements/ anew
+	sh requirements/lock.sh $(BIN)/pip-compile
+
+clean: ## remove what was built; the data of `make run` stay in var/
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "There is no $(PYTHON). Pillarbox needs Python 3.11 or later: make PYTHON=python3.11 run"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "$(PYTHON) is too old; Pillarbox needs 3.11 or later: make PYTHON=python3.11 run"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "$(PYTHON) comes without venv. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	@echo "Making an environment in $(VENV) (once)."
+	@rm -rf $(VENV) && $(PYTHON) -m venv $(VENV)
+
+$(RUN_STAMP): | $(BIN)/python
+	@echo "Installing what is pinned in requirements/run.txt (once)."
+	@$(PIP) install -q --require-hashes -r requirements/run.txt -r requirements/build.txt
+	@$(PIP) install -q --no-deps --no-build-isolation -e .
+	@rm -f $(VENV)/.run-* && touch $@
+
+$(TEST_STAMP): $(RUN_STAMP)
+	@echo "Installing what is pinned in requirements/test.txt (once)."
+	@$(PIP) install -q --require-hashes -r requirements/test.txt
+	@rm -f $(VENV)/.test-* && touch $@
