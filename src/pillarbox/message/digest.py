@@ -141,12 +141,12 @@ def _optional(node: Node, name: bytes) -> str | None:
 def _has_attachment(nodes: list[Node]) -> bool:
     """Is there a part that a mail program lists as a file (RFC 8621 §4.1.4)?"""
     for node in nodes:
-        if node.children and node.type == b"multipart":
+        if node.type == b"multipart":
             continue
         raw = node.first(b"content-disposition")
         if raw is not None and mime.token(raw) == b"attachment":
             return True
-        if node.is_message or node.type == b"text" or node.type == b"multipart":
+        if node.type == b"text":
             continue
         if node.subtype.endswith(b"-signature") or b"content-id" in node.fields:
             continue

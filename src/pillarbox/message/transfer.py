@@ -10,7 +10,8 @@ from pillarbox.message.part import Octets, Part
 
 STEP = 256 * 1024  # octets read at a time
 
-_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
+_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=]+")
+_PADDING = re.compile(rb"=++")
 _UU_START = re.compile(rb"^begin(?:-base64)? [0-7]{3,4} ", re.MULTILINE)
 
 
@@ -55,16 +56,26 @@ def decoded_chunks(octets: Octets, part: Part, step: int = STEP) -> Iterator[byt
 
 
 def _decode_base64(raw: bytes, *, last: bool = True) -> tuple[bytes, bytes]:
-    """What could be decoded, and up to three characters that wait for more."""
-    digits = _NOT_BASE64.sub(b"", raw)
-    whole = len(digits) - len(digits) % 4
-    rest = digits[whole:]
-    decoded = binascii.a2b_base64(digits[:whole])
+    """What could be decoded, and up to three characters that wait for more.
+
+    Padding ends a run of digits, not the whole: some programs encode line by line.
+    """
+    runs = _PADDING.split(_NOT_BASE64.sub(b"", raw))
+    kept = b""
     if not last:
-        return decoded, rest
-    if len(rest) > 1:
-        decoded += binascii.a2b_base64(rest + b"=" * (4 - len(rest)))
-    return decoded, b""
+        run = runs[-1]
+        whole = len(run) - len(run) % 4
+        runs[-1], kept = run[:whole], run[whole:]
+    return b"".join([_decode_run(run) for run in runs]), kept
+
+
+def _decode_run(digits: bytes) -> bytes:
+    over = len(digits) % 4
+    if over == 1:  # six bits are no octet
+        digits = digits[:-1]
+    elif over:
+        digits += b"=" * (4 - over)
+    return binascii.a2b_base64(digits)
 
 
 def _decode_uu(raw: bytes) -> bytes:
