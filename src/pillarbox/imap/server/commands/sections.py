@@ -65,7 +65,7 @@ def parse_section(reader: Reader, *, only_path: bool = False) -> Section:
     while words and words[0].isdigit():
         path.append(_part_number(words.pop(0)))
     text = ".".join(words)
-    if text not in _TEXTS or (only_path and text) or len(path) > _LONGEST_PATH:
+    if words == [""] or text not in _TEXTS or (only_path and text) or len(path) > _LONGEST_PATH:
         raise BadSyntax("There is no such body section.")
     if text == "MIME" and not path:
         raise BadSyntax("MIME needs the number of a part in front.")
