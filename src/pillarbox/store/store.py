@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from pillarbox.clock import Clock
@@ -11,10 +12,17 @@ from pillarbox.store.blobs.content import Content
 from pillarbox.store.blobs.spool import Spool
 from pillarbox.store.database import ReadFunction, WriteFunction
 from pillarbox.store.feed import Feed
+from pillarbox.store.maintenance import Maintained
 from pillarbox.store.model import MessageRow
 from pillarbox.store.query import Query
+from pillarbox.store.verify import VerifyReport
 
 T = TypeVar("T")
+Progress = Callable[[int, int], None]
+
+
+def _no_progress(_done: int, _of: int) -> None:
+    """Nobody looks."""
 
 
 class Engine(Protocol):
@@ -42,6 +50,12 @@ class Engine(Protocol):
 
     async def index_now(self) -> int:
         """Bring the search index up to date."""
+
+    async def maintain(self) -> Maintained:
+        """End retention, give room back."""
+
+    async def verify(self, progress: Progress) -> VerifyReport:
+        """Read and compare everything."""
 
     async def close(self) -> None:
         """Give everything back."""
@@ -87,6 +101,21 @@ class Store:
     async def index_now(self) -> int:
         """Bring the search index up to date; how many messages were added."""
         return await self._engine.index_now()
+
+    async def maintain(self) -> Maintained:
+        """Delete what has been expunged for longer than the retention, and compact segments.
+
+        Safe at any time; returns at once with zeros when another process is at it.
+        """
+        return await self._engine.maintain()
+
+    async def verify(self, progress: Progress = _no_progress) -> VerifyReport:
+        """Read every blob and index entry, recompute every counter, and tell what is wrong.
+
+        `progress(done, of)` is called on the loop's thread. Runs beside the store's work; cancel
+        the task to stop it.
+        """
+        return await self._engine.verify(progress)
 
     async def close(self) -> None:
         """Finish the writes that wait and give everything back."""

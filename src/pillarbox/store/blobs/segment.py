@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import threading
 from collections import OrderedDict
 from pathlib import Path
 
@@ -140,34 +141,79 @@ class SegmentWriter:
         return max(segment_numbers(self._folder), default=0) + 1
 
 
+class _OpenFile:
+    """A descriptor that is closed when it is retired and nobody reads with it any more."""
+
+    __slots__ = ("fd", "retired", "users")
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+        self.users = 0
+        self.retired = False
+
+
 class SegmentReader:
     """Reads ranges of segments from any thread; keeps some descriptors open."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._open: OrderedDict[int, int] = OrderedDict()
+        self._lock = threading.Lock()
+        self._open: OrderedDict[int, _OpenFile] = OrderedDict()
 
     def read(self, segment: int, offset: int, length: int) -> bytes:
         """Raises Damaged when the octets are not there, FileNotFoundError without the segment."""
-        octets = pread(self._descriptor(segment), length, offset)
+        file = self._borrow(segment)
+        try:
+            octets = pread(file.fd, length, offset)
+        except OSError as error:
+            raise Damaged from error
+        finally:
+            self._give_back(file)
         if len(octets) != length:
             raise Damaged
         return octets
 
     def read_cached(self, segment: int, offset: int, length: int) -> bytes | None:
         """The same if no disk has to be waited for, else None."""
-        return pread_cached(self._descriptor(segment), length, offset)
+        file = self._borrow(segment)
+        try:
+            return pread_cached(file.fd, length, offset)
+        except OSError as error:
+            raise Damaged from error
+        finally:
+            self._give_back(file)
+
+    def drop_deleted(self) -> None:
+        """Let go of segments that compaction has deleted, so that the disk gets its room back."""
+        with self._lock:
+            for segment, file in list(self._open.items()):
+                if not os.fstat(file.fd).st_nlink:
+                    del self._open[segment]
+                    self._retire(file)
 
     def close(self) -> None:
-        while self._open:
-            os.close(self._open.popitem()[1])
+        with self._lock:
+            while self._open:
+                self._retire(self._open.popitem()[1])
 
-    def _descriptor(self, segment: int) -> int:
-        fd = self._open.get(segment)
-        if fd is not None:
-            return fd
-        fd = os.open(segment_path(self._folder, segment), os.O_RDONLY | os.O_CLOEXEC)
-        self._open[segment] = fd
-        if len(self._open) > _MAX_OPEN:
-            os.close(self._open.popitem(last=False)[1])
-        return fd
+    def _borrow(self, segment: int) -> _OpenFile:
+        with self._lock:
+            file = self._open.get(segment)
+            if file is None:
+                path = segment_path(self._folder, segment)
+                file = self._open[segment] = _OpenFile(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+                if len(self._open) > _MAX_OPEN:
+                    self._retire(self._open.popitem(last=False)[1])
+            file.users += 1
+            return file
+
+    def _give_back(self, file: _OpenFile) -> None:
+        with self._lock:
+            file.users -= 1
+            if file.retired and not file.users:
+                os.close(file.fd)
+
+    def _retire(self, file: _OpenFile) -> None:
+        file.retired = True
+        if not file.users:
+            os.close(file.fd)

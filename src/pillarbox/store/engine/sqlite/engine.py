@@ -13,17 +13,19 @@ from pathlib import Path
 from typing import TypeVar
 
 import apsw
+import msgspec
 
 from pillarbox.clock import Clock, unix_seconds
 from pillarbox.config.store import StoreSettings
 from pillarbox.errors import Damaged, Unavailable
-from pillarbox.ids import AccountId, BlobId, MailboxId, ModSeq, Uid
+from pillarbox.ids import AccountId, BlobId, MailboxId, MessageId, ModSeq, Uid
 from pillarbox.store.blobs.content import Blobs, Content
 from pillarbox.store.blobs.disk import Disk
 from pillarbox.store.blobs.record import Location
 from pillarbox.store.blobs.segment import SegmentReader, SegmentWriter
 from pillarbox.store.blobs.spool import Spool, clean_folder
 from pillarbox.store.database import Reader, ReadFunction, WriteFunction
+from pillarbox.store.engine.sqlite.compaction import compact
 from pillarbox.store.engine.sqlite.connection import (
     PASSING,
     SqliteReader,
@@ -35,11 +37,18 @@ from pillarbox.store.engine.sqlite.connection import (
 from pillarbox.store.engine.sqlite.indexer import Indexer
 from pillarbox.store.engine.sqlite.lock import WriteLock
 from pillarbox.store.engine.sqlite.migrate import migrate
-from pillarbox.store.engine.sqlite.text_index import SqliteTextIndex, open_index
+from pillarbox.store.engine.sqlite.text_index import (
+    SqliteTextIndex,
+    document_number,
+    open_index,
+)
+from pillarbox.store.engine.sqlite.verifying import Progress, Verifier
 from pillarbox.store.engine.sqlite.writer import Wakes, Writer
 from pillarbox.store.feed import Feed, Neighbours
+from pillarbox.store.maintenance import Maintained, end_retention
 from pillarbox.store.query import Query
 from pillarbox.store.search.evaluate import Search
+from pillarbox.store.verify import VerifyReport
 
 T = TypeVar("T")
 
@@ -60,6 +69,7 @@ class Folders:
         self.search = self.root / "search.db"
         self.lock = self.root / "write.lock"
         self.index_lock = self.root / "index.lock"
+        self.maintenance_lock = self.root / "maintenance.lock"
         self.blobs = self.root / "blobs"
         self.tmp = self.root / "tmp"
         self.run = self.root / "run"
@@ -175,6 +185,55 @@ class SqliteEngine:
     async def index_now(self) -> int:
         return await self._loop.run_in_executor(None, self._indexer.run_once)
 
+    async def maintain(self) -> Maintained:
+        """End retention and compact, unless another process is at it."""
+        lock = WriteLock(self._folders.maintenance_lock)
+        try:
+            if not lock.try_acquire():
+                return Maintained()
+            settings = self._settings
+            now = unix_seconds(self._clock.now())
+            done = await end_retention(self, now, settings.retention_days, self._forget_texts)
+            segments = await compact(
+                self, self._folders.blobs, self._segments, settings.segment_dead_percent
+            )
+            return msgspec.structs.replace(done, segments=segments)
+        finally:
+            lock.close()
+
+    async def _forget_texts(self, account: AccountId, messages: list[MessageId]) -> None:
+        if messages:
+            numbers = [document_number(account, message) for message in messages]
+            await self._loop.run_in_executor(None, self._indexer.forget, numbers)
+
+    async def verify(self, progress: Progress) -> VerifyReport:
+        """Read everything in a thread; cancelling the caller stops it."""
+        cache = self._settings.read_cache_octets
+        scanner = _Scanner(
+            connect(self._folders.database, cache_octets=cache),
+            open_index(self._folders.search, cache),
+        )
+        verifier = Verifier(
+            scanner.rows,
+            scanner.texts,
+            self._blobs,
+            self._blob_reader(scanner.rows),
+            self._settings.index_text_octets,
+        )
+
+        def tell(done: int, total: int) -> None:
+            self._loop.call_soon_threadsafe(progress, done, total)
+
+        work = self._loop.run_in_executor(None, verifier.run, tell)
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            verifier.stop.set()
+            await work
+            raise
+        finally:
+            scanner.close()
+
     def _scanner(self) -> _Scanner:
         """This thread's connections."""
         scanner: _Scanner | None = getattr(self._scanners, "scanner", None)
@@ -257,6 +316,7 @@ class SqliteEngine:
                 if now != version:
                     version = now
                     self._pull()
+                    self._segments.drop_deleted()
 
     def _pull(self) -> None:
         watched = ",".join(map(str, self.feed.watched()))

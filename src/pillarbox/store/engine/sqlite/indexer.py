@@ -15,6 +15,7 @@ from pillarbox.store.engine.sqlite.text_index import (
     SqliteTextIndex,
     add_documents,
     document_number,
+    remove_documents,
 )
 from pillarbox.store.search.document import Document
 from pillarbox.store.search.evaluate import ReadBlob, read_document
@@ -67,6 +68,15 @@ class Indexer:
             self._lock.acquire()
             try:
                 return self._catch_up(share=1.0)
+            finally:
+                self._lock.release()
+
+    def forget(self, numbers: list[int]) -> None:
+        """Remove documents of messages that are gone for good."""
+        with self._mine:
+            self._lock.acquire()
+            try:
+                remove_documents(self._index, numbers)
             finally:
                 self._lock.release()
 

@@ -7,6 +7,7 @@ search reads only that account's part of each trigram's list.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -48,6 +49,9 @@ _CANDIDATES = {
         SELECT rowid FROM body_index WHERE body_index MATCH ? AND rowid BETWEEN ? AND ?
     """,
 }
+_DOCUMENTS = """
+    SELECT number, head, body FROM document WHERE number IN (SELECT value FROM json_each(?))
+"""
 _TEXTS = {
     Where.HEAD: """
         SELECT number, head FROM document WHERE number IN (SELECT value FROM json_each(?))
@@ -87,6 +91,15 @@ class SqliteTextIndex:
         while part := [first | number for number in islice(numbers, _AT_ONCE)]:
             for number, text in fetch(self._connection, _TEXTS[where], (json.dumps(part),)):
                 yield MessageId(number - first), zstd.decompress(text)
+
+
+def read_documents(connection: apsw.Connection, numbers: list[int]) -> dict[int, Document]:
+    """Whole documents by number; one that cannot be read is left out."""
+    found: dict[int, Document] = {}
+    for number, head, body in fetch(connection, _DOCUMENTS, (json.dumps(numbers),)):
+        with contextlib.suppress(zstd.ZstdError):
+            found[number] = Document(zstd.decompress(head), zstd.decompress(body))
+    return found
 
 
 def trigram_query(needle: str) -> str:

@@ -15,6 +15,7 @@ from pillarbox.store.database import Value
 from pillarbox.store.engine.sqlite.connection import SqliteReader
 
 _ADD_REFERENCE = "UPDATE blob SET refs = refs + 1 WHERE blob_id = ? RETURNING refs"
+_RELOCATE = "UPDATE blob SET segment = ?, position = ? WHERE blob_id = ? AND segment = ?"
 _INSERT_BLOB = """
     INSERT INTO blob (blob_id, segment, position, length, size, refs) VALUES (?, ?, ?, ?, ?, 1)
 """
@@ -53,6 +54,15 @@ class SqliteTransaction(SqliteReader):
         if not self._execute(_ADD_REFERENCE, (blob,)).fetchall():
             raise NoSuchMessage
         return blob
+
+    def relocate(self, blob: bytes, segment: int, record: bytes, size: int) -> None:
+        """Move a stored record out of a segment."""
+        sealed = SealedBlob(BlobId(blob), size, (record,), len(record))
+        try:
+            at = self._segments.append(sealed)
+        except OSError as error:
+            raise Unavailable from error
+        self._execute(_RELOCATE, (at.segment, at.position, blob, segment))
 
     def now(self) -> int:
         return self._now()
