@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pillarbox.accounts.directory import LocalTarget
 from pillarbox.errors import BadName, LimitReached, NoSuchAccount, NoSuchDomain
@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from pillarbox.flow.delivery.envelope import Targets
     from pillarbox.store import Reader, Store
     from pillarbox.store.model import Account
+
+
+class RecipientPolicy(Protocol):
+    """Who is taken at RCPT; `pillarbox localserve` has another one than `pillarbox serve`."""
+
+    async def check_recipient(self, address: str, size: int) -> Targets | Refused:
+        """Where the address leads, if a message of `size` octets (0: not said) may come in."""
 
 
 async def expand(directory: Directory, address: str) -> Targets | Refused:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from pillarbox.flow.delivery.expand import check_room, expand
+from pillarbox.flow.delivery.expand import RecipientPolicy, check_room, expand
 from pillarbox.flow.delivery.verdict import Reason, Refused
 
 if TYPE_CHECKING:
@@ -12,12 +12,7 @@ if TYPE_CHECKING:
     from pillarbox.flow.delivery.envelope import Targets
     from pillarbox.store import Store
 
-
-class RecipientPolicy(Protocol):
-    """`pillarbox localserve` has another one than `pillarbox serve`."""
-
-    async def check_recipient(self, address: str, size: int) -> Targets | Refused:
-        """Where the address leads, if a message of `size` octets (0: not said) may come in."""
+__all__ = ["DirectoryRecipients", "RecipientPolicy"]
 
 
 class DirectoryRecipients:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pillarbox.clock import Clock
     from pillarbox.config.smtp import SmtpSettings
     from pillarbox.flow.delivery.envelope import Envelope, Origin, Targets
+    from pillarbox.flow.delivery.expand import RecipientPolicy
     from pillarbox.flow.submission.limits import SendingLimits
     from pillarbox.ids import AccountId
     from pillarbox.store import Store
@@ -35,13 +36,16 @@ class Submission:
         *,
         hostname: str,
         clock: Clock,
+        recipients: RecipientPolicy | None = None,
     ) -> None:
+        """`recipients` is asked in place of the directory where it is given (localserve)."""
         self._store = store
         self._directory = directory
         self._limits = limits
         self._settings = settings
         self._hostname = hostname
         self._clock = clock
+        self._recipients = recipients
 
     async def check_sender(self, origin: Origin, reverse_path: str) -> Refused | None:
         """Whether the account may use this envelope sender."""
@@ -49,6 +53,8 @@ class Submission:
 
     async def check_recipient(self, origin: Origin, address: str, size: int) -> Targets | Refused:
         """Ours must exist and have room; all others are taken for the queue."""
+        if self._recipients is not None:
+            return await self._recipients.check_recipient(address, size)
         targets = await expand(self._directory, address)
         if isinstance(targets, Refused):
             if targets.reason is Reason.UNKNOWN_DOMAIN:

@@ -29,6 +29,7 @@ class SmtpServer:
                 services.settings,
                 hostname=services.hostname,
                 clock=services.clock,
+                recipients=services.recipients,
             ),
         )
 
