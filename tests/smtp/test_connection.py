@@ -1,0 +1,228 @@
+"""Timing, limits and endings of a connection."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pillarbox.flow.inbound.local_policy import LocalserveRecipients
+from pillarbox.smtp.server.context import SmtpServices
+from pillarbox.smtp.server.door import SmtpServer
+from support.smtp_bench import LISTENERS, Bench, MemoryPeer, open_bench
+
+HELLO = "HELO client.example.net"
+
+
+def run(
+    folder: Path, work: Callable[[Bench], Awaitable[None]], settings: dict[str, Any] | None = None
+) -> None:
+    async def whole() -> None:
+        async with open_bench(folder, **(settings or {})) as bench:
+            await work(bench)
+
+    asyncio.run(whole())
+
+
+async def _greeted(bench: Bench, role: str = "mx") -> MemoryPeer:
+    peer = MemoryPeer(bench, role)
+    assert (await peer.reply()).startswith("220 ")
+    assert (await peer.ask(HELLO)).startswith("250")
+    return peer
+
+
+async def _in_data(bench: Bench) -> MemoryPeer:
+    peer = await _greeted(bench)
+    assert (await peer.ask("MAIL FROM:<carol@example.net>")).startswith("250")
+    assert (await peer.ask("RCPT TO:<alice@example.org>")).startswith("250")
+    assert (await peer.ask("DATA")).startswith("354")
+    return peer
+
+
+def test_a_client_that_speaks_before_the_greeting_is_refused(tmp_path: Path) -> None:
+    async def work(bench: Bench) -> None:
+        peer = MemoryPeer(bench)
+        await peer.send(b"EHLO bot.example.net\r\nMAIL FROM:<>\r\n")
+        answer = await peer.rest()
+        assert answer.startswith(b"554 5.5.1 Wait for the greeting") and answer.count(b"\n") == 1
+
+    run(tmp_path, work, {"greeting_delay_seconds": 5.0})
+
+
+def test_silence_ends_the_session(tmp_path: Path) -> None:
+    async def work(bench: Bench) -> None:
+        peer = await _greeted(bench)
+        assert (await peer.reply()).startswith("421 4.4.2 ")
+        assert await peer.rest() == b""
+
+    run(tmp_path, work, {"command_seconds": 0.05})
+
+
+def test_a_stopped_message_ends_the_session(tmp_path: Path) -> None:
+    async def work(bench: Bench) -> None:
+        peer = await _in_data(bench)
+        await peer.send(b"Subject: half\r\n")
+        assert (await peer.reply()).startswith("421 4.4.2 ")
+        assert await bench.octets("alice@example.org") == []
+
+    run(tmp_path, work, {"data_block_seconds": 0.05})
+
+
+def test_a_dripping_message_ends_too(tmp_path: Path) -> None:
+    async def work(bench: Bench) -> None:
+        peer = await _in_data(bench)
+        for _ in range(100):
+            await peer.send(b"x")
+            await asyncio.sleep(0.005)
+        assert (await peer.reply()).startswith("421 4.4.2 ")
+
+    run(tmp_path, work, {"data_seconds": 0.1})
+
+
+def test_a_broken_connection_delivers_nothing(tmp_path: Path) -> None:
+    async def work(bench: Bench) -> None:
+        peer = await _in_data(bench)
+        await peer.send(b"Subject: half\r\n\r\n.\r")
+        peer.close()
+        await asyncio.sleep(0.02)
+        assert bench.server.connections == 0
+        assert await bench.octets("alice@example.org") == []
+
+    run(tmp_path, work)
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3, 7, 100])
+def test_any_chunking_is_the_same_session(tmp_path: Path, chunk: int) -> None:
+    async def work(bench: Bench) -> None:
+        peer = await _in_data(bench)
+        await peer.send(b"Subject: x\r\n\r\n..\r\n.\r\nNOOP\r\nQUIT\r\n", chunk)
+        answer = (await peer.rest()).splitlines()
+        assert [line[:3] for line in answer] == [b"250", b"250", b"221"]
+        (octets,) = await bench.octets("alice@example.org")
+        assert octets.endswith(b"Subject: x\r\n\r\n.\r\n")
+
+    run(tmp_path, work)
+
+
+def test_too_many_connections(tmp_path: Path) -> None:
+    async def work(bench: Bench) -> None:
+        services = dataclasses.replace(bench.services, admit=lambda address: None)
+        full = dataclasses.replace(bench, server=SmtpServer(services))
+        assert (await MemoryPeer(full).rest()).startswith(b"421 4.7.0 ")
+
+    run(tmp_path, work)
+
+
+def test_a_message_too_large_is_eaten_and_refused(tmp_path: Path) -> None:
+    async def work(bench: Bench) -> None:
+        peer = await _in_data(bench)
+        await peer.send((b"x" * 998 + b"\r\n") * 70 + b".\r\n")
+        assert (await peer.reply()).startswith("552 5.3.4 ")
+        assert (await peer.ask("NOOP")).startswith("250")
+        assert await bench.octets("alice@example.org") == []
+
+    run(tmp_path, work, {"max_message_octets": 65536})
+
+
+def test_recipients_are_capped(tmp_path: Path) -> None:
+    async def work(bench: Bench) -> None:
+        peer = await _greeted(bench)
+        await peer.ask("MAIL FROM:<>")
+        for number in range(100):
+            assert (await peer.ask(f"RCPT TO:<alice+{number}@example.org>")).startswith("250")
+        assert (await peer.ask("RCPT TO:<bob@example.org>")).startswith("452 4.5.3 ")
+
+    run(tmp_path, work, {"max_recipients": 100})
+
+
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        ("NOOP " + "x" * 600, "500 5.5.2 "),
+        ("MAIL FROM:<a@b.example> " + "X" * 2000, "500 5.5.2 "),
+        ("x" * 70_000, "500 5.5.2 "),
+    ],
+)
+def test_long_lines_are_refused_and_the_session_goes_on(
+    tmp_path: Path, line: str, answer: str
+) -> None:
+    async def work(bench: Bench) -> None:
+        peer = await _greeted(bench)
+        assert (await peer.ask(line)).startswith(answer)
+        assert (await peer.ask("NOOP")) == "250 2.0.0 OK"
+
+    run(tmp_path, work)
+
+
+def test_drain_lets_a_message_finish(tmp_path: Path) -> None:
+    async def work(bench: Bench) -> None:
+        idle, busy, stuck = await _greeted(bench), await _in_data(bench), await _in_data(bench)
+        draining = asyncio.create_task(bench.server.drain(0.3))
+        assert (await idle.reply()).startswith("421 4.3.2 ")
+        await busy.send(b"Subject: last\r\n\r\n.\r\n")
+        assert (await busy.reply()).startswith("250 2.0.0 ")
+        assert (await busy.reply()).startswith("421 4.3.2 ")
+        await draining
+        assert await stuck.rest() == b""
+        await asyncio.sleep(0)
+        assert bench.server.connections == 0
+        assert len(await bench.octets("alice@example.org")) == 1
+
+    run(tmp_path, work)
+
+
+def test_a_bug_is_one_reply_and_the_session_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(address: str) -> None:
+        raise ZeroDivisionError
+
+    async def work(bench: Bench) -> None:
+        monkeypatch.setattr(bench.directory, "resolve", broken)
+        peer = await _greeted(bench)
+        await peer.ask("MAIL FROM:<>")
+        assert (await peer.ask("RCPT TO:<alice@example.org>")).startswith("451 4.3.0 ")
+        assert (await peer.ask("NOOP")).startswith("250")
+
+    run(tmp_path, work)
+
+
+def _localserve(bench: Bench, account: Any) -> Bench:
+    policy = LocalserveRecipients(account, "alice@example.org", bench.services.clock)
+    services: SmtpServices = dataclasses.replace(bench.services, recipients=policy)
+    return dataclasses.replace(bench, services=services, server=SmtpServer(services))
+
+
+def test_localserve_takes_everybody_but_the_magic_names(tmp_path: Path) -> None:
+    async def work(bench: Bench) -> None:
+        local = _localserve(bench, await bench.account("alice@example.org"))
+        peer = await _greeted(local)
+        await peer.ask("MAIL FROM:<app@example.com>")
+        assert (await peer.ask("RCPT TO:<temperror@example.com>")).startswith("451 4.3.0 ")
+        assert (await peer.ask("RCPT TO:<permerror@example.com>")).startswith("550 5.1.1 ")
+        assert (await peer.ask("RCPT TO:<anybody@example.com>")).startswith("250 ")
+        assert (await peer.ask("DATA")).startswith("354")
+        await peer.send(b"Subject: x\r\n\r\n.\r\n")
+        assert (await peer.reply()).startswith("250 ")
+        await peer.ask("MAIL FROM:<app@example.com>")
+        assert (await peer.ask("RCPT TO:<421@example.com>")).startswith("421 4.3.2 ")
+        assert await peer.rest() == b""
+        assert len(await bench.octets("alice@example.org")) == 1
+        slow = await _greeted(local)
+        await slow.ask("MAIL FROM:<app@example.com>")
+        await slow.send(b"RCPT TO:<timeout@example.com>\r\n")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(slow.reply(), 0.1)
+        slow.close()
+        await asyncio.sleep(0.01)
+        assert local.server.connections == 0
+
+    run(tmp_path, work)
+
+
+def test_every_role_has_a_listener() -> None:
+    assert set(LISTENERS) == {"mx", "submission", "lmtp"}
