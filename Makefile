@@ -78,11 +78,11 @@ $(BIN)/python:
 
 $(RUN_STAMP): | $(BIN)/python
 	@echo "Installing what is pinned in requirements/run.txt (once)."
-	@$(PIP) install -q --require-hashes -r requirements/run.txt -r requirements/build.txt
-	@$(PIP) install -q --no-deps --no-build-isolation -e .
+	@$(PIP) install -qq --require-hashes -r requirements/run.txt -r requirements/build.txt
+	@$(PIP) install -qq --no-deps --no-build-isolation -e .
 	@rm -f $(VENV)/.run-* && touch $@
 
 $(TEST_STAMP): $(RUN_STAMP)
 	@echo "Installing what is pinned in requirements/test.txt (once)."
-	@$(PIP) install -q --require-hashes -r requirements/test.txt
+	@$(PIP) install -qq --require-hashes -r requirements/test.txt
 	@rm -f $(VENV)/.test-* && touch $@

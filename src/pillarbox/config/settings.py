@@ -5,7 +5,9 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from pillarbox.config.auth import AuthSettings
+from pillarbox.config.imap import ImapSettings
 from pillarbox.config.limits import LimitSettings
+from pillarbox.config.pop3 import Pop3Settings
 from pillarbox.config.server import (
     STANDARD_LISTENERS,
     ListenerSettings,
@@ -28,3 +30,5 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     store: StoreSettings = field(default_factory=StoreSettings)
     auth: AuthSettings = field(default_factory=AuthSettings)
     smtp: SmtpSettings = field(default_factory=SmtpSettings)
+    imap: ImapSettings = field(default_factory=ImapSettings)
+    pop3: Pop3Settings = field(default_factory=Pop3Settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -20,6 +21,8 @@ from pillarbox.net.listener import Listener
 from pillarbox.net.tls import TlsContexts
 from pillarbox.node.control import Assignment
 from pillarbox.node.localserve import LocalserveDirectory, local_account
+from pillarbox.pop3.server.door import Pop3Server
+from pillarbox.pop3.server.services import Pop3Services
 from pillarbox.smtp.server.context import SmtpServices
 from pillarbox.smtp.server.door import SmtpServer
 from pillarbox.store import Store
@@ -50,6 +53,7 @@ class Composition:
         self.tls = tls
         self.doors: dict[str, Door] = {}  # by protocol
         self._clock = clock
+        self.closing: list[Callable[[], None]] = []  # before the store goes
         self._hurried = False
 
     async def maintain(self) -> None:
@@ -74,6 +78,8 @@ class Composition:
 
     async def close(self) -> None:
         """Give everything back; what was acknowledged is durable already."""
+        for close in self.closing:
+            close()
         await self.store.close()
 
 
@@ -101,6 +107,8 @@ async def compose(assignment: Assignment, tls: TlsContexts | None, clock: Clock)
     authenticator = Authenticator(store, settings.auth, clock, key)
     shared = Shared(settings, store, authenticator, limiter, tls, clock)
     composition.doors["smtp"] = await _smtp_door(shared, assignment.local_login)
+    composition.doors["pop3"] = pop3 = _pop3_door(shared)
+    composition.closing += [pop3.close, authenticator.close]
     return composition
 
 
@@ -134,5 +142,20 @@ async def _smtp_door(shared: Shared, local_login: str) -> Door:
             admit=shared.limiter.admit,
             tls=shared.tls,
             recipients=recipients,
+        )
+    )
+
+
+def _pop3_door(shared: Shared) -> Pop3Server:
+    return Pop3Server(
+        Pop3Services(
+            store=shared.store,
+            authenticator=shared.authenticator,
+            settings=shared.settings.pop3,
+            hostname=hostname_of(shared.settings),
+            clock=shared.clock,
+            admit=shared.limiter.admit,
+            tls=shared.tls,
+            lock_file=Path(shared.settings.store.data_dir) / "run" / "pop3.lock",
         )
     )
