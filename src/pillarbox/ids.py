@@ -21,4 +21,4 @@ MAX_UID = 2**32 - 1
 def new_journey() -> str:
     """A short random name under which one message or session is followed through the logs."""
     # No secret: the system's generator would cost more than a whole reply does.
-    return f"{random.getrandbits(48):012x}"  # noqa: S311
+    return f"{random.getrandbits(48):012x}"
