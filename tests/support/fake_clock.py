@@ -21,6 +21,9 @@ class FakeClock:
         return self._monotonic
 
     async def sleep(self, seconds: float) -> None:
+        if seconds <= 0:
+            await asyncio.sleep(0)
+            return
         waiter = asyncio.get_running_loop().create_future()
         self._sleepers.append((self._monotonic + seconds, waiter))
         await waiter

@@ -55,7 +55,7 @@ class PeerConnection(asyncio.Protocol):
         self.close()
 
     def end_of_input(self) -> None:
-        """The peer half-closed; the default closes."""
+        """The peer will send no more; the default closes. A door that still answers must close."""
         self.close()
 
     def gone(self) -> None:
@@ -173,7 +173,8 @@ class PeerConnection(asyncio.Protocol):
     def eof_received(self) -> bool:
         if self._lease is not None:
             self.end_of_input()
-        return False
+        # The door closes when it has answered what came before; TLS knows no half-closing.
+        return self._lease is not None and self.tls is None
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.closed:

@@ -46,6 +46,11 @@ class TlsContexts:
         self.reload()
         lower_asyncio_tls_memory()
 
+    @property
+    def handshake_seconds(self) -> float:
+        """How long a handshake may take."""
+        return float(self._settings.handshake_seconds)
+
     def server_context(self) -> ssl.SSLContext:
         """What to hand to `create_server` and `start_tls`."""
         return self._outer

@@ -1,0 +1,81 @@
+"""A message on its way to the client: RETR and TOP, in pieces when it is large."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from pillarbox.errors import PillarboxError
+from pillarbox.message.header import header_end
+from pillarbox.pop3.wire.replies import DotStuffer, TopCutter
+from pillarbox.pop3.wire.surrogate import surrogate_header
+from pillarbox.store.blobs.content import Content
+
+WHOLE_OCTETS = 256 * 1024  # a message up to this is read and sent at once
+
+
+class NeedsUtf8(Exception):
+    """The header is not ASCII, the client did not say UTF8, and surrogates are not wished."""
+
+
+class CutShort(Exception):
+    """The octets gave out in the middle of an answer: only closing tells the client."""
+
+
+class Wire(Protocol):
+    """Where answers go."""
+
+    def send(self, octets: bytes) -> None:
+        """Append to what is being answered."""
+
+    async def room(self) -> bool:
+        """Return when the client took enough of it; False: it is gone."""
+
+
+async def send_message(
+    wire: Wire, content: Content, first_line: bytes, *, lines: int | None, non_ascii: str
+) -> None:
+    """`lines`: of the body, None for all (RETR). `non_ascii`: "as-is", "surrogate" or "refuse".
+
+    Raises NeedsUtf8 and the store's errors before anything was sent, CutShort after.
+    """
+    head = await content.read(0, WHOLE_OCTETS)
+    known = len(head)
+    if non_ascii != "as-is":
+        head = _ascii_header(head, refuse=non_ascii == "refuse")
+    stuffer = DotStuffer()
+    if lines is None and known >= content.size:
+        wire.send(b"".join((first_line, stuffer.feed(head), stuffer.finish())))
+        await wire.room()
+        return
+    top = TopCutter(lines) if lines is not None else None
+    wire.send(first_line)
+    wire.send(stuffer.feed(top.feed(head) if top is not None else head))
+    if known < content.size and not (top is not None and top.done):
+        await _send_rest(wire, content, known, stuffer, top)
+    wire.send(stuffer.finish())
+    await wire.room()
+
+
+async def _send_rest(
+    wire: Wire, content: Content, start: int, stuffer: DotStuffer, top: TopCutter | None
+) -> None:
+    try:
+        async for chunk in content.chunks(start):
+            if not await wire.room():
+                raise CutShort
+            wire.send(stuffer.feed(top.feed(chunk) if top is not None else chunk))
+            if top is not None and top.done:
+                return
+    except PillarboxError as error:
+        raise CutShort from error
+
+
+def _ascii_header(head: bytes, *, refuse: bool) -> bytes:
+    """The same with its header in ASCII."""
+    end = header_end(head, 0, len(head))
+    header = head[:end]
+    if header.isascii():
+        return head
+    if refuse:
+        raise NeedsUtf8
+    return surrogate_header(header) + head[end:]
