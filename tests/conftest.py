@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -34,10 +36,11 @@ def mail_server(
 
         if why := missing_reference():
             pytest.skip(why)
-        folder = tmp_path_factory.getbasetemp()
-        folder.parent.chmod(0o755)
-        folder.chmod(0o755)
-        with running_reference(tmp_path_factory.mktemp("reference")) as server:
+        # Not pytest's own folder: it is closed to others, and the servers run as other users.
+        with (
+            tempfile.TemporaryDirectory(prefix="reference-", ignore_cleanup_errors=True) as folder,
+            running_reference(Path(folder)) as server,
+        ):
             yield server
         return
     from support.pillarbox_server import running_pillarbox

@@ -142,4 +142,4 @@ def _environment(extra: Mapping[str, str] | None) -> dict[str, str]:
     """A small environment: nothing of the person's own settings reaches the program."""
     kept = {key: os.environ[key] for key in ("PATH", "TMPDIR") if key in os.environ}
     kept["PATH"] = kept.get("PATH", os.defpath) + ":" + SBIN
-    return {**kept, "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", **(extra or {})}
+    return {"HOME": "/nonexistent", **kept, "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", **(extra or {})}
