@@ -233,15 +233,15 @@ async def get_many(
     return found
 
 
-# Columns by their names in MessageRow.
+# By their names here and, where these differ, in MessageRow.
 COLUMNS = {
     "thread": "thread_id",
     "blob": "blob_id",
     **{
         name: name
         for name in (
-            "size", "received_at", "sent_at", "has_attachment", "envelope", "body",
-            "bodystructure", "structure", "preview", "trace",
+            "thread_id", "blob_id", "size", "received_at", "sent_at", "has_attachment",
+            "envelope", "body", "bodystructure", "structure", "preview", "trace",
         )
     },
 }  # fmt: skip
