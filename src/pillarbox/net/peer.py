@@ -32,6 +32,7 @@ class PeerConnection(asyncio.Protocol):
         self._writable = asyncio.Event()
         self._writable.set()
         self._starting_tls = False
+        self._early = b""  # decrypted octets that came before `start_tls` returned
         self._reading = True
         self.transport: asyncio.Transport | None = None
         self.peer = ""  # IP address as text; "local" on a Unix socket
@@ -109,7 +110,8 @@ class PeerConnection(asyncio.Protocol):
         """Send `go_ahead` and change to TLS; False: it failed and the connection is closed.
 
         The caller has checked that nothing stands behind the STARTTLS line in its own buffer;
-        octets that arrive before the handshake began close the connection (CVE-2011-0411).
+        plain octets that arrive later are read as a handshake and break it (CVE-2011-0411). The
+        caller must begin its new session before it awaits anything else.
         """
         if self._tls_context is None or self.transport is None:
             raise RuntimeError("STARTTLS was not offered on this connection")
@@ -134,6 +136,8 @@ class PeerConnection(asyncio.Protocol):
             return False
         self.transport = secured
         self._reading = True
+        if self._early:  # when the caller has begun its new session
+            loop.call_soon(self._deliver_early)
         return True
 
     def close(self) -> None:
@@ -166,7 +170,9 @@ class PeerConnection(asyncio.Protocol):
         if self._lease is None:
             return
         if self._starting_tls:
-            self.abort()
+            # Decrypted: `loop.start_tls` took the plain octets away from us at once. A quick
+            # client's first command comes together with the end of its handshake.
+            self._early += data
             return
         self.octets_arrived(data)
 
@@ -192,6 +198,11 @@ class PeerConnection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._writable.set()
+
+    def _deliver_early(self) -> None:
+        octets, self._early = self._early, b""
+        if not self.closed:
+            self.octets_arrived(octets)
 
     def _timer_fired(self) -> None:
         loop = asyncio.get_running_loop()
