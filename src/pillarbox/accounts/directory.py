@@ -10,7 +10,7 @@ from pillarbox.errors import BadName, LimitReached, NoSuchAccount, NoSuchDomain
 from pillarbox.ids import AccountId
 from pillarbox.store import Store
 from pillarbox.store.database import Reader
-from pillarbox.store.model import AddressRow
+from pillarbox.store.model import Account, AddressRow
 from pillarbox.store.sql import accounts, addresses
 
 MAX_ALIAS_DEPTH = 10  # an alias of an alias of …; deeper is a mistake
@@ -41,6 +41,7 @@ class Resolved:
     """Everyone that an address leads to, each once, in the order of the aliases."""
 
     targets: tuple[LocalTarget | RemoteTarget, ...]
+    accounts: tuple[Account, ...] = ()  # behind the local ones, as read in the same snapshot
 
 
 class Directory:
@@ -67,7 +68,7 @@ class Directory:
             expansion = _Expansion(db)
             await expansion.add(f"{local}@{domain}", "", 0)
             if expansion.targets:
-                return Resolved(tuple(expansion.targets))
+                return expansion.resolved()
             if expansion.found_alias:
                 raise NoSuchAccount("The alias leads to nobody.")
             if local in (_POSTMASTER, _ABUSE):
@@ -116,12 +117,12 @@ class Directory:
             expansion = _Expansion(db)
             await expansion.add(fold_address(self._postmaster), "", 0)
             if expansion.targets:
-                return Resolved(tuple(expansion.targets))
+                return expansion.resolved()
         enabled = [found for found in await accounts.all_accounts(db) if found.enabled]
         if not enabled:
             raise NoSuchAccount
         first = min(enabled, key=lambda found: found.id)
-        return Resolved((LocalTarget(first.id, first.login),))
+        return Resolved((LocalTarget(first.id, first.login),), (first,))
 
 
 class _Expansion:
@@ -131,7 +132,12 @@ class _Expansion:
         self._db = db
         self._seen: set[str] = set()
         self.targets: dict[LocalTarget | RemoteTarget, None] = {}
+        self.accounts: dict[AccountId, Account] = {}
         self.found_alias = False
+
+    def resolved(self) -> Resolved:
+        """What was found."""
+        return Resolved(tuple(self.targets), tuple(self.accounts.values()))
 
     async def add(self, address: str, detail: str, depth: int) -> None:
         """Add what a folded address leads to; `detail` came with an alias before it."""
@@ -158,6 +164,7 @@ class _Expansion:
             account = await accounts.get(self._db, row.account)
             if account.enabled:
                 self.targets[LocalTarget(account.id, account.login, detail)] = None
+                self.accounts[account.id] = account
             return
         self.found_alias = True
         for target in row.targets:

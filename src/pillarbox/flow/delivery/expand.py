@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from pillarbox.accounts.directory import LocalTarget
 from pillarbox.errors import BadName, LimitReached, NoSuchAccount, NoSuchDomain
 from pillarbox.flow.delivery.verdict import Reason, Refused
-from pillarbox.store.sql import accounts
 
 if TYPE_CHECKING:
     from pillarbox.accounts.directory import Directory
     from pillarbox.flow.delivery.envelope import Targets
-    from pillarbox.store import Reader, Store
     from pillarbox.store.model import Account
 
 
@@ -23,32 +20,24 @@ class RecipientPolicy(Protocol):
         """Where the address leads, if a message of `size` octets (0: not said) may come in."""
 
 
-async def expand(directory: Directory, address: str) -> Targets | Refused:
-    """Where an address leads; refused when nobody is there, or the domain is not ours."""
+async def expand(directory: Directory, address: str, size: int) -> Targets | Refused:
+    """Where an address leads, if there is room for `size` octets (0: not known).
+
+    Refused when nobody is there, the domain is not ours, or an account behind it is full.
+    """
     try:
-        return (await directory.resolve(address)).targets
+        resolved = await directory.resolve(address)
     except NoSuchDomain as error:
         return Refused(Reason.UNKNOWN_DOMAIN, str(error))
     except (NoSuchAccount, BadName) as error:
         return Refused(Reason.UNKNOWN_RECIPIENT, str(error))
     except LimitReached:
         return Refused(Reason.UNAVAILABLE, "The aliases behind this address lead too far.")
-
-
-async def check_room(store: Store, targets: Targets, size: int) -> Refused | None:
-    """Whether every account behind an address can hold `size` octets (0: not known) more."""
-    local = [target.account for target in targets if isinstance(target, LocalTarget)]
-    if not local:
-        return None
-
-    async def look(db: Reader) -> Refused | None:
-        for account in local:
-            refused = check_account(await accounts.get(db, account), size)
-            if refused is not None:
-                return refused
-        return None
-
-    return await store.read(look)
+    for account in resolved.accounts:
+        refused = check_account(account, size)
+        if refused is not None:
+            return refused
+    return resolved.targets
 
 
 def check_account(account: Account, size: int) -> Refused | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pillarbox.accounts.directory import RemoteTarget
-from pillarbox.flow.delivery.expand import check_room, expand
+from pillarbox.flow.delivery.expand import expand
 from pillarbox.flow.delivery.local import deliver, seal
 from pillarbox.flow.delivery.verdict import Reason, Refused
 from pillarbox.flow.submission.alignment import check_envelope_sender, check_from_field
@@ -55,12 +55,10 @@ class Submission:
         """Ours must exist and have room; all others are taken for the queue."""
         if self._recipients is not None:
             return await self._recipients.check_recipient(address, size)
-        targets = await expand(self._directory, address)
-        if isinstance(targets, Refused):
-            if targets.reason is Reason.UNKNOWN_DOMAIN:
-                return (RemoteTarget(address),)
-            return targets
-        return await check_room(self._store, targets, size) or targets
+        targets = await expand(self._directory, address, size)
+        if isinstance(targets, Refused) and targets.reason is Reason.UNKNOWN_DOMAIN:
+            return (RemoteTarget(address),)
+        return targets
 
     async def take(self, envelope: Envelope, spool: Spool) -> list[Refused | None]:
         """Judge, mend, keep, deliver; one outcome for all recipients."""

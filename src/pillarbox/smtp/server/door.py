@@ -19,7 +19,7 @@ class SmtpServer:
         self._open: set[SmtpConnection] = set()
         recipients = services.recipients
         if recipients is None:
-            recipients = DirectoryRecipients(services.directory, services.store)
+            recipients = DirectoryRecipients(services.directory)
         self._ways = Ways(
             inbound=Inbound(services.store, recipients, services.settings, services.hostname),
             submission=Submission(
