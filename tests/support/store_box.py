@@ -9,7 +9,6 @@ from typing import Any, Self
 
 import msgspec
 
-from pillarbox.clock import Clock
 from pillarbox.config.store import StoreSettings
 from pillarbox.ids import AccountId, MailboxId, ModSeq, Uid
 from pillarbox.message.digest import digest
@@ -44,7 +43,7 @@ class Box:
         self,
         folder: Path,
         *,
-        clock: Clock | None = None,
+        clock: Any = None,
         disk: Disk | None = None,
         **settings: Any,
     ) -> None:
