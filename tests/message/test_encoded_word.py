@@ -40,3 +40,11 @@ from pillarbox.message.encoded_word import decode
 )
 def test_decode(raw: bytes, text: str) -> None:
     assert decode(raw) == text
+
+
+def test_raw_octets_are_in_the_charset_at_hand() -> None:
+    word = "Пруд"
+    assert decode(word.encode("koi8-r"), "koi8-r") == word
+    assert decode(word.encode(), "koi8-r") == word
+    assert decode(b"=?utf-8?Q?a?= " + word.encode("koi8-r"), "koi8-r") == "a " + word
+    assert decode(b"\xe4", "us-ascii") == "ä"

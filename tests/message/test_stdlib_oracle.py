@@ -31,6 +31,10 @@ DIFFERENT = {
     "boundary-missing.eml": "the library makes a text of it, we a multipart with one text",
     "digest.eml": "the library opens what we open, but under other defaults for the type",
     "header-only.eml": "the library ends a header at the first odd line",
+    "empty-multipart.eml": "the library has a multipart without parts",
+    "format-tricks.eml": "the library takes two boundary lines together for one",
+    "odd-fields.eml": "the library does not know a blank before the colon",
+    "report.eml": "the library makes parts of a delivery status",
     "encoded-message.eml": "the library decodes and opens a base64 message, we leave it closed",
 }
 

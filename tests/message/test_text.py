@@ -112,6 +112,8 @@ def test_search_stops_at_its_limit() -> None:
         (b"A: b\r\n\r\n" + b"word " * 100, ("word " * 40).strip()),
         (b"A: b\r\n\r\na\x00\x1b[31mb", "a [31mb"),
         (b"Content-Type: text/html\r\n\r\n<style>p{}</style><p>Hi <b>all</b></p>", "Hi all"),
+        (b"A: b\r\n\r\n> a question\r\n>> older\r\nAn answer\r\n", "An answer"),
+        (b"A: b\r\n\r\n> only\r\n> quoted", "> only > quoted"),
         (b"Content-Type: image/png\r\n\r\nxyz", ""),
         (
             b"Content-Transfer-Encoding: quoted-printable\r\n\r\na=C3=A4",

@@ -10,6 +10,7 @@ from pillarbox.message.envelope import Addresses, Fields, addresses_of
 from pillarbox.message.part import Digest, Octets, Part, SortKeys
 from pillarbox.message.preview import preview
 from pillarbox.message.structure import Node, body_lines, scan
+from pillarbox.message.text import param
 
 _LONGEST_KEY = 255  # characters of a sort key
 
@@ -29,7 +30,8 @@ def digest(octets: Octets) -> Digest:
             node.envelope = envelope.encode(node.fields)
     body, structure = bodystructure.encode(octets, nodes)
     root_part = _parts(octets, nodes)
-    subject = _text(fields, b"subject")
+    charset = param(root_part, "charset")  # what raw 8-bit fields are likely to be in
+    subject = _text(fields, b"subject", charset)
     written = root.first(b"date")
     date = parse_date(written) if written is not None else None
     references = thread.message_ids(b" ".join(fields.get(b"references", ())))
@@ -43,10 +45,10 @@ def digest(octets: Octets) -> Digest:
         bodystructure=structure,
         preview=preview(octets, root_part),
         subject=subject,
-        from_=_text(fields, b"from"),
-        to=_text(fields, b"to"),
-        cc=_text(fields, b"cc"),
-        bcc=_text(fields, b"bcc"),
+        from_=_text(fields, b"from", charset),
+        to=_text(fields, b"to", charset),
+        cc=_text(fields, b"cc", charset),
+        bcc=_text(fields, b"bcc", charset),
         sort=_sort_keys(subject, from_, to, cc),
         sent_at=date.at if date is not None else None,
         sent_on=date.day if date is not None else None,
@@ -56,11 +58,11 @@ def digest(octets: Octets) -> Digest:
     )
 
 
-def _text(fields: Fields, name: bytes) -> str:
+def _text(fields: Fields, name: bytes, charset: str | None) -> str:
     values = fields.get(name)
     if values is None:
         return ""
-    return encoded_word.decode(values[0] if len(values) == 1 else b", ".join(values))
+    return encoded_word.decode(values[0] if len(values) == 1 else b", ".join(values), charset)
 
 
 def _sort_keys(subject: str, from_: Addresses, to: Addresses, cc: Addresses) -> SortKeys:

@@ -9,9 +9,9 @@ from pillarbox.message.part import Octets, Part
 from pillarbox.message.text import first_octets, leaves, param
 
 LENGTH = 200  # characters (RFC 8970 §3.1 allows 256 at most and asks for 200)
-_PLAIN_OCTETS = 1024
+_PLAIN_OCTETS = 2048  # some lines may be quotations
 _HTML_OCTETS = 64 * 1024  # style sheets come first and are long
-_QUOTE = re.compile(r"^>.*$", re.MULTILINE)
+_QUOTED = re.compile(r"^>.*+$", re.MULTILINE)
 _MOST_PARTS = 50
 
 
@@ -27,6 +27,8 @@ def preview(octets: Octets, root: Part) -> str:
             text = html_text.to_text(charset.decode(raw, param(part, "charset")))
         elif part.subtype in ("plain", "enriched"):
             text = charset.decode(first_octets(octets, part, _PLAIN_OCTETS), param(part, "charset"))
+            if "\n>" in text or text.startswith(">"):
+                text = _QUOTED.sub("", text).strip() or text
         else:
             continue
         line = shorten(text)

@@ -161,7 +161,8 @@ class _Scanner:
         most = MAX_HEADER if self.header_octets_left > 0 else SHORT_HEADER
         end = min(end, start + most)
         self.header_octets_left -= end - start
-        return self.octets[start:end]
+        # Neither IMAP strings nor every database's texts can hold NUL.
+        return self.octets[start:end].replace(b"\0", b"?")
 
     def _split(self, node: Node) -> None:
         """Add a multipart's children. There is always one: without boundary, the whole body."""

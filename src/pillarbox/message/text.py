@@ -38,7 +38,7 @@ def searchable_text(octets: Octets, root: Part, *, max_octets: int) -> str:
         left -= len(raw)
         text = charset.decode(raw, param(part, "charset"), thorough=True)
         pieces.append(html_text.to_text(text) if part.subtype == "html" else text)
-    return "\n".join(pieces)
+    return "\n".join(pieces).replace("\0", " ")
 
 
 def first_octets(octets: Octets, part: Part, most: int) -> bytes:
