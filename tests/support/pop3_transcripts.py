@@ -90,6 +90,8 @@ class Client:
     async def flush(self) -> None:
         """Send what the C: lines gathered."""
         _, writer = await self.connect()
+        if not self.waiting:
+            return
         writer.write(self.waiting)
         self.waiting = b""
         await writer.drain()
