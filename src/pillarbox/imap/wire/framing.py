@@ -257,7 +257,8 @@ class Framer:
         end = buffer.find(b"\n", self._scanned)
         too_long = (end if end >= 0 else len(buffer)) > self.limits.line
         if too_long or (end >= 0 and self._held + end > self.limits.command):
-            self._segments.append(bytes(buffer[:_TAIL]))  # for the tag
+            # For the tag; no more than any chunking has here, so that all give the same.
+            self._segments.append(bytes(buffer[: min(_TAIL, self.limits.line)]))
             self._trouble = TooLong(tag_of(tuple(self._segments)), "The command is too long.")
             self._forget(_At.SKIP_LINE)
             return None

@@ -109,13 +109,13 @@ def missing_from(
     """What of the ranges, up to `last`, is not among the ascending `numbers`."""
     missing: list[tuple[int, int]] = []
     for low, high in ranges:
-        at = low
+        at, high = low, min(high, last)
         for index in range(bisect_left(numbers, low), bisect_right(numbers, high)):
             if numbers[index] > at:
                 missing.append((at, numbers[index] - 1))
             at = numbers[index] + 1
-        if at <= min(high, last):
-            missing.append((at, min(high, last)))
+        if at <= high:
+            missing.append((at, high))
     return missing
 
 
