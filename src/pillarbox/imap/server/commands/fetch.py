@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pillarbox.errors import CannotCalculateChanges, PillarboxError
@@ -21,6 +21,7 @@ from pillarbox.store.sql import changes, messages
 
 ROWS_AT_ONCE = 500  # messages whose columns are asked for in one statement
 FLAGS_AT_ONCE = 2_000  # messages whose answers come from the view alone
+SEEN_AT_ONCE = 200  # messages marked in one commit; those not yet sent are unread no more
 OPENED_AT_ONCE = 50  # messages whose rows are held while their octets are sent
 
 
@@ -60,16 +61,14 @@ class _Fetching:
     async def send(self, indexes: Sequence[int]) -> Done:
         """All batches; trouble with one message does not keep the others back."""
         if self._fetch.contents:
-            size = OPENED_AT_ONCE
+            for block in _parts(indexes, SEEN_AT_ONCE):
+                seen = await self._set_seen(block) if self._fetch.sets_seen else frozenset[int]()
+                for part in _parts(block, OPENED_AT_ONCE):
+                    await self._send_opened(part, seen)
         else:
-            size = ROWS_AT_ONCE if self._names else FLAGS_AT_ONCE
-        for start in range(0, len(indexes), size):
-            part = indexes[start : start + size]
-            if self._fetch.contents:
-                await self._send_opened(part)
-            else:
-                await self._send_plain(part, self._fetch.items)
-            await self._burst.pace()
+            for part in _parts(indexes, ROWS_AT_ONCE if self._names else FLAGS_AT_ONCE):
+                await self._send_plain(part)
+                await self._burst.pace()
         await self._burst.send()
         if self._trouble is not None:
             raise self._trouble
@@ -78,19 +77,18 @@ class _Fetching:
             return Done(text, codes.EXPUNGE_ISSUED)
         return Done("done")
 
-    async def _send_plain(self, indexes: Sequence[int], items: tuple[FetchItem, ...]) -> None:
+    async def _send_plain(self, indexes: Sequence[int]) -> None:
         """Responses that need the view and the store's rows only."""
         batch = await self._batch(indexes)
-        values = [item.values(batch) for item in items]
+        values = [item.values(batch) for item in self._fetch.items]
         lines = [
             b"* %d FETCH (%b)\r\n" % (at + 1, b" ".join(row))
             for at, row in zip(batch.indexes, zip(*values, strict=True), strict=True)
         ]
         self._burst.add(b"".join(lines))
 
-    async def _send_opened(self, indexes: Sequence[int]) -> None:
-        """Responses with message octets."""
-        seen = await self._set_seen(indexes) if self._fetch.sets_seen else frozenset[int]()
+    async def _send_opened(self, indexes: Sequence[int], seen: frozenset[int]) -> None:
+        """Responses with message octets; the flags of those `seen` were just set."""
         batch = await self._batch(indexes)
         picture = batch.picture
         rows = await self._rows([MessageId(picture.messages[at]) for at in batch.indexes])
@@ -168,6 +166,11 @@ class _Fetching:
                 self._gone = True
                 indexes = [at for at in indexes if picture.messages[at] in rows]
         return Batch(picture, indexes, rows, self._names, self._ctx.utf8)
+
+
+def _parts(indexes: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    for start in range(0, len(indexes), size):
+        yield indexes[start : start + size]
 
 
 async def _tell_vanished(fetch: Fetch, ctx: Context) -> None:
