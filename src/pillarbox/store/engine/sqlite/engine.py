@@ -43,7 +43,7 @@ from pillarbox.store.engine.sqlite.text_index import (
     open_index,
 )
 from pillarbox.store.engine.sqlite.verifying import Progress, Verifier
-from pillarbox.store.engine.sqlite.writer import Wakes, Writer
+from pillarbox.store.engine.sqlite.writer import Writer
 from pillarbox.store.feed import Feed, Neighbours
 from pillarbox.store.maintenance import Maintained, end_retention
 from pillarbox.store.query import Query
@@ -117,8 +117,9 @@ class SqliteEngine:
             WriteLock(folders.lock),
             SegmentWriter(folders.blobs, disk, settings.segment_octets),
             settings,
-            lambda: unix_seconds(clock.now()),
-            self._committed,
+            clock,
+            self.feed.wake,
+            self._neighbours.send,
         )
         indexing = connect(folders.database, cache_octets=settings.read_cache_octets)
         self._indexer = Indexer(
@@ -295,16 +296,6 @@ class SqliteEngine:
                 connection.execute("COMMIT")
         except PASSING as error:
             raise Unavailable from error
-
-    def _committed(self, wakes: Wakes) -> None:
-        """On the writer's thread."""
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._wake, wakes)
-        self._neighbours.send(wakes)
-
-    def _wake(self, wakes: Wakes) -> None:
-        for account, modseq in wakes.items():
-            self.feed.wake(account, modseq)
 
     async def _poll(self) -> None:
         """Repair lost wake-ups: look at the numbers when another connection has committed."""

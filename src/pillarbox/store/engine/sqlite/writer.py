@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import apsw
 
+from pillarbox.clock import Clock, unix_seconds
 from pillarbox.config.store import StoreSettings
 from pillarbox.errors import PillarboxError, Unavailable
 from pillarbox.ids import AccountId, ModSeq
@@ -19,7 +20,15 @@ from pillarbox.store.database import WriteFunction
 from pillarbox.store.engine.sqlite.connection import PASSING, drive
 from pillarbox.store.engine.sqlite.lock import WriteLock
 from pillarbox.store.engine.sqlite.transaction import SqliteTransaction
+from pillarbox.telemetry.log import get_logger
+from pillarbox.telemetry.metrics import (
+    STORE_BATCH,
+    STORE_COMMIT_SECONDS,
+    STORE_COMMITS,
+    STORE_FAILURES,
+)
 
+log = get_logger("store")
 T = TypeVar("T")
 Wakes = dict[AccountId, ModSeq]
 
@@ -28,7 +37,6 @@ Wakes = dict[AccountId, ModSeq]
 class _Job:
     function: WriteFunction[Any]
     future: asyncio.Future[Any]
-    loop: asyncio.AbstractEventLoop
     value: Any = None
     error: BaseException | None = None
 
@@ -42,15 +50,18 @@ class Writer:
         lock: WriteLock,
         segments: SegmentWriter,
         settings: StoreSettings,
-        now: Callable[[], int],
-        on_commit: Callable[[Wakes], None],
+        clock: Clock,
+        wake: Callable[[AccountId, ModSeq], None],
+        send: Callable[[Wakes], None],
     ) -> None:
         self._connection = connection
         self._lock = lock
         self._segments = segments
         self._settings = settings
-        self._now = now
-        self._on_commit = on_commit
+        self._clock = clock
+        self._wake = wake  # on the loop
+        self._send = send  # on the writer's thread
+        self._loop = asyncio.get_running_loop()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closed = False
         self.batches = 0
@@ -61,11 +72,10 @@ class Writer:
         """Run it in the next batch; returns after the commit is durable."""
         if self._closed or self._jobs.qsize() >= self._settings.queue_length:
             raise Unavailable
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-        self._jobs.put(_Job(function, future, loop))
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._jobs.put(_Job(function, future))
         # A caller that is cancelled does not stop the write: it may be half-way to the disk.
-        return await asyncio.shield(future)
+        return await future
 
     def close(self) -> None:
         """Finish what waits, then end the thread."""
@@ -74,6 +84,9 @@ class Writer:
             self._jobs.put(None)
             self._thread.join()
             self._segments.close()
+
+    def _now(self) -> int:
+        return unix_seconds(self._clock.now())
 
     def _run(self) -> None:
         last = False
@@ -94,6 +107,7 @@ class Writer:
 
     def _commit(self, batch: list[_Job]) -> None:
         wakes: Wakes = {}
+        started = self._clock.monotonic()
         try:
             self._lock.acquire()
             try:
@@ -101,12 +115,34 @@ class Writer:
             finally:
                 self._lock.release()
         except BaseException as error:  # a waiting caller must hear of anything
+            STORE_FAILURES.labels(type(error).__name__).inc()
+            log.error_event("store.commit_failed", exc=True, writes=len(batch))
             _fail(batch, error)
             wakes = {}
+        self._tell(batch, wakes)
         self.batches += 1
-        _tell(batch)
+        STORE_COMMITS.inc()
+        STORE_BATCH.observe(len(batch))
+        STORE_COMMIT_SECONDS.observe(self._clock.monotonic() - started)
+
+    def _tell(self, batch: list[_Job], wakes: Wakes) -> None:
+        """One call into the loop: callers have their answers, watchers are woken."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._settle, batch, wakes)
         if wakes:
-            self._on_commit(wakes)
+            self._send(wakes)
+
+    def _settle(self, batch: list[_Job], wakes: Wakes) -> None:
+        for job in batch:
+            if job.future.done():  # its caller was cancelled
+                continue
+            if job.error is not None:
+                job.future.set_exception(job.error)
+            else:
+                job.future.set_result(job.value)
+        # A caller goes on only after this, so it finds the watchers told of its write.
+        for account, modseq in wakes.items():
+            self._wake(account, modseq)
 
     def _transact(self, batch: list[_Job], wakes: Wakes) -> None:
         execute = self._connection.execute
@@ -148,22 +184,3 @@ def _fail(batch: list[_Job], cause: BaseException) -> None:
         if not isinstance(job.error, PillarboxError):
             job.error = Unavailable() if passing else RuntimeError("the commit failed")
             job.error.__cause__ = cause
-
-
-def _tell(batch: list[_Job]) -> None:
-    loops: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
-    for job in batch:
-        loops.setdefault(job.loop, []).append(job)
-    for loop, jobs in loops.items():
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(_settle, jobs)
-
-
-def _settle(jobs: list[_Job]) -> None:
-    for job in jobs:
-        if job.future.done():
-            continue
-        if job.error is not None:
-            job.future.set_exception(job.error)
-        else:
-            job.future.set_result(job.value)
