@@ -23,7 +23,7 @@ _IDENTIFIERS = frozenset(
 
 def surrogate_header(raw: bytes) -> bytes:
     """The header in ASCII, its empty line included; ASCII fields stay octet by octet."""
-    end = b"\r\n" if raw.endswith(b"\r\n\r\n") or raw == b"\r\n" else b""
+    end = b"\r\n" if raw.endswith((b"\n\r\n", b"\n\n")) else b""
     return b"".join(map(_ascii_field, fields(raw))) + end
 
 

@@ -1,0 +1,298 @@
+"""The door over sockets: programs not of ours, large mail, slow and vanishing clients, limits."""
+
+from __future__ import annotations
+
+import asyncio
+import poplib
+import socket
+import ssl
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from pillarbox.config.pop3 import Pop3Settings
+from pillarbox.errors import Unavailable
+from pillarbox.net.exporter import export_channel_binding
+from pillarbox.pop3.server.maildrop import Maildrop
+from pillarbox.pop3.server.session import Session
+from support.people import ALICE_PASSWORD
+from support.pop3_bench import Pop3Bench, pop3_bench
+from support.pop3_transcripts import Client
+from support.scram_client import ScramClient
+
+ALICE = "alice@example.org"
+LINES = b"".join(b".line %d with some text in it\r\n" % n for n in range(40_000))
+LARGE = b"Subject: large\r\n\r\n" + LINES  # over a megabyte
+
+
+def on_bench(
+    folder: Path,
+    test: Callable[[Pop3Bench], Awaitable[None]],
+    settings: Pop3Settings | None = None,
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
+) -> None:
+    async def run() -> None:
+        async with pop3_bench(folder, settings) as bench:
+            await test(bench)
+
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(run())
+
+
+def unverified() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+async def signed_in(bench: Pop3Bench) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", bench.port)
+    writer.write(f"USER {ALICE}\r\nPASS {ALICE_PASSWORD}\r\n".encode())
+    for _ in range(3):
+        assert (await reader.readline()).startswith(b"+OK")
+    return reader, writer
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+@pytest.mark.parametrize("how", ["plain", "stls", "tls"])
+def test_poplib(tmp_path: Path, how: str, loop: str) -> None:
+    def talk(bench: Pop3Bench) -> None:
+        if how == "tls":
+            client: poplib.POP3 = poplib.POP3_SSL(
+                "127.0.0.1", bench.tls_port, context=unverified(), timeout=10
+            )
+        else:
+            client = poplib.POP3("127.0.0.1", bench.port, timeout=10)
+        if how == "stls":
+            client.stls(unverified())
+        assert "UIDL" in client.capa()
+        client.user(ALICE)
+        client.pass_(ALICE_PASSWORD)
+        assert client.stat() == (2, 23 + len(LARGE))
+        assert client.list(1) == b"+OK 1 23"
+        assert len(client.uidl()[1]) == 2
+        assert client.top(1, 0)[1] == [b"Subject: one", b""]
+        assert client.retr(1)[1] == [b"Subject: one", b"", b"first"]
+        assert b"\r\n".join(client.retr(2)[1]) + b"\r\n" == LARGE
+        assert len(client.top(2, 100)[1]) == 102
+        client.dele(1)
+        client.rset()
+        client.dele(2)
+        client.quit()
+
+    async def test(bench: Pop3Bench) -> None:
+        await bench.deliver(b"Subject: one\r\n\r\nfirst\r\n")
+        await bench.deliver(LARGE)
+        await asyncio.to_thread(talk, bench)
+        await asyncio.to_thread(talk_again, bench)
+
+    def talk_again(bench: Pop3Bench) -> None:
+        client = poplib.POP3("127.0.0.1", bench.port, timeout=10)
+        client.user(ALICE)
+        client.pass_(ALICE_PASSWORD)
+        assert client.stat() == (1, 23)
+        client.quit()
+
+    if loop == "uvloop":
+        import uvloop
+
+        on_bench(tmp_path, test, loop_factory=uvloop.new_event_loop)
+    else:
+        on_bench(tmp_path, test)
+
+
+@pytest.mark.parametrize("binding", ["tls-exporter", "tls-server-end-point"])
+def test_scram_bound_to_the_channel(tmp_path: Path, binding: str) -> None:
+    async def test(bench: Pop3Bench) -> None:
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", bench.tls_port, ssl=unverified()
+        )
+        await reader.readline()
+        tls = writer.get_extra_info("ssl_object")
+        if binding == "tls-exporter":
+            channel = export_channel_binding(tls)
+        else:
+            from cryptography import x509
+            from cryptography.hazmat.primitives import hashes
+
+            certificate = x509.load_der_x509_certificate(tls.getpeercert(True))
+            channel = certificate.fingerprint(hashes.SHA256())
+        assert channel
+        client = ScramClient(ALICE, ALICE_PASSWORD, gs2=f"p={binding},,", binding=channel)
+        from base64 import b64decode, b64encode
+
+        writer.write(b"AUTH SCRAM-SHA-256-PLUS " + b64encode(client.first()) + b"\r\n")
+        server_first = b64decode((await reader.readline())[2:])
+        writer.write(b64encode(client.final(server_first)) + b"\r\n")
+        client.check(b64decode((await reader.readline())[2:]))
+        writer.write(b"\r\n")
+        assert (await reader.readline()).startswith(b"+OK 0 messages")
+        writer.close()
+
+    on_bench(tmp_path, test)
+
+
+def test_unique_ids_survive_a_restart(tmp_path: Path) -> None:
+    found: list[bytes] = []
+
+    async def ids(bench: Pop3Bench) -> bytes:
+        reader, writer = await signed_in(bench)
+        writer.write(b"UIDL\r\n")
+        answer = await reader.readuntil(b"\r\n.\r\n")
+        writer.write(b"QUIT\r\n")
+        await reader.read()
+        return answer
+
+    async def run() -> None:
+        from pillarbox.clock import SystemClock
+        from pillarbox.config.store import StoreSettings
+        from pillarbox.store.open import open_store
+
+        async with pop3_bench(tmp_path) as bench:
+            for number in range(3):
+                await bench.deliver(b"Subject: %d\r\n\r\nx\r\n" % number)
+            found.append(await ids(bench))
+            account = bench.people.alice.id
+        store = await open_store(StoreSettings(data_dir=str(tmp_path / "data")), SystemClock())
+        maildrop = await Maildrop.open(store, account)
+        again = [f"{n} {maildrop.unique_id(n)}".encode() for n in (1, 2, 3)]
+        assert found[0].splitlines()[1:4] == again
+        await store.close()
+
+    asyncio.run(run())
+
+
+def test_the_end_of_input_does_not_lose_what_came_before(tmp_path: Path) -> None:
+    """`printf 'USER …\\nQUIT\\n' | nc`: answered whole, and QUIT deletes."""
+
+    async def test(bench: Pop3Bench) -> None:
+        await bench.deliver(b"Subject: one\r\n\r\nfirst\r\n")
+        reader, writer = await asyncio.open_connection("127.0.0.1", bench.port)
+        writer.write(f"USER {ALICE}\nPASS {ALICE_PASSWORD}\nDELE 1\nQUIT\n".encode())
+        writer.write_eof()
+        answer = await asyncio.wait_for(reader.read(), 5)
+        assert answer.endswith(b"+OK Goodbye\r\n")
+        await bench.all_gone()
+        reader, writer = await signed_in(bench)
+        writer.write(b"STAT\r\n")
+        assert await reader.readline() == b"+OK 0 0\r\n"
+        writer.close()
+
+    on_bench(tmp_path, test)
+
+
+def test_a_client_that_does_not_read_is_cut_off(tmp_path: Path) -> None:
+    async def test(bench: Pop3Bench) -> None:
+        for _ in range(4):
+            await bench.deliver(LARGE + LARGE + LARGE)
+        slow = socket.create_connection(("127.0.0.1", bench.port))
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.sendall(f"USER {ALICE}\r\nPASS {ALICE_PASSWORD}\r\n".encode() + b"RETR 1\r\n" * 40)
+        await asyncio.sleep(0.3)
+        (connection,) = bench.door._connections
+        assert connection.transport is not None
+        assert connection.transport.get_write_buffer_size() < 1_000_000
+        connection.set_deadline(0)  # as if the time had come
+        await bench.all_gone()
+        slow.close()
+        await signed_in(bench)  # the maildrop is free again
+
+    on_bench(tmp_path, test)
+
+
+@pytest.mark.parametrize("sign_in", [False, True])
+def test_idle_connections_end_without_a_word(tmp_path: Path, sign_in: bool) -> None:
+    async def test(bench: Pop3Bench) -> None:
+        await bench.deliver(b"Subject: one\r\n\r\nfirst\r\n")
+        if sign_in:
+            reader, writer = await signed_in(bench)
+            writer.write(b"DELE 1\r\n")
+            await reader.readline()
+        else:
+            reader, writer = await asyncio.open_connection("127.0.0.1", bench.port)
+            await reader.readline()
+        (connection,) = bench.door._connections
+        await asyncio.sleep(0.05)
+        connection.set_deadline(0)
+        with pytest.raises(ConnectionError):
+            assert await asyncio.wait_for(reader.read(), 5) == b""
+            raise ConnectionError
+        reader, writer = await signed_in(bench)
+        writer.write(b"STAT\r\n")
+        assert await reader.readline() == b"+OK 1 23\r\n"
+        writer.close()
+
+    on_bench(tmp_path, test)
+
+
+def test_draining_ends_idle_connections_at_once(tmp_path: Path) -> None:
+    async def test(bench: Pop3Bench) -> None:
+        _, writer = await signed_in(bench)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        await bench.door.drain(5)
+        assert loop.time() - began < 1
+        assert bench.door.connections == 0
+        writer.close()
+
+    on_bench(tmp_path, test)
+
+
+def test_connections_over_the_limit_are_told(tmp_path: Path) -> None:
+    async def test(bench: Pop3Bench) -> None:
+        object.__setattr__(bench.services, "admit", lambda address: None)
+        reader, writer = await asyncio.open_connection("127.0.0.1", bench.port)
+        assert await reader.readline() == (
+            b"-ERR [SYS/TEMP] Too many connections; try again later\r\n"
+        )
+        assert await reader.read() == b""
+        writer.close()
+
+    on_bench(tmp_path, test)
+
+
+def test_a_bug_costs_one_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(bench: Pop3Bench) -> None:
+        client = Client(bench)
+        await client.line()
+
+        def broken(*_args: object) -> None:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(Session, "_lang", broken)
+        client.waiting = b"LANG de\r\nCAPA\r\n"
+        await client.flush()
+        assert await client.line() == ("-ERR [SYS/TEMP] Something went wrong here; it was logged")
+        assert await client.line() == "+OK Capabilities follow"
+        await client.hang_up()
+
+    on_bench(tmp_path, test)
+
+
+def test_a_failing_store_is_told_at_quit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """+OK to QUIT only when what was marked is gone for good."""
+
+    async def test(bench: Pop3Bench) -> None:
+        await bench.deliver(b"Subject: one\r\n\r\nfirst\r\n")
+        reader, writer = await signed_in(bench)
+
+        async def full(_function: object) -> None:
+            raise Unavailable
+
+        writer.write(b"DELE 1\r\n")
+        await reader.readline()
+        with monkeypatch.context() as patch:
+            patch.setattr(bench.people.store, "write", full)
+            writer.write(b"QUIT\r\n")
+            assert await reader.readline() == (
+                b"-ERR [SYS/TEMP] Some deleted messages could not be removed\r\n"
+            )
+        assert await reader.read() == b""
+        reader, writer = await signed_in(bench)
+        writer.write(b"STAT\r\n")
+        assert await reader.readline() == b"+OK 1 23\r\n"
+        writer.close()
+
+    on_bench(tmp_path, test)
