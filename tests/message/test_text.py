@@ -21,6 +21,7 @@ from pillarbox.message.transfer import decode, decoded_chunks
         (b"abc", "x-strange", b"abc"),
         (b"=C3=A4=\r\nb=20\r\n", "quoted-printable", b"\xc3\xa4b \r\n"),
         (b"a=zz=", "quoted-printable", b"a=zz"),
+        (b"a=\rb=\r\nc=\nd", "quoted-printable", b"abcd"),
         (b"YWJj", "base64", b"abc"),
         (b"YW\r\nJj\r\n", "base64", b"abc"),
         (b"YWI=", "base64", b"ab"),

@@ -7,7 +7,7 @@ from pillarbox.message.address import mailboxes
 from pillarbox.message.casefold import fold
 from pillarbox.message.date import parse_date
 from pillarbox.message.envelope import Addresses, Fields, addresses_of
-from pillarbox.message.part import Digest, Octets, Part, SortKeys
+from pillarbox.message.part import Digest, Octets, Params, Part, SortKeys
 from pillarbox.message.preview import preview
 from pillarbox.message.structure import Node, body_lines, scan
 from pillarbox.message.text import param
@@ -102,42 +102,42 @@ def _parts(octets: Octets, nodes: list[Node]) -> Part:
 
 
 def _part(octets: Octets, node: Node, children: tuple[Part, ...]) -> Part:
+    fields = node.fields
     disposition: str | None = None
-    disposition_params: tuple[tuple[str, str], ...] = ()
-    raw = node.first(b"content-disposition")
-    if raw is not None:
-        parsed = mime.parse_disposition(raw)
+    disposition_params: Params = ()
+    if b"content-disposition" in fields:
+        parsed = mime.parse_disposition(fields[b"content-disposition"][0])
         if parsed is not None:
-            disposition = _ascii(parsed[0])
+            disposition = parsed[0].decode("ascii", "replace")
             disposition_params = mime.decode_params(parsed[1])
     return Part(
         header_start=node.header_start,
         body_start=node.body_start,
         body_end=node.body_end,
         body_lines=body_lines(octets, node),
-        type=_ascii(node.type),
-        subtype=_ascii(node.subtype),
+        type=node.type.decode("ascii", "replace"),
+        subtype=node.subtype.decode("ascii", "replace"),
         params=mime.decode_params(node.params) if node.params else (),
-        content_id=_optional(node, b"content-id"),
-        description=_optional(node, b"content-description"),
-        encoding=_ascii(node.encoding),
-        md5=_optional(node, b"content-md5"),
+        content_id=_optional(fields, b"content-id"),
+        description=_optional(fields, b"content-description"),
+        encoding=node.encoding.decode("ascii", "replace"),
+        md5=_optional(fields, b"content-md5"),
         disposition=disposition,
         disposition_params=disposition_params,
-        language=tuple([_ascii(tag) for tag in bodystructure.languages(node)]),
-        location=_optional(node, b"content-location"),
+        language=_languages(node) if b"content-language" in fields else (),
+        location=_optional(fields, b"content-location"),
         children=children,
         envelope=node.envelope,
     )
 
 
-def _ascii(octets: bytes) -> str:
-    return octets.decode("ascii", "replace")
+def _languages(node: Node) -> tuple[str, ...]:
+    return tuple([tag.decode("ascii") for tag in bodystructure.languages(node)])
 
 
-def _optional(node: Node, name: bytes) -> str | None:
-    raw = node.first(name)
-    return encoded_word.decode(raw) if raw is not None else None
+def _optional(fields: Fields, name: bytes) -> str | None:
+    values = fields.get(name)
+    return None if values is None else encoded_word.decode(values[0])
 
 
 def _has_attachment(nodes: list[Node]) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from pillarbox.message import charset, encoded_word
 from pillarbox.message.part import Params
 
-RawParams = list[tuple[bytes, bytes]]  # names in lower case, values unquoted, else as written
+RawParams = tuple[tuple[bytes, bytes], ...]  # names in lower case, values unquoted, else as written
 
 _TYPE = re.compile(
     rb"[\s]*+([^\s/;()\"<>@,:=\[\]?\\]++)[ \t\r\n]*+/[ \t\r\n]*+([^\s/;()\"<>@,:=\[\]?\\]++)"
@@ -23,10 +24,21 @@ _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 _SECTION = re.compile(r"([^*]+)(?:\*(0|[1-9][0-9]{0,2}))?(\*)?")
 _PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
 _MOST_PARAMS = 100
+_SHORT_TYPE = 45  # octets: a type and its charset, not a type and a boundary
 
 
 def parse_content_type(raw: bytes) -> tuple[bytes, bytes, RawParams] | None:
     """Type, subtype (both in lower case) and parameters; None where there is no valid type."""
+    # A few short values make up most of all mail; those with a boundary never come again.
+    return _parse_short_type(raw) if len(raw) <= _SHORT_TYPE else _parse_type(raw)
+
+
+@lru_cache(maxsize=512)
+def _parse_short_type(raw: bytes) -> tuple[bytes, bytes, RawParams] | None:
+    return _parse_type(raw)
+
+
+def _parse_type(raw: bytes) -> tuple[bytes, bytes, RawParams] | None:
     match = _TYPE.match(raw)
     if match is None:
         return None
@@ -50,9 +62,9 @@ def token(raw: bytes) -> bytes:
 def raw_params(raw: bytes, start: int) -> RawParams:
     """The parameters behind `start`, at most 100, unquoted, not yet decoded."""
     at = raw.find(b";", start)
-    found: RawParams = []
     if at < 0:
-        return found
+        return ()
+    found: list[tuple[bytes, bytes]] = []
     for name, quoted, plain in _PARAM.findall(raw, at):
         if quoted:
             value = _ESCAPED.sub(rb"\1", quoted) if b"\\" in quoted else quoted
@@ -63,7 +75,7 @@ def raw_params(raw: bytes, start: int) -> RawParams:
         found.append((name.lower(), value))
         if len(found) == _MOST_PARAMS:
             break
-    return found
+    return tuple(found)
 
 
 def decode_params(params: RawParams) -> Params:
@@ -73,9 +85,8 @@ def decode_params(params: RawParams) -> Params:
     for raw_name, value in params:
         if b"*" not in raw_name:
             name = raw_name.decode("ascii", "replace")
-            # Encoded words are forbidden here, and common.
             if name not in decoded:
-                decoded[name] = encoded_word.decode(value)
+                decoded[name] = encoded_word.decode(value)  # forbidden here, and common
             continue
         match = _SECTION.fullmatch(raw_name.decode("ascii", "replace"))
         if match is not None:
@@ -83,6 +94,8 @@ def decode_params(params: RawParams) -> Params:
             number = int(match.group(2) or 0)
             if number not in sections:
                 sections[number] = (value, match.group(3) is not None)
+    if not pieces:
+        return tuple(decoded.items())
     for name, sections in pieces.items():
         # A plain form beside it is for programs that do not know RFC 2231.
         if 0 in sections:

@@ -9,7 +9,8 @@ from pillarbox.message.part import Octets, Part
 from pillarbox.message.text import first_octets, leaves, param
 
 LENGTH = 200  # characters (RFC 8970 §3.1 allows 256 at most and asks for 200)
-_PLAIN_OCTETS = 2048  # some lines may be quotations
+_FEW_OCTETS = 640  # of plain text, which nearly always hold as many characters
+_PLAIN_OCTETS = 8 * 1024
 _HTML_OCTETS = 64 * 1024  # style sheets come first and are long
 _QUOTED = re.compile(r"^>.*+$", re.MULTILINE)
 _MOST_PARTS = 50
@@ -23,25 +24,34 @@ def preview(octets: Octets, root: Part) -> str:
         if part.type != "text" or part.disposition == "attachment":
             continue
         if part.subtype == "html":
-            raw = first_octets(octets, part, _HTML_OCTETS)
-            text = html_text.to_text(charset.decode(raw, param(part, "charset")))
-        elif part.subtype in ("plain", "enriched"):
-            text = charset.decode(first_octets(octets, part, _PLAIN_OCTETS), param(part, "charset"))
-            if "\n>" in text or text.startswith(">"):
-                text = _QUOTED.sub("", text).strip() or text
+            line = shorten(html_text.to_text(_beginning(octets, part, _HTML_OCTETS)))
+        elif part.subtype == "plain" or part.subtype == "enriched":
+            line = _without_quotations(_beginning(octets, part, _FEW_OCTETS))
+            if len(line) < LENGTH // 2 and part.body_end - part.body_start > _FEW_OCTETS:
+                line = _without_quotations(_beginning(octets, part, _PLAIN_OCTETS))
         else:
             continue
-        line = shorten(text)
         if line:
             return line
     return ""
 
 
+def _beginning(octets: Octets, part: Part, most: int) -> str:
+    return charset.decode(first_octets(octets, part, most), param(part, "charset"))
+
+
+def _without_quotations(text: str) -> str:
+    if ">" in text:
+        return shorten(_QUOTED.sub("", text)) or shorten(text)
+    return shorten(text)
+
+
 def shorten(text: str) -> str:
     """The first characters with all white space and controls made single spaces."""
-    text = text[: 20 * LENGTH]
-    line = " ".join(text.split())
+    line = " ".join(text[: 2 * LENGTH].split())
+    if len(line) < LENGTH and len(text) > 2 * LENGTH:
+        line = " ".join(text.split())
     if not line.isprintable():
-        line = "".join([c if c.isprintable() else " " for c in line])
+        line = "".join([c if c.isprintable() else " " for c in line[: 4 * LENGTH]])
         line = " ".join(line.split())
     return line[:LENGTH].rstrip()

@@ -85,7 +85,7 @@ class Node:
         self.fields: dict[bytes, list[bytes]] = {}
         self.type: bytes = b"text"
         self.subtype: bytes = b"plain"
-        self.params: RawParams = []
+        self.params: RawParams = ()
         self.encoding: bytes = b"7bit"
         self.newlines: int = 0  # in the body
         self.children: list[Node] = []

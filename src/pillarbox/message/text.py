@@ -15,6 +15,9 @@ def decoded_part(octets: Octets, part: Part) -> bytes:
 
 def leaves(root: Part) -> Iterator[Part]:
     """Parts without children in their order, those of nested messages too."""
+    if not root.children:
+        yield root
+        return
     waiting = [root]
     while waiting:
         part = waiting.pop()
@@ -43,12 +46,14 @@ def searchable_text(octets: Octets, root: Part, *, max_octets: int) -> str:
 
 def first_octets(octets: Octets, part: Part, most: int) -> bytes:
     """The first `most` octets of a part's decoded body."""
-    # Quoted-printable needs three octets for one, base64 less than one and a half with line ends.
     start = part.body_start
+    if part.encoding == "7bit" or part.encoding == "8bit":
+        return octets[start : min(start + most, part.body_end)]
     if part.body_end - start <= most:
         return decoded_part(octets, part)
     pieces: list[bytes] = []
     size = 0
+    # Quoted-printable may need three octets for one.
     for chunk in transfer.decoded_chunks(octets, part, min(transfer.STEP, 3 * most)):
         pieces.append(chunk)
         size += len(chunk)

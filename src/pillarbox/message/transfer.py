@@ -12,6 +12,7 @@ STEP = 256 * 1024  # octets read at a time
 
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=]+")
 _PADDING = re.compile(rb"=++")
+_BROKEN_BREAK = re.compile(rb"=\r(?!\n)")  # binascii would drop all up to the next line
 _UU_START = re.compile(rb"^begin(?:-base64)? [0-7]{3,4} ", re.MULTILINE)
 
 
@@ -20,7 +21,7 @@ def decode(raw: bytes, encoding: str) -> bytes:
     if encoding == "base64":
         return _decode_base64(raw)[0]
     if encoding == "quoted-printable":
-        return binascii.a2b_qp(raw)
+        return _decode_quoted(raw)
     if encoding in ("x-uuencode", "uuencode", "x-uue"):
         return _decode_uu(raw)
     return raw
@@ -45,7 +46,7 @@ def decoded_chunks(octets: Octets, part: Part, step: int = STEP) -> Iterator[byt
             if not cut:
                 equals = raw.rfind(b"=", len(raw) - 3)
                 cut = equals if equals > 0 else len(raw)
-            decoded, kept = binascii.a2b_qp(raw[:cut]), raw[cut:]
+            decoded, kept = _decode_quoted(raw[:cut]), raw[cut:]
         elif encoding in ("x-uuencode", "uuencode", "x-uue"):
             decoded = _decode_uu(octets[part.body_start : end])
             at = end
@@ -53,6 +54,10 @@ def decoded_chunks(octets: Octets, part: Part, step: int = STEP) -> Iterator[byt
             decoded = raw
         if decoded:
             yield decoded
+
+
+def _decode_quoted(raw: bytes) -> bytes:
+    return binascii.a2b_qp(_BROKEN_BREAK.sub(b"", raw))
 
 
 def _decode_base64(raw: bytes, *, last: bool = True) -> tuple[bytes, bytes]:
