@@ -14,7 +14,7 @@ import threading
 from collections import OrderedDict
 from pathlib import Path
 
-from pillarbox.errors import Damaged
+from pillarbox.errors import Damaged, Unavailable
 from pillarbox.store.blobs.disk import Disk, pread, pread_cached
 from pillarbox.store.blobs.record import Location, SealedBlob
 
@@ -200,12 +200,19 @@ class SegmentReader:
         with self._lock:
             file = self._open.get(segment)
             if file is None:
-                path = segment_path(self._folder, segment)
-                file = self._open[segment] = _OpenFile(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+                file = self._open[segment] = _OpenFile(self._open_segment(segment))
                 if len(self._open) > _MAX_OPEN:
                     self._retire(self._open.popitem(last=False)[1])
             file.users += 1
             return file
+
+    def _open_segment(self, segment: int) -> int:
+        try:
+            return os.open(segment_path(self._folder, segment), os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            raise
+        except OSError as error:  # too many open files, say
+            raise Unavailable from error
 
     def _give_back(self, file: _OpenFile) -> None:
         with self._lock:

@@ -302,6 +302,7 @@ class SqliteEngine:
         version = -1
         while True:
             await self._clock.sleep(self._settings.poll_seconds)
+            self._writer.give_up()
             with contextlib.suppress(*PASSING):
                 now = self._reading.pragma("data_version")
                 if now != version:

@@ -33,7 +33,7 @@ T = TypeVar("T")
 Wakes = dict[AccountId, ModSeq]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Job:
     function: WriteFunction[Any]
     future: asyncio.Future[Any]
@@ -63,6 +63,8 @@ class Writer:
         self._send = send  # on the writer's thread
         self._loop = asyncio.get_running_loop()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._open: set[_Job] = set()  # asked for and not answered; the loop's thread only
+        self._locking_since: float | None = None
         self._closed = False
         self.batches = 0
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
@@ -73,9 +75,25 @@ class Writer:
         if self._closed or self._jobs.qsize() >= self._settings.queue_length:
             raise Unavailable
         future: asyncio.Future[T] = self._loop.create_future()
-        self._jobs.put(_Job(function, future))
+        job = _Job(function, future)
+        self._open.add(job)
+        self._jobs.put(job)
         # A caller that is cancelled does not stop the write: it may be half-way to the disk.
         return await future
+
+    def give_up(self) -> None:
+        """Answer those who wait while another process keeps the lock for too long.
+
+        Called on the loop now and then. What was given up is not done later.
+        """
+        since = self._locking_since
+        if since is None or self._clock.monotonic() - since < self._settings.lock_wait_seconds:
+            return
+        log.warning_event("store.lock_kept", writes=len(self._open))
+        for job in self._open:
+            if not job.future.done():
+                job.future.set_exception(Unavailable())
+        self._open.clear()
 
     def close(self) -> None:
         """Finish what waits, then end the thread."""
@@ -109,7 +127,9 @@ class Writer:
         wakes: Wakes = {}
         started = self._clock.monotonic()
         try:
+            self._locking_since = started
             self._lock.acquire()
+            self._locking_since = None
             try:
                 self._transact(batch, wakes)
             finally:
@@ -134,6 +154,7 @@ class Writer:
 
     def _settle(self, batch: list[_Job], wakes: Wakes) -> None:
         for job in batch:
+            self._open.discard(job)
             if job.future.done():  # its caller was cancelled
                 continue
             if job.error is not None:
@@ -149,7 +170,8 @@ class Writer:
         execute("BEGIN IMMEDIATE")
         try:
             for job in batch:
-                self._run_job(job, wakes)
+                if not job.future.done():  # nobody waits for it any more
+                    self._run_job(job, wakes)
             self._segments.sync()
             execute("COMMIT")
         except BaseException:
