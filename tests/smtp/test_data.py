@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pillarbox.smtp.wire.bdat import BdatReader
 from pillarbox.smtp.wire.data import DataDecoder
-from support.end_of_data import SlowDecoder
+from support.end_of_data import SMUGGLED_ENDS, SlowDecoder
 
 # Nearly all that matters about end of data is made of these.
 _OCTETS = st.lists(
@@ -54,14 +54,6 @@ def test_stuffed_text_comes_back(lines: list[bytes]) -> None:
     message, rest = _decode(decoder, [bytes([octet]) for octet in wire + b".\r\nNOOP\r\n"])
     assert decoder.done and not decoder.bare_newline
     assert (message, rest) == (text, b"NOOP\r\n")
-
-
-# Ends of data that some server or other takes for one (CVE-2023-51764 to -51766 and kin).
-SMUGGLED_ENDS = [
-    b"\n.\n", b"\n.\r\n", b"\r\n.\n", b"\r.\r\n", b"\r\n.\r", b"\r.\r", b"\n.\r", b"\r.\n",
-    b"\r\n\0.\r\n", b"\r\n.\0\r\n", b"\r\n.\r\r\n", b"\r\r\n.\r\r\n", b"\n\r\n.\n\r\n",
-    b"\r\n. \r\n",
-]  # fmt: skip
 
 
 @pytest.mark.parametrize("end", SMUGGLED_ENDS)

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from enum import Enum, auto
 
+# Ends of data that some server or other takes for one (CVE-2023-51764 to -51766 and kin).
+SMUGGLED_ENDS = [
+    b"\n.\n", b"\n.\r\n", b"\r\n.\n", b"\r.\r\n", b"\r\n.\r", b"\r.\r", b"\n.\r", b"\r.\n",
+    b"\r\n\0.\r\n", b"\r\n.\0\r\n", b"\r\n.\r\r\n", b"\r\r\n.\r\r\n", b"\n\r\n.\n\r\n",
+    b"\r\n. \r\n",
+]  # fmt: skip
+
 
 class _At(Enum):
     LINE_START = auto()

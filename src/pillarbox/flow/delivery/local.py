@@ -7,18 +7,23 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from pillarbox.accounts.directory import RemoteTarget
 from pillarbox.errors import NoSuchAccount, NoSuchMailbox
 from pillarbox.flow.delivery import trace
-from pillarbox.flow.delivery.envelope import Envelope
-from pillarbox.flow.delivery.expand import check_account
+from pillarbox.flow.delivery.envelope import Envelope, Origin, Recipient, Sender
+from pillarbox.flow.delivery.expand import check_account, expand
+from pillarbox.flow.delivery.notice import HEADER_OCTETS, compose_notice, wanted_notices
 from pillarbox.flow.delivery.plan import LocalCopy, Plan, plan_delivery
 from pillarbox.flow.delivery.verdict import Reason, Refused
 from pillarbox.message.digest import digest
+from pillarbox.message.header import header_end
 from pillarbox.store.model import QueuedMessage, Role
 from pillarbox.store.sql import accounts, mailboxes, messages, queue
 from pillarbox.telemetry.metrics import DELIVERIES
 
 if TYPE_CHECKING:
+    from pillarbox.accounts.directory import Directory
+    from pillarbox.clock import Clock
     from pillarbox.ids import AccountId
     from pillarbox.message.part import Digest
     from pillarbox.store import Store, Transaction
@@ -46,42 +51,110 @@ async def seal(spool: Spool) -> Sealed:
     return Sealed(await spool.seal(), scanned)
 
 
-async def deliver(
-    store: Store, envelope: Envelope, sealed: Sealed, hostname: str
-) -> list[Refused | None]:
-    """Commit the message for all its recipients; returns after the commit, an outcome for each.
+class Notice(msgspec.Struct, frozen=True):
+    """A success notice that goes with the message's commit."""
 
-    Unless the envelope is `split`, either all outcomes are None or OverQuota or NotFound was
-    raised and nothing was kept. With one copy its quota is checked again in the transaction; with
-    several the answers given at RCPT stand, since one full mailbox must not stop the others: it
-    may end above its quota by a message.
-    """
-    plan = plan_delivery(envelope)
+    number: int  # of the recipient whose delivery it reports
+    envelope: Envelope
+    sealed: Sealed
 
-    async def commit(tx: Transaction) -> dict[AccountId, Refused]:
-        received = trace.received(envelope, hostname, tx.now())
-        top = trace.return_path(envelope.sender.reverse_path)
-        failed: dict[AccountId, Refused] = {}
-        for copy in plan.copies:
-            in_front = top + trace.delivered_to(copy.address) + received
-            if envelope.split:
-                refused = await _look(tx, copy, len(in_front) + sealed.blob.size)
-                if refused is not None:
-                    failed[copy.account] = refused
-                    continue
-            await _put(tx, copy, sealed, in_front, check_quota=_is_single(plan))
-        if plan.remote:
-            await queue.add(tx, _queued(envelope, plan, received), sealed.blob)
-        return failed
 
-    failed = await store.write(commit)
-    _DELIVERED.inc(len(plan.copies) - len(failed))
-    if not failed:
-        return [None] * len(envelope.recipients)
-    return [
-        next((failed[account] for account in behind if account in failed), None)
-        for behind in plan.accounts_of
-    ]
+class Deliverer:
+    """Puts messages into mailboxes and the queue."""
+
+    def __init__(self, store: Store, directory: Directory, *, hostname: str, clock: Clock) -> None:
+        self._store = store
+        self._directory = directory
+        self._hostname = hostname
+        self._clock = clock
+
+    async def deliver(self, envelope: Envelope, spool: Spool) -> list[Refused | None]:
+        """Commit for all recipients; returns after the commit, an outcome for each.
+
+        Unless the envelope is `split`, either all outcomes are None or OverQuota or NotFound was
+        raised and nothing was kept. With one copy its quota is checked again in the transaction;
+        with several the answers given at RCPT stand, since one full mailbox must not stop the
+        others: it may end above its quota by a message.
+        """
+        sealed = await seal(spool)
+        plan = plan_delivery(envelope)
+        notices: list[Notice] = []
+        for number, recipient, action in wanted_notices(envelope):
+            notices += await self._notice(number, envelope, recipient, action, spool)
+
+        async def commit(tx: Transaction) -> dict[AccountId, Refused]:
+            received = trace.received(envelope, self._hostname, tx.now())
+            single = len(plan.copies) == 1 and not plan.remote
+            failed = await _commit(tx, envelope, plan, sealed, received, check_quota=single)
+            for notice in notices:
+                if _outcome(plan.accounts_of[notice.number], failed) is None:
+                    back = plan_delivery(notice.envelope)
+                    await _commit(tx, notice.envelope, back, notice.sealed, b"", check_quota=False)
+            return failed
+
+        failed = await self._store.write(commit)
+        _DELIVERED.inc(len(plan.copies) - len(failed))
+        return [_outcome(behind, failed) for behind in plan.accounts_of]
+
+    async def _notice(
+        self, number: int, envelope: Envelope, recipient: Recipient, action: str, spool: Spool
+    ) -> list[Notice]:
+        """Empty when the sender's address is one of ours that does not exist."""
+        sender = envelope.sender.reverse_path
+        targets = await expand(self._directory, sender, 0)
+        if isinstance(targets, Refused):
+            if targets.reason is not Reason.UNKNOWN_DOMAIN:
+                return []
+            targets = (RemoteTarget(sender),)
+        octets = spool.octets()
+        end = header_end(octets, 0, min(spool.size, HEADER_OCTETS))
+        text = compose_notice(
+            envelope,
+            recipient,
+            action,
+            octets[:end],
+            hostname=self._hostname,
+            at=self._clock.now(),
+        )
+        with self._store.spool(len(text)) as written:
+            written.write(text)
+            sealed = await seal(written)
+        back = Envelope(
+            journey=envelope.journey,
+            origin=Origin("local", "", "", envelope.origin.session),
+            sender=Sender("", smtputf8=not sender.isascii()),
+            recipients=(Recipient(sender, targets, notify="NEVER"),),
+        )
+        return [Notice(number, back, sealed)]
+
+
+async def _commit(
+    tx: Transaction,
+    envelope: Envelope,
+    plan: Plan,
+    sealed: Sealed,
+    received: bytes,
+    *,
+    check_quota: bool,
+) -> dict[AccountId, Refused]:
+    """All copies and queue rows; refusals are only returned for a split envelope."""
+    top = trace.return_path(envelope.sender.reverse_path)
+    failed: dict[AccountId, Refused] = {}
+    for copy in plan.copies:
+        in_front = top + trace.delivered_to(copy.address) + received
+        if envelope.split:
+            refused = await _look(tx, copy, len(in_front) + sealed.blob.size)
+            if refused is not None:
+                failed[copy.account] = refused
+                continue
+        await _put(tx, copy, sealed, in_front, check_quota=check_quota)
+    if plan.remote:
+        await queue.add(tx, _queued(envelope, plan, received), sealed.blob)
+    return failed
+
+
+def _outcome(behind: tuple[AccountId, ...], failed: dict[AccountId, Refused]) -> Refused | None:
+    return next((failed[account] for account in behind if account in failed), None)
 
 
 async def _look(tx: Transaction, copy: LocalCopy, size: int) -> Refused | None:
@@ -109,10 +182,6 @@ async def _put(
             check_quota=check_quota,
         ),
     )
-
-
-def _is_single(plan: Plan) -> bool:
-    return len(plan.copies) == 1 and not plan.remote
 
 
 def _queued(envelope: Envelope, plan: Plan, received: bytes) -> QueuedMessage:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from pillarbox.accounts.directory import LocalTarget
-from pillarbox.flow.delivery.envelope import Envelope
+from pillarbox.flow.delivery.envelope import Envelope, Recipient
 from pillarbox.ids import AccountId
 from pillarbox.store.model import QueuedRecipient
 
@@ -36,8 +36,14 @@ def plan_delivery(envelope: Envelope) -> Plan:
                 if target.account not in copies:
                     copies[target.account] = LocalCopy(target.account, recipient.forward_path)
             elif target.address not in remote:
-                remote[target.address] = QueuedRecipient(
-                    forward_path=target.address, notify=recipient.notify, orcpt=recipient.orcpt
-                )
+                remote[target.address] = _onward(recipient, target.address)
         accounts_of.append(tuple(accounts))
     return Plan(tuple(copies.values()), tuple(remote.values()), tuple(accounts_of))
+
+
+def _onward(recipient: Recipient, address: str) -> QueuedRecipient:
+    """The sender's wishes go on; success is ours to tell where an address was expanded."""
+    notify = recipient.notify
+    if len(recipient.targets) > 1 and "SUCCESS" in notify:
+        notify = ",".join(word for word in notify.split(",") if word != "SUCCESS") or "NEVER"
+    return QueuedRecipient(forward_path=address, notify=notify, orcpt=recipient.orcpt)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pillarbox.flow.delivery.local import deliver, seal
 from pillarbox.flow.inbound.policy import decide, gather_facts
 
 if TYPE_CHECKING:
     from pillarbox.config.smtp import SmtpSettings
     from pillarbox.flow.delivery.envelope import Envelope, Origin, Targets
+    from pillarbox.flow.delivery.local import Deliverer
     from pillarbox.flow.delivery.verdict import Refused
     from pillarbox.flow.inbound.recipients import RecipientPolicy
-    from pillarbox.store import Store
     from pillarbox.store.blobs.spool import Spool
 
 
@@ -20,12 +19,11 @@ class Inbound:
     """The way in."""
 
     def __init__(
-        self, store: Store, recipients: RecipientPolicy, settings: SmtpSettings, hostname: str
+        self, deliverer: Deliverer, recipients: RecipientPolicy, settings: SmtpSettings
     ) -> None:
-        self._store = store
+        self._deliverer = deliverer
         self._recipients = recipients
         self._settings = settings
-        self._hostname = hostname
 
     async def check_sender(self, origin: Origin, reverse_path: str) -> Refused | None:
         """Anybody may write to us."""
@@ -36,8 +34,8 @@ class Inbound:
         return await self._recipients.check_recipient(address, size)
 
     async def take(self, envelope: Envelope, spool: Spool) -> list[Refused | None]:
-        """Judge, keep, deliver; an outcome for each recipient (see `delivery.local.deliver`)."""
+        """Judge, keep, deliver; an outcome for each recipient (see `delivery.local.Deliverer`)."""
         refused = decide(gather_facts(spool.octets(), spool.size), self._settings)
         if refused is not None:
             return [refused] * len(envelope.recipients)
-        return await deliver(self._store, envelope, await seal(spool), self._hostname)
+        return await self._deliverer.deliver(envelope, spool)

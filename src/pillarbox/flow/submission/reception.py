@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from pillarbox.accounts.directory import RemoteTarget
 from pillarbox.flow.delivery.expand import expand
-from pillarbox.flow.delivery.local import deliver, seal
 from pillarbox.flow.delivery.verdict import Reason, Refused
 from pillarbox.flow.submission.alignment import check_envelope_sender, check_from_field
 from pillarbox.flow.submission.fixups import Stamp, apply_fixups, plan_fixups
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from pillarbox.config.smtp import SmtpSettings
     from pillarbox.flow.delivery.envelope import Envelope, Origin, Targets
     from pillarbox.flow.delivery.expand import RecipientPolicy
+    from pillarbox.flow.delivery.local import Deliverer
     from pillarbox.flow.submission.limits import SendingLimits
     from pillarbox.ids import AccountId
     from pillarbox.store import Store
@@ -30,20 +30,20 @@ class Submission:
     def __init__(
         self,
         store: Store,
+        deliverer: Deliverer,
         directory: Directory,
-        limits: SendingLimits,
         settings: SmtpSettings,
         *,
-        hostname: str,
+        limits: SendingLimits,
         clock: Clock,
         recipients: RecipientPolicy | None = None,
     ) -> None:
         """`recipients` is asked in place of the directory where it is given (localserve)."""
         self._store = store
+        self._deliverer = deliverer
         self._directory = directory
         self._limits = limits
         self._settings = settings
-        self._hostname = hostname
         self._clock = clock
         self._recipients = recipients
 
@@ -68,12 +68,12 @@ class Submission:
         octets = spool.octets()
         fixups = plan_fixups(octets, spool.size, self._stamp(envelope))
         if fixups is None:
-            return await deliver(self._store, envelope, await seal(spool), self._hostname)
+            return await self._deliverer.deliver(envelope, spool)
         room = spool.size + len(fixups.in_front)
         with self._store.spool(room) as mended:
             for piece in apply_fixups(octets, spool.size, fixups):
                 mended.write(piece)
-            return await deliver(self._store, envelope, await seal(mended), self._hostname)
+            return await self._deliverer.deliver(envelope, mended)
 
     async def _judge(self, envelope: Envelope, spool: Spool) -> Refused | None:
         account = _account(envelope.origin)
@@ -85,7 +85,7 @@ class Submission:
 
     def _stamp(self, envelope: Envelope) -> Stamp:
         sender = envelope.sender.reverse_path or envelope.origin.login
-        domain = sender.rpartition("@")[2] or self._hostname
+        domain = sender.rpartition("@")[2]
         return Stamp(
             date=format_date(self._clock.now()),
             message_id=f"{envelope.journey}.{envelope.origin.session}@{domain}",

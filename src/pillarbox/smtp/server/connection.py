@@ -44,8 +44,10 @@ class SmtpConnection(PeerConnection):
         self._session: Session | None = None
         self._task: asyncio.Task[None] | None = None  # kept: the loop holds tasks weakly
         self._busy = False
+        self._concluding = False
         self._greeting: asyncio.TimerHandle | None = None
         self._finishing = False
+        self._half_closed = False
 
     # What net.peer asks for
 
@@ -100,15 +102,20 @@ class SmtpConnection(PeerConnection):
     def end_of_input(self) -> None:
         """The peer half-closed; what it had sent whole is answered first."""
         if self._busy:
-            self._finishing = True
+            self._half_closed = True
         else:
             self.close()
+
+    def eof_received(self) -> bool:
+        """Keep the way out open while answers are on the way."""
+        super().eof_received()
+        return self._half_closed and not self.closed
 
     def gone(self) -> None:
         """Forget the transaction: nothing of it was acknowledged."""
         if self._greeting is not None:
             self._greeting.cancel()
-        if self._task is not None and self._busy:
+        if self._task is not None and self._busy and not self._concluding:
             self._task.cancel()
         if self._session is not None and not self._busy:
             self._session.context.reset()
@@ -147,7 +154,10 @@ class SmtpConnection(PeerConnection):
                     lines.feed(reception.feed(lines.take_rest()))
                 if not reception.is_whole:
                     break
-                replies += [reply.encode() for reply in await session.conclude()]
+                self._concluding = True  # from here on the work is done though the peer may go
+                concluded = await session.conclude()
+                self._concluding = False
+                replies += [reply.encode() for reply in concluded]
                 continue
             line = lines.next_line()
             if line is None:
@@ -165,7 +175,8 @@ class SmtpConnection(PeerConnection):
             context.closing = True
             replies.append(answers.SHUTTING_DOWN.encode())
         self._flush(replies)
-        if context.closing:
+        if context.closing or self.closed or self._half_closed:
+            context.reset()
             self.close()
             return
         self.resume_input()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pillarbox.flow.delivery.local import Deliverer
 from pillarbox.flow.inbound.reception import Inbound
 from pillarbox.flow.inbound.recipients import DirectoryRecipients
 from pillarbox.flow.submission.limits import Unlimited
@@ -20,15 +21,17 @@ class SmtpServer:
         recipients = services.recipients
         if recipients is None:
             recipients = DirectoryRecipients(services.directory)
+        hostname, clock = services.hostname, services.clock
+        deliverer = Deliverer(services.store, services.directory, hostname=hostname, clock=clock)
         self._ways = Ways(
-            inbound=Inbound(services.store, recipients, services.settings, services.hostname),
+            inbound=Inbound(deliverer, recipients, services.settings),
             submission=Submission(
                 services.store,
+                deliverer,
                 services.directory,
-                services.sending_limits or Unlimited(),
                 services.settings,
-                hostname=services.hostname,
-                clock=services.clock,
+                limits=services.sending_limits or Unlimited(),
+                clock=clock,
                 recipients=services.recipients,
             ),
         )
