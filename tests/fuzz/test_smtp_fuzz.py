@@ -28,7 +28,7 @@ _WORDS = [
     b" SMTPUTF8", b" NOTIFY=", b"SUCCESS,", b" ORCPT=rfc822;", b"+2B", b"DATA", b"BDAT 3",
     b" LAST", b"RSET", b"NOOP", b"AUTH PLAIN", b" AGE=", b"*", b"STARTTLS", b"VRFY x", b"QUIT",
     b"\r\n", b"\r", b"\n", b".", b" ", b"\r\n.\r\n", b"\0", b"\xff", "é".encode(), b"9" * 30,
-    b"x" * 600, ,
+    b"x" * 600,
 ]  # fmt: skip
 _OCTETS = st.lists(st.one_of(st.sampled_from(_WORDS), st.binary(max_size=8)), max_size=30).map(
     b"".join
