@@ -1,0 +1,211 @@
+CREATE TABLE account (
+    account_id INTEGER PRIMARY KEY AUTOINCREMENT,
+    login TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    enabled INTEGER NOT NULL DEFAULT 1,
+    modseq INTEGER NOT NULL DEFAULT 1,
+    quota_octets INTEGER NOT NULL DEFAULT 0,
+    quota_messages INTEGER NOT NULL DEFAULT 0,
+    used_octets INTEGER NOT NULL DEFAULT 0,
+    used_messages INTEGER NOT NULL DEFAULT 0,
+    last_mailbox INTEGER NOT NULL DEFAULT 0,
+    last_message INTEGER NOT NULL DEFAULT 0,
+    last_uid_validity INTEGER NOT NULL DEFAULT 0,
+    created_at INTEGER NOT NULL
+);
+
+CREATE TABLE address (
+    address TEXT NOT NULL PRIMARY KEY,
+    kind TEXT NOT NULL,
+    account_id INTEGER,
+    targets TEXT NOT NULL DEFAULT '[]'
+) WITHOUT ROWID;
+
+CREATE INDEX address_account ON address (account_id);
+
+CREATE TABLE app_password (
+    account_id INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    scopes TEXT NOT NULL,
+    scram BLOB NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER,
+    last_used_at INTEGER,
+    PRIMARY KEY (account_id, number)
+) WITHOUT ROWID;
+
+CREATE TABLE blob (
+    blob_id BLOB NOT NULL PRIMARY KEY,
+    segment INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    length INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    refs INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE INDEX blob_unreferenced ON blob (blob_id) WHERE refs = 0;
+
+CREATE TABLE domain (
+    name TEXT NOT NULL PRIMARY KEY,
+    created_at INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE expunged (
+    account_id INTEGER NOT NULL,
+    mailbox_id INTEGER NOT NULL,
+    modseq INTEGER NOT NULL,
+    uid INTEGER NOT NULL,
+    message_id INTEGER NOT NULL,
+    expunged_at INTEGER NOT NULL,
+    PRIMARY KEY (account_id, mailbox_id, modseq, uid)
+) WITHOUT ROWID;
+
+CREATE TABLE keyword (
+    account_id INTEGER NOT NULL,
+    folded TEXT NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (account_id, folded)
+) WITHOUT ROWID;
+
+CREATE TABLE mailbox (
+    account_id INTEGER NOT NULL,
+    mailbox_id INTEGER NOT NULL,
+    parent_id INTEGER,
+    path TEXT NOT NULL,
+    role TEXT,
+    selectable INTEGER NOT NULL DEFAULT 1,
+    uid_validity INTEGER NOT NULL,
+    uid_next INTEGER NOT NULL DEFAULT 1,
+    modseq INTEGER NOT NULL,
+    pruned_modseq INTEGER NOT NULL DEFAULT 0, -- tombstones up to here are gone
+    messages INTEGER NOT NULL DEFAULT 0,
+    unseen INTEGER NOT NULL DEFAULT 0,
+    deleted INTEGER NOT NULL DEFAULT 0,
+    octets INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (account_id, mailbox_id)
+) WITHOUT ROWID;
+
+CREATE TABLE mailbox_gone (
+    account_id INTEGER NOT NULL,
+    modseq INTEGER NOT NULL,
+    mailbox_id INTEGER NOT NULL,
+    gone_at INTEGER NOT NULL,
+    PRIMARY KEY (account_id, modseq, mailbox_id)
+) WITHOUT ROWID;
+
+CREATE UNIQUE INDEX mailbox_path ON mailbox (account_id, path);
+
+CREATE TABLE message (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    account_id INTEGER NOT NULL,
+    message_id INTEGER NOT NULL,
+    thread_id INTEGER NOT NULL,
+    blob_id BLOB NOT NULL,
+    size INTEGER NOT NULL,
+    received_at INTEGER NOT NULL,
+    sent_at INTEGER,
+    sent_on INTEGER,
+    has_attachment INTEGER NOT NULL,
+    is_reply INTEGER NOT NULL,
+    id_hash INTEGER NOT NULL,
+    reference_hashes BLOB NOT NULL, -- msgpack array of integers
+    base_subject TEXT NOT NULL,
+    from_mailbox TEXT NOT NULL,
+    to_mailbox TEXT NOT NULL,
+    cc_mailbox TEXT NOT NULL,
+    display_from TEXT NOT NULL,
+    display_to TEXT NOT NULL,
+    folded_subject TEXT NOT NULL,
+    folded_from TEXT NOT NULL,
+    folded_to TEXT NOT NULL,
+    folded_cc TEXT NOT NULL,
+    folded_bcc TEXT NOT NULL,
+    envelope BLOB NOT NULL,
+    body BLOB NOT NULL,
+    bodystructure BLOB NOT NULL,
+    structure BLOB NOT NULL,
+    preview TEXT NOT NULL,
+    trace BLOB NOT NULL
+);
+
+CREATE UNIQUE INDEX message_id ON message (account_id, message_id);
+
+CREATE TABLE password (
+    account_id INTEGER NOT NULL PRIMARY KEY,
+    argon2 TEXT NOT NULL,
+    scram BLOB NOT NULL,
+    changed_at INTEGER NOT NULL
+);
+
+CREATE TABLE placement (
+    account_id INTEGER NOT NULL,
+    mailbox_id INTEGER NOT NULL,
+    uid INTEGER NOT NULL,
+    message_id INTEGER NOT NULL,
+    flags INTEGER NOT NULL,
+    keywords TEXT NOT NULL,
+    modseq INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    saved_at INTEGER NOT NULL,
+    received_at INTEGER NOT NULL, -- as in message; searches by date stay in this table
+    PRIMARY KEY (account_id, mailbox_id, uid)
+) WITHOUT ROWID;
+
+CREATE INDEX placement_message ON placement (account_id, message_id);
+
+CREATE INDEX placement_modseq ON placement (account_id, mailbox_id, modseq);
+
+CREATE TABLE queued (
+    queued_id INTEGER PRIMARY KEY AUTOINCREMENT,
+    account_id INTEGER,
+    blob_id BLOB NOT NULL,
+    size INTEGER NOT NULL,
+    trace BLOB NOT NULL,
+    reverse_path TEXT NOT NULL,
+    journey TEXT NOT NULL,
+    smtputf8 INTEGER NOT NULL,
+    body_8bit INTEGER NOT NULL,
+    ret TEXT NOT NULL,
+    envid TEXT NOT NULL,
+    queued_at INTEGER NOT NULL
+);
+
+CREATE TABLE queued_recipient (
+    queued_id INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    forward_path TEXT NOT NULL,
+    notify TEXT NOT NULL,
+    orcpt TEXT NOT NULL,
+    state TEXT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    next_attempt_at INTEGER NOT NULL,
+    lease_until INTEGER,
+    last_reply TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (queued_id, number)
+) WITHOUT ROWID;
+
+CREATE INDEX queued_recipient_due ON queued_recipient (next_attempt_at) WHERE state = 'waiting';
+
+CREATE TABLE schema_migration (
+        number INTEGER NOT NULL PRIMARY KEY,
+        name TEXT NOT NULL,
+        applied_at INTEGER NOT NULL
+    ) WITHOUT ROWID
+;
+
+CREATE TABLE subscription (
+    account_id INTEGER NOT NULL,
+    path TEXT NOT NULL,
+    PRIMARY KEY (account_id, path)
+) WITHOUT ROWID;
+
+CREATE TABLE thread_ref (
+    account_id INTEGER NOT NULL,
+    hash INTEGER NOT NULL,
+    thread_id INTEGER NOT NULL,
+    subject_hash INTEGER NOT NULL,
+    PRIMARY KEY (account_id, hash, subject_hash)
+) WITHOUT ROWID;
+
