@@ -16,7 +16,7 @@ RUN_STAMP  := $(VENV)/.run-$(call hash,$(RUN_LOCKS) pyproject.toml)
 TEST_STAMP := $(VENV)/.test-$(call hash,requirements/test.txt pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help run localserve test debian check format lock compiled bench crash fuzz soak clean
+.PHONY: help run localserve test debian check format compiled bench crash fuzz soak docs lock clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -59,6 +59,9 @@ fuzz: $(TEST_STAMP) ## the fuzz targets, for long
 
 soak: $(TEST_STAMP) ## the model and concurrency tests, an hour
 	$(BIN)/python -m pytest tests/scenarios --soak-seconds 3600 --model-steps 200000 --timeout 0 $(ARGS)
+
+docs: $(RUN_STAMP) ## write the configuration reference anew from the code
+	$(BIN)/pillarbox config reference > docs/guide/configuration.md
 
 lock: $(TEST_STAMP) ## choose the versions in requirements/ anew
 	sh requirements/lock.sh $(BIN)/pip-compile

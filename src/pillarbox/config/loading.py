@@ -101,10 +101,17 @@ def _with_absolute_paths(settings: Settings, folder: Path) -> Settings:
 
 def _contradictions(settings: Settings) -> Iterable[str]:
     names: set[str] = set()
+    taken: set[str] = set()
     for listener in settings.listener:
         if listener.name in names:
             yield f"two listeners are named {listener.name!r}; each needs a name of its own."
         names.add(listener.name)
-        listener.bind_addresses()
+        try:
+            for address in listener.bind_addresses():
+                if str(address) in taken and (address.is_unix or address.port):
+                    yield f"two listeners want the address {address}."
+                taken.add(str(address))
+        except ConfigurationError as error:
+            yield str(error)
         if listener.role == "http" and listener.tls != "none":
             yield f"listener {listener.name!r}: the http listener speaks no TLS; use a proxy."

@@ -22,7 +22,7 @@ from pillarbox.config.server import ListenerSettings
 from pillarbox.config.settings import Settings
 from pillarbox.errors import ConfigurationError
 
-Place = tuple[str, str]  # listener's name, address as text
+Place = str  # the address as text; with port 0 the listener's name stands in front
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,9 @@ class Wanted:
 
     @property
     def place(self) -> Place:
-        return self.listener.name, str(self.address)
+        if self.address.is_unix or self.address.port:
+            return str(self.address)
+        return f"{self.listener.name} {self.address}"
 
 
 class SocketPool:
@@ -60,10 +62,9 @@ class SocketPool:
         try:
             for one in self._wanted(settings):
                 for holder in [self._shared] if one.address.is_unix else self._slots[:slots]:
-                    if one.place in holder:
+                    if _find(holder, one) is not None:
                         continue
-                    first = not any(one.place in slot for slot in self._slots)
-                    bound = self._bound(one, settings, first=first)
+                    bound = self._bound(one, settings)
                     if bound is None:
                         break
                     holder[one.place] = bound
@@ -75,13 +76,22 @@ class SocketPool:
 
     def trim(self, settings: Settings, slots: int) -> None:
         """Give back what these settings and so many workers do not need."""
-        self._drop_all_but({one.place for one in self._wanted(settings)}, slots)
+        wanted = self._wanted(settings)
+        for number, holder in enumerate([self._shared, *self._slots]):
+            kept = {_find(holder, one) for one in wanted} if number <= slots else set()
+            for place in set(holder) - kept:
+                holder.pop(place).close()
+        for place in set(self._unix) - set(self._shared):
+            self._unix.pop(place).unlink(missing_ok=True)
 
     def of_slot(self, settings: Settings, slot: int) -> list[tuple[str, socket.socket]]:
         """(listener's name, socket) of everything that this worker serves."""
-        wanted = {one.place for one in self._wanted(settings)}
         held = {**self._shared, **self._slots[slot]}
-        found = [(place[0], bound) for place, bound in held.items() if place in wanted]
+        found: list[tuple[str, socket.socket]] = []
+        for one in self._wanted(settings):
+            place = _find(held, one)
+            if place is not None:
+                found.append((one.listener.name, held[place]))
         named = {listener.name for listener in settings.listener}
         for name, several in self._inherited.items():
             if name in named:
@@ -97,7 +107,13 @@ class SocketPool:
 
     def close(self) -> None:
         """Give everything back and remove our Unix sockets' files."""
-        self._drop_all_but(set(), 0)
+        for holder in [self._shared, *self._slots]:
+            for bound in holder.values():
+                bound.close()
+            holder.clear()
+        for path in self._unix.values():
+            path.unlink(missing_ok=True)
+        self._unix.clear()
         for several in self._inherited.values():
             for one in several:
                 one.close()
@@ -115,7 +131,7 @@ class SocketPool:
                     found.append(Wanted(listener, address))
         return found
 
-    def _bound(self, one: Wanted, settings: Settings, *, first: bool) -> socket.socket | None:
+    def _bound(self, one: Wanted, settings: Settings) -> socket.socket | None:
         backlog = settings.limits.backlog
         if one.address.is_unix:
             path = Path(settings.store.data_dir) / one.address.path
@@ -123,7 +139,7 @@ class SocketPool:
             return _bind_unix(path, int(one.listener.mode, 8), backlog)
         port = one.address.port or self._chosen.get(one.place, 0)
         try:
-            bound = _bind_tcp(one.address.host, port, backlog, probe=first and port != 0)
+            bound = _bind_tcp(one.address.host, port, backlog, probe=not self._holds_port(port))
         except OSError as error:
             if one.optional and error.errno in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
                 return None
@@ -131,14 +147,28 @@ class SocketPool:
         self._chosen[one.place] = bound.getsockname()[1]
         return bound
 
-    def _drop_all_but(self, places: set[Place], slots: int) -> None:
-        for number, holder in enumerate([self._shared, *self._slots]):
-            for place in list(holder):
-                if place not in places or number > slots:
-                    holder.pop(place).close()
-        for place in list(self._unix):
-            if place not in places:
-                self._unix.pop(place).unlink(missing_ok=True)
+    def _holds_port(self, port: int) -> bool:
+        """Whether a socket of ours has the port already: then it is no other program's."""
+        return any(_port_of(bound) == port for slot in self._slots for bound in slot.values())
+
+
+def _find(held: Mapping[Place, socket.socket], one: Wanted) -> Place | None:
+    """The place of a held socket that serves a wanted address.
+
+    Another listener's name changes nothing, nor does a port that is now written out where the
+    kernel chose it before.
+    """
+    if one.place in held:
+        return one.place
+    for place, bound in held.items():
+        if _shown(bound) == one.place:
+            return place
+    return None
+
+
+def _port_of(bound: socket.socket) -> int:
+    name = bound.getsockname()
+    return int(name[1]) if isinstance(name, tuple) else 0
 
 
 def _bind_tcp(host: str, port: int, backlog: int, *, probe: bool) -> socket.socket:

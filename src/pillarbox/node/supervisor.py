@@ -156,6 +156,7 @@ class Supervisor:
             if child.died(now, before_close=partial(self._selector.unregister, control)):
                 self._place.forget_worker(child.pid)
                 self._lost(child, state, now)
+                self._remember()
 
     def _lost(self, child: Child, state: State, now: float) -> None:
         if child in self._leaving:

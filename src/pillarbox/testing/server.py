@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import secrets
 import selectors
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,6 +31,7 @@ from pillarbox.store.sql import accounts as account_rows
 T = TypeVar("T")
 
 START_SECONDS = 30.0
+PORTS = range(10_000, 32_000)
 STOP_SECONDS = 30.0
 SHOWN_LOG = 4000  # characters of the log in an error
 
@@ -48,18 +51,24 @@ class RunningServer:
     """One Pillarbox: its ports, files, accounts, and its life in the caller's hands."""
 
     def __init__(
-        self, folder: Path, *, workers: int, settings: Mapping[str, Mapping[str, object]]
+        self,
+        folder: Path,
+        *,
+        workers: int = 1,
+        settings: Mapping[str, Mapping[str, object]] | None = None,
+        ports: Mapping[str, int] | None = None,
     ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.config = folder / "pillarbox.toml"
         self.data_dir = folder / "data"
         self.log = folder / "log"
         self.certificate, self.key = make_certificate(folder / "tls")
         self.host = LOOPBACK
-        self.ports: dict[str, int] = {}  # by listener: "imap", "submissions" …
+        self.ports = {**free_ports(), **(ports or {})}  # by listener: "imap", "submissions" …
         self.accounts: dict[str, str] = {}  # passwords by login
         self._workers = workers
-        self._settings = settings
+        self._settings = settings or {}
         self._process: subprocess.Popen[bytes] | None = None
         self._write_config()
 
@@ -196,9 +205,6 @@ class RunningServer:
         if addresses is None:
             self.kill9()
             raise CouldNotStart(self.log_tail())
-        for name, several in addresses.items():
-            self.ports[name] = int(several[0].rpartition(":")[2])
-        self._write_config()
 
     def stop(self, seconds: float = STOP_SECONDS) -> int:
         """SIGTERM and wait; the exit code. Killed when it takes too long."""
@@ -274,8 +280,7 @@ def running_server(
     with contextlib.ExitStack() as stack:
         if folder is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pillarbox-")))
-        server = RunningServer(folder, workers=workers, settings=settings or {})
-        server.ports.update(ports or {})
+        server = RunningServer(folder, workers=workers, settings=settings, ports=ports)
         given = {"alice@example.org": "alice-secret"} if accounts is None else accounts
         if given:
             server.add_accounts(given)
@@ -287,9 +292,22 @@ def running_server(
                 server.stop()
 
 
-def listener_names() -> Sequence[str]:
-    """The names of all listeners that a running server has."""
-    return [name for name, _, _ in LISTENERS]
+def free_ports() -> dict[str, int]:
+    """A port for each listener, free now.
+
+    Below the range from which the system takes the ports of outgoing connections: otherwise one of
+    those could sit on a server's port while it restarts.
+    """
+    with contextlib.ExitStack() as held:
+        found = {}
+        for name, _, _ in LISTENERS:
+            trial = held.enter_context(socket.socket())
+            while True:
+                with contextlib.suppress(OSError):
+                    trial.bind((LOOPBACK, secrets.choice(PORTS)))
+                    break
+            found[name] = trial.getsockname()[1]
+        return found
 
 
 def _read_ready(descriptor: int, seconds: float) -> dict[str, list[str]] | None:
