@@ -11,6 +11,8 @@ import re
 import unicodedata
 
 from pillarbox.errors import BadName
+from pillarbox.sasl.precis import enforce_username, map_width
+from pillarbox.sasl.saslprep import ProhibitedCharacter
 
 MAX_LOCAL_OCTETS = 64  # RFC 5321 §4.5.3.1.1
 MAX_DOMAIN_OCTETS = 255  # RFC 5321 §4.5.3.1.2
@@ -64,7 +66,7 @@ def fold_local_part(local_part: str) -> str:
             local_part = re.sub(r"\\(.)", r"\1", quoted[1], flags=re.DOTALL)
     if local_part.isascii():
         return local_part.lower()
-    folded = unicodedata.normalize("NFC", local_part).casefold()
+    folded = unicodedata.normalize("NFC", map_width(local_part)).casefold()
     return unicodedata.normalize("NFC", folded)
 
 
@@ -94,3 +96,7 @@ def check_new_local_part(local: str) -> None:
     for character in local:
         if character in '"(),:;<>@[\\]/' or not character.isprintable() or character.isspace():
             raise BadName(f"The character {character!r} cannot be used before the @.")
+    try:
+        enforce_username(local)
+    except ProhibitedCharacter as error:
+        raise BadName("The part of the address before the @ has a letter that misleads.") from error
