@@ -1,0 +1,243 @@
+"""Runs tests/transcripts/imap/*.imap: what a client sends and what it is answered, line by line.
+
+set: max_line=8192          settings of the run
+remote: yes                 the client counts as far away: no password without TLS
+mail: Subject: a\\r\\n\\r\\nb     a message in alice's INBOX, with Python's escapes
+mail(\\Seen x): …            … with flags
+mail[Archive/2026]: …       … in another mailbox, which is made if need be; flags may follow
+in: INBOX                   each connection signs in and selects this before its first line
+in: -                       … only signs in
+S: a OK <_>                 what must be answered: `<name>` is one word, the same each time,
+                            `<_>` is anything
+S!: * <_> EXPUNGE           must not be answered before the next S: line
+S?: * 4 EXISTS              may be answered here, or not
+C: a NOOP                   lines up to the next S: are sent in one write
+C\\: a NOOP\\nx\\x00            the same with Python's escapes and no CR LF added
+C64: plain text             a base64 line
+S64: plain text             a challenge ("+ " and base64)
+2C: / 2S:                   the same for a second connection
+TLS                         the client begins TLS
+S: <closed>                 the server has closed
+HANG UP                     the client closes without a word
+
+A literal's octets are lines like others; a line end inside a literal must be CR LF.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+import ssl
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from pillarbox.config.imap import ImapSettings
+from support.imap_bench import ImapBench, imap_bench
+from support.people import ALICE_PASSWORD
+from support.pop3_transcripts import unescape
+
+FOLDER = Path(__file__).parent.parent / "transcripts" / "imap"
+_VARIABLE = re.compile(r"<([a-z_]\w*)>")
+_MAIL = re.compile(r"mail(?:\[([^]]*)\])?(?:\(([^)]*)\))?:\Z")
+_PATIENCE = 5.0  # seconds for one answer
+
+
+class Mail(NamedTuple):
+    path: str
+    flags: str
+    octets: bytes
+
+
+class Transcript:
+    """One file, parsed."""
+
+    def __init__(self, path: Path) -> None:
+        self.settings: dict[str, Any] = {}
+        self.remote = False
+        self.mail: list[Mail] = []
+        self.start: str | None = None
+        self.steps: list[tuple[int, str, str]] = []  # line number, what, text
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if line.strip() and not line.startswith("#"):
+                self._read(number, line)
+
+    def _read(self, number: int, line: str) -> None:
+        found = re.match(r"(mail[^:]*:|\S+) ?(.*)\Z", line)
+        assert found, line
+        what, text = found[1], found[2]
+        if what == "set:":
+            name, _, value = text.partition("=")
+            known = {"yes": True, "no": False}
+            self.settings[name] = int(value) if value.isdigit() else known.get(value, value)
+        elif what == "remote:":
+            self.remote = text == "yes"
+        elif what == "in:":
+            self.start = text
+        elif mail := _MAIL.match(what):
+            self.mail.append(Mail(mail[1] or "INBOX", mail[2] or "", unescape(text)))
+        else:
+            self.steps.append((number, what, text))
+
+
+class Client:
+    """One connection of a transcript."""
+
+    def __init__(self, bench: ImapBench, start: str | None) -> None:
+        self._bench = bench
+        self._start = start
+        self._reader: asyncio.StreamReader | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self._ahead: str | None = None
+        self.waiting = b""
+        self.unwanted: list[str] = []
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if self._reader is None or self._writer is None:
+            self._reader, self._writer = await asyncio.open_connection(
+                "127.0.0.1", self._bench.port
+            )
+            if self._start is not None:
+                await self._begin(self._start)
+        return self._reader, self._writer
+
+    async def _begin(self, mailbox: str) -> None:
+        commands = [f'LOGIN alice@example.org "{ALICE_PASSWORD}"']
+        if mailbox != "-":
+            commands.append(f'SELECT "{mailbox}"')
+        assert (await self.line()).startswith("* OK")
+        for command in commands:
+            assert self._writer is not None
+            self._writer.write(f"begin {command}\r\n".encode())
+            while not (line := await self.line()).startswith("begin "):
+                pass
+            assert line.startswith("begin OK"), line
+
+    async def flush(self) -> None:
+        """Send what the C: lines gathered."""
+        _, writer = await self._connect()
+        if self.waiting:
+            writer.write(self.waiting)
+            self.waiting = b""
+            await writer.drain()
+
+    async def line(self) -> str:
+        """One answered line; "<closed>" at the end."""
+        if self._ahead is not None:
+            line, self._ahead = self._ahead, None
+            return line
+        reader, _ = await self._connect()
+        try:
+            octets = await asyncio.wait_for(reader.readline(), _PATIENCE)
+        except ConnectionError:
+            return "<closed>"
+        assert not octets or octets.endswith(b"\r\n"), octets
+        return octets[:-2].decode("utf-8", "backslashreplace") if octets else "<closed>"
+
+    def give_back(self, line: str) -> None:
+        self._ahead = line
+
+    async def start_tls(self) -> None:
+        """The client's side of STARTTLS."""
+        _, writer = await self._connect()
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        await writer.start_tls(context)
+
+    async def hang_up(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._reader = self._writer = None
+
+
+async def play(transcript: Transcript, folder: Path) -> None:
+    """Run it; an AssertionError names the line."""
+    settings = msgspec.convert(transcript.settings, ImapSettings)
+    async with imap_bench(folder, settings, remote=transcript.remote) as bench:
+        for mail in transcript.mail:
+            await bench.deliver(mail.octets, mail.path, mail.flags)
+        clients = {which: Client(bench, transcript.start) for which in ("", "2")}
+        known: dict[str, str] = {}
+        try:
+            for number, what, text in transcript.steps:
+                try:
+                    await _step(bench, clients, known, what, text)
+                except (AssertionError, TimeoutError) as error:
+                    raise AssertionError(f"line {number}: {what} {text}\n{error!r}") from error
+        finally:
+            for client in clients.values():
+                await client.hang_up()
+
+
+async def _step(
+    bench: ImapBench, clients: dict[str, Client], known: dict[str, str], what: str, text: str
+) -> None:
+    which = "2" if what.startswith("2") else ""
+    client = clients[which]
+    match what.removeprefix("2"):
+        case "C:":
+            client.waiting += text.encode() + b"\r\n"
+        case "C\\:":
+            client.waiting += unescape(text)
+        case "C64:":
+            client.waiting += base64.b64encode(unescape(text)) + b"\r\n"
+        case "S:":
+            await client.flush()
+            await _expect(client, text, known)
+        case "S!:":
+            client.unwanted.append(text)
+        case "S?:":
+            await client.flush()
+            line = await client.line()
+            if not _matches(text, line, known):
+                client.give_back(line)
+        case "S64:":
+            await client.flush()
+            line = await client.line()
+            assert line.startswith("+ "), line
+            plain = base64.b64decode(line[2:]).decode()
+            assert _matches(text, plain, known), f"got {plain!r}"
+        case "TLS":
+            await client.start_tls()
+        case "HANG":
+            await client.flush()
+            await client.hang_up()
+        case _:
+            raise ValueError(f"{what} {text}")
+
+
+async def _expect(client: Client, text: str, known: dict[str, str]) -> None:
+    line = await client.line()
+    for unwanted in client.unwanted:
+        assert not _matches(unwanted, line, dict(known)), f"got {line!r}"
+    client.unwanted.clear()
+    assert _matches(text, line, known), f"got {line!r}"
+
+
+def _matches(expected: str, line: str, known: dict[str, str]) -> bool:
+    """Compare, binding the words that `<name>` stands for."""
+    if expected == "<closed>":
+        return line == expected
+    names: list[str] = []
+    pattern = ""
+    at = 0
+    for variable in _VARIABLE.finditer(expected):
+        pattern += re.escape(expected[at : variable.start()])
+        at = variable.end()
+        name = variable[1]
+        if name == "_":
+            pattern += ".*"
+        elif name in known:
+            pattern += re.escape(known[name])
+        elif name in names:
+            pattern += f"(?P={name})"
+        else:
+            names.append(name)
+            pattern += rf"(?P<{name}>[^\s()\[\]]+)"
+    found = re.fullmatch(pattern + re.escape(expected[at:]), line)
+    if found:
+        known.update({name: found[name] for name in names})
+    return found is not None
