@@ -82,7 +82,7 @@ def test_what_is_built_can_be_read(subject: str, name: str, text: str) -> None:
     assert b"\n" not in header.replace(b"\r\n", b"") and b"\r" not in body.replace(b"\r\n", b"")
     found = digest(octets)
     assert " ".join(found.subject.split()) == " ".join(subject.split())
-    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", " ")
     read = searchable_text(octets, found.root, max_octets=100_000).replace("\r\n", "\n")
     assert read == lines if lines.endswith("\n") else read == lines + "\n"
     theirs = email.message_from_bytes(octets, policy=email.policy.default)
