@@ -94,14 +94,14 @@ def test_received_shows_the_peer(peer: str, shown: bytes) -> None:
     ],
 )
 def test_received_fields_are_counted_in_the_header(message: bytes, count: int) -> None:
-    assert gather_facts(message, len(message)).received_fields == count
+    assert gather_facts(message, len(message), 1 << 20).received_fields == count
 
 
 def test_a_loop_is_refused() -> None:
     settings = SmtpSettings(max_received_fields=30)
     for count, reason in ((30, None), (31, Reason.LOOP)):
         message = b"Received: x\r\n" * count + b"\r\n"
-        verdict = decide(gather_facts(message, len(message)), settings)
+        verdict = decide(gather_facts(message, len(message), 1 << 20), settings)
         assert (verdict.reason if verdict else None) == reason
 
 
@@ -133,4 +133,13 @@ def test_room(
         created_at=0,
     )
     verdict = check_account(account, size)
+    assert (verdict.reason if verdict else None) == reason
+
+
+@pytest.mark.parametrize(("octets", "reason"), [(70_000, None), (70_001, Reason.HEADER_TOO_LARGE)])
+def test_a_header_bomb_is_refused(octets: int, reason: Reason | None) -> None:
+    settings = SmtpSettings(max_header_octets=70_000)
+    message = b"X: " + b"y" * (octets - 7) + b"\r\n\r\n" + b"body\r\n" * 20_000
+    facts = gather_facts(message, len(message), settings.max_header_octets)
+    verdict = decide(facts, settings)
     assert (verdict.reason if verdict else None) == reason

@@ -62,6 +62,14 @@ class SmtpSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             "5321 §6.3 asks for a large number, normally 100 at least.",
         ),
     ] = 100
+    max_header_octets: Annotated[
+        int,
+        Meta(
+            ge=65_536,
+            description="Largest header of a message in octets. 1 MiB is a thousand recipients "
+            "in To with their names; larger ones are made to hurt programs that read them.",
+        ),
+    ] = 1024 * 1024
     max_command_octets: Annotated[
         int,
         Meta(

@@ -17,6 +17,7 @@ class Reason(StrEnum):
     LARGER_THAN_MAILBOX = "larger-than-mailbox"
     MESSAGE_TOO_LARGE = "message-too-large"
     LOOP = "loop"
+    HEADER_TOO_LARGE = "header-too-large"
     SENDER_NOT_YOURS = "sender-not-yours"
     FROM_NOT_YOURS = "from-not-yours"
     BROKEN_FROM = "broken-from"

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from pillarbox.config.smtp import SmtpSettings
     from pillarbox.message.part import Octets
 
-LOOKED_AT = 1024 * 1024  # octets of the header in which Received fields are counted
 _RECEIVED = re.compile(rb"^received[ \t]*:", re.IGNORECASE | re.MULTILINE)
 
 
@@ -22,16 +21,22 @@ class Facts(msgspec.Struct, frozen=True):
     """What the checks found."""
 
     received_fields: int
+    is_header_too_large: bool = False
 
 
-def gather_facts(octets: Octets, size: int) -> Facts:
-    """Look at the message's header."""
-    end = header_end(octets, 0, min(size, LOOKED_AT))
-    return Facts(received_fields=len(_RECEIVED.findall(octets[:end])))
+def gather_facts(octets: Octets, size: int, max_header_octets: int) -> Facts:
+    """Look at the message's header, as far as it may reach."""
+    end = header_end(octets, 0, min(size, max_header_octets + 1))
+    return Facts(
+        received_fields=len(_RECEIVED.findall(octets[:end])),
+        is_header_too_large=end > max_header_octets,
+    )
 
 
 def decide(facts: Facts, settings: SmtpSettings) -> Refused | None:
     """None: take it."""
+    if facts.is_header_too_large:
+        return Refused(Reason.HEADER_TOO_LARGE)
     if facts.received_fields > settings.max_received_fields:
         return Refused(Reason.LOOP)
     return None

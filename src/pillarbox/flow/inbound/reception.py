@@ -35,7 +35,9 @@ class Inbound:
 
     async def take(self, envelope: Envelope, spool: Spool) -> list[Refused | None]:
         """Judge, keep, deliver; an outcome for each recipient (see `delivery.local.Deliverer`)."""
-        refused = decide(gather_facts(spool.octets(), spool.size), self._settings)
+        settings = self._settings
+        facts = gather_facts(spool.octets(), spool.size, settings.max_header_octets)
+        refused = decide(facts, settings)
         if refused is not None:
             return [refused] * len(envelope.recipients)
         return await self._deliverer.deliver(envelope, spool)

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 from pillarbox.flow.delivery.verdict import Reason, Refused
 from pillarbox.message.address import mailboxes, parse_address_list
-from pillarbox.message.header import header_end, pick
+from pillarbox.message.header import pick
 
 if TYPE_CHECKING:
     from pillarbox.accounts.directory import Directory
     from pillarbox.ids import AccountId
-    from pillarbox.message.part import Octets
 
 _FROM = frozenset((b"from",))
 MAX_AUTHORS = 50  # addresses in a From field: each costs a look into the directory
@@ -27,10 +26,9 @@ async def check_envelope_sender(
 
 
 async def check_from_field(
-    directory: Directory, account: AccountId, octets: Octets, size: int
+    directory: Directory, account: AccountId, raw_header: bytes
 ) -> Refused | None:
     """Every address in From must be one of the account's; a missing From is added later."""
-    raw_header = octets[: header_end(octets, 0, size)]
     values = pick(raw_header, _FROM).get(b"from", [])
     if not values:
         return None

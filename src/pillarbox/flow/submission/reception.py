@@ -10,6 +10,7 @@ from pillarbox.flow.delivery.verdict import Reason, Refused
 from pillarbox.flow.submission.alignment import check_envelope_sender, check_from_field
 from pillarbox.flow.submission.fixups import Stamp, apply_fixups, plan_fixups
 from pillarbox.message.date import format_date
+from pillarbox.message.header import header_end
 
 if TYPE_CHECKING:
     from pillarbox.accounts.directory import Directory
@@ -77,8 +78,12 @@ class Submission:
 
     async def _judge(self, envelope: Envelope, spool: Spool) -> Refused | None:
         account = _account(envelope.origin)
+        octets, limit = spool.octets(), self._settings.max_header_octets
+        end = header_end(octets, 0, min(spool.size, limit + 1))
+        if end > limit:
+            return Refused(Reason.HEADER_TOO_LARGE)
         if self._settings.check_from:
-            refused = await check_from_field(self._directory, account, spool.octets(), spool.size)
+            refused = await check_from_field(self._directory, account, octets[:end])
             if refused is not None:
                 return refused
         return await self._limits.check_sending(envelope)

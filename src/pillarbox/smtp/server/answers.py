@@ -69,6 +69,9 @@ _BY_REASON = {
     Reason.LARGER_THAN_MAILBOX: Reply(552, "2.3", "The message is larger than the mailbox"),
     Reason.MESSAGE_TOO_LARGE: Reply(552, "3.4", "The message is larger than this server accepts"),
     Reason.LOOP: Reply(554, "4.6", "The message goes round in a loop: too many Received fields"),
+    Reason.HEADER_TOO_LARGE: Reply(
+        554, "6.0", "The header of the message is larger than this server accepts"
+    ),
     Reason.SENDER_NOT_YOURS: Reply(553, "7.1", "The sender address is not one of your addresses"),
     Reason.FROM_NOT_YOURS: Reply(
         550, "7.1", "The address in the From field is not one of your addresses"

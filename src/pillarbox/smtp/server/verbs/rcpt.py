@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from pillarbox.accounts.directory import LocalTarget
 from pillarbox.flow.delivery.envelope import Recipient
 from pillarbox.flow.delivery.verdict import Reason, Refused
 from pillarbox.smtp.server import answers
@@ -17,7 +18,8 @@ from pillarbox.telemetry.metrics import RECIPIENTS
 log = get_logger("smtp")
 
 MAX_OCTETS = COMMAND_OCTETS + 28 + 500  # RFC 3461 §4: NOTIFY and ORCPT
-_ACCEPTED = RECIPIENTS.labels("smtp", "accepted")
+_LOCAL = RECIPIENTS.labels("smtp", "local")
+_REMOTE = RECIPIENTS.labels("smtp", "remote")
 _REFUSED = RECIPIENTS.labels("smtp", "refused")
 
 
@@ -52,7 +54,7 @@ async def run(command: Rcpt, context: Context) -> Reply:
     if isinstance(targets, Refused):
         return _refuse(context, address, targets)
     transaction.recipients.append(Recipient(address, targets, **wishes))
-    _ACCEPTED.inc()
+    (_LOCAL if any(isinstance(target, LocalTarget) for target in targets) else _REMOTE).inc()
     return answers.RECIPIENT_OK
 
 
