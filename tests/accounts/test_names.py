@@ -37,8 +37,8 @@ def test_domains(domain: str, folded: str) -> None:
 
 @pytest.mark.parametrize(
     "domain",
-    ["", ".", "a..b", "-a.org", "a-.org", "a b.org", "a/b", "x" * 64 + ".org", "a.b\n", "\u2763.org",
-     "a@b", "x." * 130 + "org", "a\0b", "[", "[]"],
+    ["", ".", "a..b", "-a.org", "a-.org", "a b.org", "a/b", "x" * 64 + ".org", "a.b\n",
+     "\u2763.org", "a@b", "x." * 130 + "org", "a\0b", "[", "[]"],
 )  # fmt: skip
 def test_bad_domains(domain: str) -> None:
     with pytest.raises(BadName):

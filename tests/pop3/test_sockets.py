@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import poplib
 import socket
 import ssl
@@ -294,5 +295,36 @@ def test_a_failing_store_is_told_at_quit(tmp_path: Path, monkeypatch: pytest.Mon
         writer.write(b"STAT\r\n")
         assert await reader.readline() == b"+OK 1 23\r\n"
         writer.close()
+
+    on_bench(tmp_path, test)
+
+
+def test_commands_in_place_of_a_handshake(tmp_path: Path) -> None:
+    """Plain octets behind STLS's answer are a broken handshake, never a command."""
+
+    async def test(bench: Pop3Bench) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", bench.port)
+        await reader.readline()
+        writer.write(b"STLS\r\n")
+        assert (await reader.readline()).startswith(b"+OK")
+        writer.write(b"CAPA\r\n" * 20)
+        answer = b""
+        with contextlib.suppress(ConnectionError):
+            answer = await asyncio.wait_for(reader.read(), 5)
+        assert b"+OK" not in answer
+        await bench.all_gone()
+        writer.close()
+
+    on_bench(tmp_path, test)
+
+
+def test_a_handshake_that_never_comes(tmp_path: Path) -> None:
+    async def test(bench: Pop3Bench) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", bench.port)
+        await reader.readline()
+        writer.write(b"STLS\r\n")
+        await reader.readline()
+        writer.close()
+        await bench.all_gone()
 
     on_bench(tmp_path, test)

@@ -134,6 +134,7 @@ class Authenticator:
                 right = await self._hasher.verify(stored, prepared)
             else:
                 await self._hasher.spend()
+            self._throttle.look_again(login, peer)
         if known is None or not right:
             self._throttle.failed(login, peer, mark)
             raise AuthenticationFailed
@@ -168,6 +169,10 @@ class Authenticator:
                 identities.append(_by_app_password(known, row))
                 rows.append(row)
         return ScramCandidates(login, main.salt, main.iterations, keys, identities, rows)
+
+    def scram_may_go_on(self, candidates: ScramCandidates, peer: str) -> None:
+        """Before a proof is looked at. Raises Throttled."""
+        self._throttle.look_again(candidates.login, peer)
 
     def scram_failed(self, candidates: ScramCandidates, peer: str) -> None:
         """The proof was wrong."""

@@ -50,6 +50,8 @@ class Exchange:
         return outcome
 
     async def _step(self, octets: bytes) -> Challenge | SignedIn:
+        if self._candidates is not None:
+            self._authenticator.scram_may_go_on(self._candidates, self._peer)
         try:
             step = self._mechanism.step(octets)
         except AuthenticationFailed:

@@ -77,15 +77,23 @@ class Throttle:
 
     async def before(self, login: str, peer: str) -> None:
         """Return when the attempt may be heard; raises Throttled when it may not."""
-        network = network_of(peer)
-        pair = (login, network)
-        self._refuse_in_pause(self._pairs.get(pair))
-        if self._is_known(pair):
+        self.look_again(login, peer)
+        if self._is_known((login, network_of(peer))):
             return
-        self._refuse_in_pause(self._networks.get(network))
         seconds = self._hold_back_seconds(login)
         if seconds:
             await self._hold_back(login, seconds)
+
+    def look_again(self, login: str, peer: str) -> None:
+        """Raise Throttled if a pause began since: before an answer is told, right or wrong.
+
+        Else a hundred guesses sent at the same instant would all be answered.
+        """
+        network = network_of(peer)
+        pair = (login, network)
+        self._refuse_in_pause(self._pairs.get(pair))
+        if not self._is_known(pair):
+            self._refuse_in_pause(self._networks.get(network))
 
     def failed(self, login: str, peer: str, mark: bytes = b"") -> None:
         """A wrong password. `mark` stands for it; b"" where it cannot be told from others."""
