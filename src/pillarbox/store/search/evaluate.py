@@ -27,7 +27,7 @@ from pillarbox.store.search.document import (
     make_document,
     squeeze,
 )
-from pillarbox.store.search.text_index import SHORTEST, TextIndex, Where
+from pillarbox.store.search.text_index import EXACT, TextIndex, Where
 
 ReadBlob = Callable[[BlobId], bytes]
 Check = Callable[[bytes], bool]
@@ -130,7 +130,7 @@ class Search:
         def check(text: bytes) -> bool:
             return octets in text
 
-        exact = len(needle) == SHORTEST
+        exact = len(needle) == EXACT and needle.split() == [needle]
         if field is q.Field.BODY:
             return await self._look_up(Where.BODY, needle, check, within, exact=exact)
         heads = await self._look_up(Where.HEAD, needle, check, within, exact=exact)
@@ -138,11 +138,10 @@ class Search:
         return heads | await self._look_up(Where.BODY, needle, check, left, exact=exact)
 
     async def _column_has(self, field: q.Field, needle: str, within: set[int] | None) -> set[int]:
-        if len(needle) < SHORTEST:
+        candidates = self._texts.candidates(Where.HEAD, self._account, needle)
+        if candidates is None:
             return await self._select(leaves.COLUMN_HAS[field], (needle,))
-        found = set(self._texts.candidates(Where.HEAD, self._account, needle))
-        found |= await self._unindexed()
-        places = await self._places(found, within)
+        places = await self._places((await self._unindexed()).union(candidates), within)
         uids: set[int] = set()
         messages = list(places)
         for start in range(0, len(messages), _AT_ONCE):
@@ -155,7 +154,7 @@ class Search:
     async def _has_header(self, name: str, needle: str, within: set[int] | None) -> set[int]:
         needle = squeeze(needle)
         wanted, octets = name.encode("utf-8", "replace"), needle.encode("utf-8", "replace")
-        rarer = needle if len(needle) >= SHORTEST else name + ":"
+        rarer = needle if any(len(word) >= EXACT for word in needle.split()) else name + ":"
         return await self._look_up(
             Where.HEAD, rarer, lambda head: has_field(head, wanted, octets), within
         )
@@ -171,11 +170,9 @@ class Search:
     ) -> set[int]:
         """UIDs of the messages that the check holds for; `exact`: candidates need no check."""
         tail = await self._unindexed()
-        if len(needle) < SHORTEST:
-            places = await self._places(None, within)
-        else:
-            candidates = self._texts.candidates(where, self._account, needle)
-            places = await self._places(tail.union(candidates), within)
+        candidates = self._texts.candidates(where, self._account, needle)
+        wanted = None if candidates is None else tail.union(candidates)
+        places = await self._places(wanted, within)
         indexed = [message for message in places if message not in tail]
         if not exact:
             texts = self._texts.texts(where, self._account, indexed)

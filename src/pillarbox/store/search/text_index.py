@@ -8,7 +8,7 @@ from typing import Protocol
 
 from pillarbox.ids import AccountId, MessageId
 
-SHORTEST = 3  # characters that the index can look up; shorter needles are scanned for
+EXACT = 3  # characters of the words that the index is made of
 
 
 class Where(Enum):
@@ -24,10 +24,11 @@ class TextIndex(Protocol):
     def upto(self) -> int:
         """Messages with a `seq` up to this one are in the index, later ones are not."""
 
-    def candidates(self, where: Where, account: AccountId, needle: str) -> list[MessageId]:
-        """Messages that have all three-character runs of a folded needle of at least SHORTEST.
+    def candidates(self, where: Where, account: AccountId, needle: str) -> list[MessageId] | None:
+        """Messages that may have a folded needle; all that have it are among them.
 
-        All that have the needle are among them; for a needle of SHORTEST they are all.
+        None: the index cannot tell, because no word of the needle has EXACT characters. For a
+        needle of one word of just EXACT characters they are all that have it.
         """
 
     def texts(

@@ -19,7 +19,7 @@ from backports import zstd
 from pillarbox.ids import AccountId, MessageId
 from pillarbox.store.engine.sqlite.connection import fetch
 from pillarbox.store.search.document import Document
-from pillarbox.store.search.text_index import SHORTEST, Where
+from pillarbox.store.search.text_index import Where
 
 FORMAT = 1  # another number makes the index anew
 _LEVEL = 3
@@ -76,9 +76,11 @@ class SqliteTextIndex:
     def upto(self) -> int:
         return int(fetch(self._connection, _UPTO)[0][0])
 
-    def candidates(self, where: Where, account: AccountId, needle: str) -> list[MessageId]:
+    def candidates(self, where: Where, account: AccountId, needle: str) -> list[MessageId] | None:
         first = document_number(account, MessageId(0))
         match = trigram_query(needle)
+        if not match:
+            return None
         span = (first, first | 0xFFFFFFFF)
         rows = fetch(self._connection, _CANDIDATES[where], (match, *span))
         return [MessageId(number - first) for (number,) in rows]
@@ -102,15 +104,19 @@ def read_documents(connection: apsw.Connection, numbers: list[int]) -> dict[int,
     return found
 
 
+def trigrams(needle: str) -> list[str]:
+    """The runs of three characters within the needle's words, each once."""
+    found = (word[at : at + 3] for word in needle.split() for at in range(len(word) - 2))
+    return list(dict.fromkeys(found))
+
+
 def trigram_query(needle: str) -> str:
     """The FTS5 expression for "has all of these trigrams"."""
-    trigrams = list(dict.fromkeys(needle[at : at + 3] for at in range(len(needle) - 2)))
-    if len(trigrams) > _MAX_TRIGRAMS:
-        step = len(trigrams) / _MAX_TRIGRAMS
-        trigrams = [trigrams[int(at * step)] for at in range(_MAX_TRIGRAMS)]
-    quoted = ['"' + trigram.replace('"', '""') + '"' for trigram in trigrams]
-    assert len(needle) >= SHORTEST
-    return " AND ".join(quoted)
+    wanted = trigrams(needle)
+    if len(wanted) > _MAX_TRIGRAMS:
+        step = len(wanted) / _MAX_TRIGRAMS
+        wanted = [wanted[int(at * step)] for at in range(_MAX_TRIGRAMS)]
+    return " AND ".join('"' + trigram.replace('"', '""') + '"' for trigram in wanted)
 
 
 def open_index(path: Path, cache_octets: int) -> apsw.Connection:
@@ -166,9 +172,17 @@ def add_documents(
                 for number, (head, body) in documents
             ],
         )
-        connection.executemany(_ADD_HEAD, [(n, head.decode()) for n, (head, _) in documents])
-        connection.executemany(_ADD_BODY, [(n, body.decode()) for n, (_, body) in documents])
+        connection.executemany(_ADD_HEAD, [(n, _words(head)) for n, (head, _) in documents])
+        connection.executemany(_ADD_BODY, [(n, _words(body)) for n, (_, body) in documents])
         connection.execute(_SET_UPTO, (upto,))
+
+
+def _words(text: bytes) -> str:
+    """Each word once: half the trigrams of a letter, and FTS5 costs by the trigram.
+
+    What spans two words is therefore not in the index; `trigrams` leaves it out of queries.
+    """
+    return " ".join(dict.fromkeys(text.decode().split()))
 
 
 _REMOVE = (
