@@ -6,6 +6,7 @@ import pytest
 
 from pillarbox.message.mime import (
     decode_params,
+    join_params,
     parse_content_type,
     parse_disposition,
     raw_params,
@@ -103,3 +104,18 @@ def test_disposition() -> None:
 )
 def test_token(raw: bytes, expected: bytes) -> None:
     assert token(raw) == expected
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (b"; a=b; c=d", [(b"a", b"b"), (b"c", b"d")]),
+        (b"; n*0=a; n*1=b; x=y", [(b"x", b"y"), (b"n", b"ab")]),
+        (b"; n*=utf-8''%41", [(b"n*", b"utf-8''%41")]),
+        (b"; n*1*=%42; n*0*=utf-8''%41; n*2=\"'%\"", [(b"n*", b"utf-8''%41%42%27%25")]),
+        (b"; n*0=a; n*1*=%42", [(b"n*", b"''a%42")]),
+        (b"; n*1=b", []),
+    ],
+)
+def test_join_params(raw: bytes, expected: list[tuple[bytes, bytes]]) -> None:
+    assert list(join_params(raw_params(raw, 0))) == expected

@@ -1,7 +1,8 @@
 """BODY and BODYSTRUCTURE as IMAP sends them (RFC 9051 §7.5.2, RFC 3501 §7.4.2).
 
-Parameters go out as their sender wrote them, RFC 2231 pieces and encoded words included, as other
-servers do: clients expect to decode them. Only quoting is undone and done again.
+Parameters go out as their sender wrote them, charsets of RFC 2231 and encoded words included, as
+other servers do: clients expect to decode them. Only quoting is undone and done again, and RFC 2231
+pieces of one value are joined, since many clients look for `filename*` and no further.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pillarbox.message.structure import Node, body_lines
 # RFC 2045 §5.2: what a part is that does not say.
 _DEFAULT_PARAMS = b'("charset" "us-ascii")'
 _NOTHING = b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0)'
+_NOTHING_EXTENDED = _NOTHING[:-1] + b" NIL NIL NIL NIL)"
 _LANGUAGE = re.compile(rb"[A-Za-z0-9-]++")
 
 
@@ -26,7 +28,7 @@ def encode(octets: Octets, nodes: list[Node]) -> tuple[bytes, bytes]:
     `nodes` has parents before their children, so reversed it needs no recursion.
     """
     done: dict[int, tuple[bytes, bytes]] = {}
-    short = long = _NOTHING
+    short = long = b""
     for node in reversed(nodes):
         if node.type == b"multipart":
             short, long = _encode_multipart(node, done)
@@ -72,7 +74,7 @@ def _encode_single(
         start += b" %d" % body_lines(octets, node)
     elif node.type == b"message" and (node.subtype == b"rfc822" or node.subtype == b"global"):
         # A message that was not opened (encoded, or too deep) still needs all places filled.
-        pair = (_NOTHING, _NOTHING)
+        pair = (_NOTHING, _NOTHING_EXTENDED)
         inner = envelope.EMPTY
         if node.children:
             pair = done.pop(id(node.children[0]))
@@ -114,6 +116,11 @@ def _encode_params(params: RawParams) -> bytes:
         return b"NIL"
     return (
         b"("
-        + b" ".join([encode_string(name) + b" " + encode_string(value) for name, value in params])
+        + b" ".join(
+            [
+                encode_string(name) + b" " + encode_string(value)
+                for name, value in mime.join_params(params)
+            ]
+        )
         + b")"
     )

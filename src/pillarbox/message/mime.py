@@ -21,7 +21,7 @@ _PARAM = re.compile(
     re.DOTALL,
 )
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
-_SECTION = re.compile(r"([^*]+)(?:\*(0|[1-9][0-9]{0,2}))?(\*)?")
+_SECTION = re.compile(rb"([^*]+)(?:\*(0|[1-9][0-9]{0,2}))?(\*)?")
 _PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
 _MOST_PARAMS = 100
 _SHORT_TYPE = 45  # octets: a type and its charset, not a type and a boundary
@@ -81,43 +81,63 @@ def raw_params(raw: bytes, start: int) -> RawParams:
 def decode_params(params: RawParams) -> Params:
     """Values as text: RFC 2231 pieces joined, charsets and encoded words undone; first one wins."""
     decoded: dict[str, str] = {}
-    pieces: dict[str, dict[int, tuple[bytes, bool]]] = {}
-    for raw_name, value in params:
-        if b"*" not in raw_name:
-            name = raw_name.decode("ascii", "replace")
-            if name not in decoded:
-                decoded[name] = encoded_word.decode(value)  # forbidden here, and common
-            continue
-        match = _SECTION.fullmatch(raw_name.decode("ascii", "replace"))
-        if match is not None:
-            sections = pieces.setdefault(match.group(1), {})
-            number = int(match.group(2) or 0)
-            if number not in sections:
-                sections[number] = (value, match.group(3) is not None)
-    if not pieces:
-        return tuple(decoded.items())
-    for name, sections in pieces.items():
-        # A plain form beside it is for programs that do not know RFC 2231.
-        if 0 in sections:
-            decoded[name] = _join(sections)
+    extended: dict[str, str] = {}
+    for raw_name, value in join_params(params):
+        name = raw_name.decode("ascii", "replace")
+        if name.endswith("*"):
+            extended.setdefault(name[:-1], _decode_extended(value))
+        elif name not in decoded:
+            decoded[name] = encoded_word.decode(value)  # forbidden here, and common
+    # A plain form beside an extended one is for programs that do not know RFC 2231.
+    decoded |= extended
     return tuple(decoded.items())
 
 
-def _join(sections: dict[int, tuple[bytes, bool]]) -> str:
-    """The pieces 0, 1, 2 … up to the first gap (RFC 2231 §3, §4.1)."""
+def join_params(params: RawParams) -> RawParams:
+    """The parameters with RFC 2231 §3 pieces joined: under `name*` if any of them is encoded."""
+    if not any(b"*" in name for name, _ in params):
+        return params
+    joined: list[tuple[bytes, bytes]] = []
+    pieces: dict[bytes, dict[int, tuple[bytes, bool]]] = {}
+    for name, value in params:
+        if b"*" not in name:
+            joined.append((name, value))
+            continue
+        match = _SECTION.fullmatch(name)
+        if match is not None:
+            sections = pieces.setdefault(match.group(1), {})
+            sections.setdefault(int(match.group(2) or 0), (value, match.group(3) is not None))
+    for name, sections in pieces.items():
+        if 0 in sections:
+            joined.append(_join(name, sections))
+    return tuple(joined)
+
+
+def _join(name: bytes, sections: dict[int, tuple[bytes, bool]]) -> tuple[bytes, bytes]:
+    """The pieces 0, 1, 2 … up to the first gap."""
+    run: list[tuple[bytes, bool]] = []
+    while len(run) in sections:
+        run.append(sections[len(run)])
+    if not any(encoded for _, encoded in run):
+        return name, b"".join([value for value, _ in run])
+    value = b"".join([value if encoded else _quote(value) for value, encoded in run])
+    if not run[0][1]:
+        value = b"''" + value
+    return name + b"*", value
+
+
+def _quote(value: bytes) -> bytes:
+    """Percent signs and apostrophes of an unencoded piece beside encoded ones."""
+    return value.replace(b"%", b"%25").replace(b"'", b"%27")
+
+
+def _decode_extended(value: bytes) -> str:
+    """`charset'language'text%20with%20octets` as text (RFC 2231 §4); the labels may be missing."""
     name: str | None = None
-    octets = b""
-    for number in range(len(sections)):
-        if number not in sections:
-            break
-        value, extended = sections[number]
-        if extended:
-            if number == 0 and value.count(b"'") >= 2:
-                label, _language, value = value.split(b"'", 2)
-                name = label.decode("ascii", "replace")
-            value = _PERCENT.sub(_octet, value)
-        octets += value
-    return charset.decode(octets, name)
+    if value.count(b"'") >= 2:
+        label, _language, value = value.split(b"'", 2)
+        name = label.decode("ascii", "replace")
+    return charset.decode(_PERCENT.sub(_octet, value), name)
 
 
 def _octet(match: re.Match[bytes]) -> bytes:

@@ -18,13 +18,15 @@ _MOST_PARTS = 50
 
 def preview(octets: Octets, root: Part) -> str:
     """At most 200 characters of the first text that has any, as one line."""
+    left = _HTML_OCTETS  # for all parts together
     for number, part in enumerate(leaves(root)):
-        if number == _MOST_PARTS:
+        if number == _MOST_PARTS or left <= 0:
             break
         if part.type != "text" or part.disposition == "attachment":
             continue
         if part.subtype == "html":
-            line = shorten(html_text.to_text(_beginning(octets, part, _HTML_OCTETS)))
+            line = shorten(html_text.to_text(_beginning(octets, part, left)))
+            left -= part.body_end - part.body_start
         elif part.subtype == "plain" or part.subtype == "enriched":
             line = _without_quotations(_beginning(octets, part, _FEW_OCTETS))
             if len(line) < LENGTH // 2 and part.body_end - part.body_start > _FEW_OCTETS:
