@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from pillarbox.errors import Unavailable
 from pillarbox.flow.inbound.local_policy import LocalserveRecipients
 from pillarbox.smtp.server.context import SmtpServices
 from pillarbox.smtp.server.door import SmtpServer
-from support.smtp_bench import LISTENERS, Bench, MemoryPeer, open_bench
+from pillarbox.store.blobs.spool import Spool
+from support.smtp_bench import LISTENERS, Bench, MemoryPeer, SocketPeer, open_bench
 
 HELLO = "HELO client.example.net"
 
@@ -220,6 +222,78 @@ def test_localserve_takes_everybody_but_the_magic_names(tmp_path: Path) -> None:
         slow.close()
         await asyncio.sleep(0.01)
         assert local.server.connections == 0
+
+    run(tmp_path, work)
+
+
+def test_a_client_that_leaves_behind_the_end_of_data_has_delivered(tmp_path: Path) -> None:
+    """A commit that is under way is not torn (RFC 5321 §6.1)."""
+
+    async def work(bench: Bench) -> None:
+        peer = await _in_data(bench)
+        await peer.send(b"Subject: x\r\n\r\n.\r\n")
+        await asyncio.sleep(0)
+        peer.close()
+        for _ in range(100):
+            await asyncio.sleep(0.01)
+            if octets := await bench.octets("alice@example.org"):
+                assert octets[0].endswith(b"Subject: x\r\n\r\n")
+                return
+        raise AssertionError("the message never came")
+
+    run(tmp_path, work)
+
+
+def test_a_spool_that_fails_defers_and_eats_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(spool: Spool, chunk: bytes) -> None:
+        raise Unavailable
+
+    async def work(bench: Bench) -> None:
+        peer = await _in_data(bench)
+        monkeypatch.setattr(Spool, "write", full)
+        await peer.send(b"Subject: x\r\n\r\nMAIL FROM:<>\r\n")
+        monkeypatch.undo()
+        await peer.send(b".\r\n")
+        assert (await peer.reply()).startswith("451 4.3.0 ")
+        assert await peer.ask("NOOP") == "250 2.0.0 OK"
+        assert await bench.octets("alice@example.org") == []
+
+    run(tmp_path, work)
+
+
+def test_half_closed_clients_get_their_answers(tmp_path: Path) -> None:
+    """`(echo …; echo …) | nc` closes its side when its input ends."""
+
+    async def work(bench: Bench) -> None:
+        peer = await SocketPeer.connect(bench)
+        assert (await peer.line()).startswith(b"220 ")
+        await peer.send(b"HELO a.example.net\r\nMAIL FROM:<>\r\nRCPT TO:<alice@example.org>\r\n")
+        peer.half_close()
+        answers = [await peer.line() for _ in range(4)]
+        assert [line[:3] for line in answers] == [b"250", b"250", b"250", b""]
+        peer.close()
+
+    run(tmp_path, work)
+
+
+def test_lmtp_over_a_unix_socket(tmp_path: Path) -> None:
+    async def work(bench: Bench) -> None:
+        path = str(tmp_path / "lmtp")
+        server = await asyncio.get_running_loop().create_unix_server(
+            lambda: bench.server.connection(LISTENERS["lmtp"]), path
+        )
+        async with server:
+            reader, writer = await asyncio.open_unix_connection(path)
+            await reader.readline()
+            writer.write(b"LHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<bob@example.org>\r\n")
+            writer.write(b"BDAT 4 LAST\r\n\r\nx\nQUIT\r\n".replace(b"x\n", b"\r\n"))
+            answer = await asyncio.wait_for(reader.read(), 5)
+            assert answer.endswith(b"221 2.0.0 Good-bye\r\n") and b"250 2.0.0 Accepted" in answer
+            writer.close()
+        (octets,) = await bench.octets("bob@example.org")
+        assert b"Received: from a (local socket)" in octets
 
     run(tmp_path, work)
 

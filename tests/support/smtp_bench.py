@@ -224,6 +224,10 @@ class SocketPeer:
         except ConnectionError:
             return b""
 
+    def half_close(self) -> None:
+        """No more will be sent."""
+        self._writer.write_eof()
+
     def close(self) -> None:
         self._writer.close()
         self._server.close()

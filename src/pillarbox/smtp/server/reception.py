@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pillarbox.accounts.directory import LocalTarget, RemoteTarget
 from pillarbox.errors import PillarboxError, TooLarge
 from pillarbox.flow.delivery.verdict import Reason, Refused
-from pillarbox.ids import AccountId
 from pillarbox.smtp.server import answers
 from pillarbox.smtp.wire.bdat import BdatReader
 from pillarbox.smtp.wire.data import DataDecoder
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pillarbox.store.blobs.spool import Spool
 
 log = get_logger("smtp")
+_SHOWN = 20  # accounts and addresses in one line of the log
 _OCTETS = MESSAGE_OCTETS.labels("smtp")
 _ACCEPTED = MESSAGES.labels("smtp", "accepted", "")
 
@@ -128,11 +129,9 @@ def _count(refusals: list[Refused | None], size: int) -> None:
 
 
 def _tell(context: Context, transaction: Transaction, event: str, size: int, reason: str) -> None:
-    accounts: set[AccountId] = set()
-    for recipient in transaction.recipients:
-        for target in recipient.targets:
-            if (account := getattr(target, "account", None)) is not None:
-                accounts.add(account)
+    targets = [target for one in transaction.recipients for target in one.targets[:_SHOWN]]
+    accounts = {target.account for target in targets if isinstance(target, LocalTarget)}
+    onward = [target.address for target in targets if isinstance(target, RemoteTarget)]
     log.event(
         event,
         journey=transaction.journey,
@@ -140,7 +139,8 @@ def _tell(context: Context, transaction: Transaction, event: str, size: int, rea
         peer=context.peer.address,
         sender=transaction.sender.reverse_path,
         recipients=len(transaction.recipients),
-        accounts=sorted(accounts)[:20],
+        accounts=sorted(accounts)[:_SHOWN],
+        onward=onward[:_SHOWN] or None,
         octets=size,
         reason=reason or None,
     )

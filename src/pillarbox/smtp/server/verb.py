@@ -35,7 +35,8 @@ class Verb:
     when: When
     parse: Callable[[bytes], Any]
     run: Callable[[Any, Context], Awaitable[Reply | None]]  # None: octets come before the answer
-    last_in_group: bool = False  # RFC 2920 §3.1: nothing may stand behind it in a burst
+    # RFC 2920 §3.1 names more, but only behind these do octets change their meaning.
+    last_in_group: bool = False
     is_idle: bool = True  # brings no message nearer; capped in a row
     max_octets: int = COMMAND_OCTETS
 

@@ -44,6 +44,6 @@ def _extended(name: str, context: Context) -> Reply:
     return Reply(250, "", "\n".join(lines))
 
 
-EHLO = Verb(b"EHLO", "EHLO <your host name>", When.ALWAYS, parse_helo_name, run_ehlo, True)
-HELO = Verb(b"HELO", "HELO <your host name>", When.ALWAYS, parse_helo_name, run_helo, True)
-LHLO = Verb(b"LHLO", "LHLO <your host name>", When.ALWAYS, parse_helo_name, run_lhlo, True)
+EHLO = Verb(b"EHLO", "EHLO <your host name>", When.ALWAYS, parse_helo_name, run_ehlo)
+HELO = Verb(b"HELO", "HELO <your host name>", When.ALWAYS, parse_helo_name, run_helo)
+LHLO = Verb(b"LHLO", "LHLO <your host name>", When.ALWAYS, parse_helo_name, run_lhlo)
