@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+
+import apsw
 import pytest
 
+from pillarbox.clock import SystemClock
 from pillarbox.ids import MessageId, ModSeq, ThreadId
 from pillarbox.store import query as q
 from pillarbox.store.model import Flag, FlagChange
+from pillarbox.store.sql import accounts
 from support.store_box import Box, letter
 
 HTML = (
@@ -163,3 +169,31 @@ async def test_a_damaged_index_is_made_anew(box: Box) -> None:
     assert await box.store.search(box.alice.id, box.inbox.id, query) == [1]
     assert await box.store.index_now() == 5
     assert await box.store.search(box.alice.id, box.inbox.id, query) == [1]
+
+
+async def test_the_index_forgets_a_removed_account(box: Box) -> None:
+    bob = await box.new_account("bob@example.org")
+    inbox = await box.mailbox("INBOX", bob.id)
+    for n in range(3):
+        await box.append(letter(f"secret {n}"), account=bob.id, mailbox=inbox.id)
+    await box.append()
+    await box.store.index_now()
+    await box.store.write(lambda tx: accounts.remove(tx, bob.id))
+    await box.store.maintain()
+    index = apsw.Connection(str(box.folder / "data" / "search.db"))
+    assert index.execute("SELECT count(*) FROM document").get == 1
+    assert index.execute("SELECT rowid FROM head_index('"sec" AND "ecr"')").fetchall() == []
+    index.close()
+
+
+async def test_the_indexer_follows_by_itself(tmp_path: Path) -> None:
+    one, two = (Box(tmp_path, clock=SystemClock(), index_seconds=0.01) for _ in range(2))
+    async with one, two:
+        await one.fill(20)
+        await two.fill(20)
+        for _ in range(500):
+            await asyncio.sleep(0.01)
+            report = await one.store.verify()
+            if report.documents == 40:
+                break
+        assert (report.documents, report.problems) == (40, [])

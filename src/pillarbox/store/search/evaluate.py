@@ -46,6 +46,7 @@ _UNINDEXED = """
         folded_subject, folded_from, folded_to, folded_cc, folded_bcc
     FROM message WHERE account_id = ? AND message_id = ?
 """
+_FEW_RANGES = 20  # so many are cheaper to ask for than to load all UIDs
 _AT_ONCE = 1000  # messages that one statement verifies
 _WORDS_KEPT = 32 * 1024 * 1024  # octets of documents of the tail that one search keeps
 
@@ -97,8 +98,7 @@ class Search:
             case q.HasHeader(name, needle):
                 return await self._has_header(fold(name), fold(needle), within)
             case q.Uids(ranges):
-                everything = await self._everything()
-                return leaves.in_ranges(everything, ranges)
+                return await self._in_ranges(ranges)
             case q.All():
                 return await self._everything()
         sql, params = leaves.statement(query)
@@ -116,6 +116,14 @@ class Search:
         if self._all is None:
             self._all = await self._select(leaves.EVERYTHING, ())
         return self._all
+
+    async def _in_ranges(self, ranges: tuple[tuple[int, int], ...]) -> set[int]:
+        if self._all is not None or len(ranges) > _FEW_RANGES:
+            return leaves.in_ranges(await self._everything(), ranges)
+        found: set[int] = set()
+        for span in ranges:
+            found |= await self._select(leaves.RANGE, span)
+        return found
 
     async def _select(self, sql: str, params: tuple[Value, ...]) -> set[int]:
         rows = await self._db.rows(sql, (self._account, self._mailbox, *params))

@@ -8,6 +8,10 @@ from pillarbox.store import query as q
 from pillarbox.store.database import Value
 
 EVERYTHING = "SELECT uid FROM placement WHERE account_id = ? AND mailbox_id = ?"
+RANGE = """
+    SELECT uid FROM placement
+    WHERE account_id = ? AND mailbox_id = ? AND uid >= ? AND uid <= ?
+"""
 _FLAG = """
     SELECT uid FROM placement WHERE account_id = ? AND mailbox_id = ? AND flags & ? <> 0
 """

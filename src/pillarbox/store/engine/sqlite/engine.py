@@ -48,11 +48,14 @@ from pillarbox.store.feed import Feed, Neighbours
 from pillarbox.store.maintenance import Maintained, end_retention
 from pillarbox.store.query import Query
 from pillarbox.store.search.evaluate import Search
+from pillarbox.store.sql import accounts
 from pillarbox.store.verify import VerifyReport
+from pillarbox.telemetry.log import get_logger
 
+log = get_logger("store")
 T = TypeVar("T")
 
-_WHOLE = 2**62  # past the end of any message
+_SMALL_CACHE = 2 * 1024 * 1024  # octets, for connections that read everything once
 _LOCATE = "SELECT segment, position, length, size FROM blob WHERE blob_id = ?"
 _MODSEQS = """
     SELECT account_id, modseq FROM account
@@ -74,11 +77,15 @@ class Folders:
         self.tmp = self.root / "tmp"
         self.run = self.root / "run"
 
-    def make(self) -> None:
+    def make(self, disk: Disk) -> None:
         """Make those that are missing, readable by their owner only."""
+        if self.run.is_dir():
+            return
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         for folder in (self.blobs, self.tmp, self.run):
             folder.mkdir(mode=0o700, exist_ok=True)
+        for folder in (self.root, self.root.parent):
+            disk.sync_folder(folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +128,10 @@ class SqliteEngine:
             self.feed.wake,
             self._neighbours.send,
         )
-        indexing = connect(folders.database, cache_octets=settings.read_cache_octets)
+        indexing = connect(folders.database, cache_octets=_SMALL_CACHE)
         self._indexer = Indexer(
             indexing,
-            open_index(folders.search, settings.read_cache_octets),
+            open_index(folders.search, _SMALL_CACHE),
             WriteLock(folders.index_lock),
             self._blob_reader(indexing),
             settings,
@@ -138,7 +145,7 @@ class SqliteEngine:
         check_library()
         folders = Folders(settings)
         try:
-            folders.make()
+            folders.make(disk)
             _prepare(folders, settings, clock)
         except (OSError, *PASSING) as error:
             raise Unavailable from error
@@ -192,6 +199,7 @@ class SqliteEngine:
         try:
             if not lock.try_acquire():
                 return Maintained()
+            await self._forget_accounts()
             settings = self._settings
             now = unix_seconds(self._clock.now())
             done = await end_retention(self, now, settings.retention_days, self._forget_texts)
@@ -207,12 +215,16 @@ class SqliteEngine:
             numbers = [document_number(account, message) for message in messages]
             await self._loop.run_in_executor(None, self._indexer.forget, numbers)
 
+    async def _forget_accounts(self) -> None:
+        """The text of a removed account must not stay in the index."""
+        known = {one.id for one in await self.read(accounts.all_accounts)}
+        await self._loop.run_in_executor(None, self._indexer.forget_others, known)
+
     async def verify(self, progress: Progress) -> VerifyReport:
         """Read everything in a thread; cancelling the caller stops it."""
-        cache = self._settings.read_cache_octets
         scanner = _Scanner(
-            connect(self._folders.database, cache_octets=cache),
-            open_index(self._folders.search, cache),
+            connect(self._folders.database, cache_octets=_SMALL_CACHE),
+            open_index(self._folders.search, _SMALL_CACHE),
         )
         verifier = Verifier(
             scanner.rows,
@@ -267,19 +279,24 @@ class SqliteEngine:
             return await search.run(query)
 
         # The index's snapshot is taken first: what it lacks is then in the rows' tail.
-        scanner.texts.execute("BEGIN")
         try:
-            scanner.texts.execute("SELECT upto FROM progress").fetchall()
-            return self._snapshot(scanner.rows, SqliteReader(scanner.rows), run)
-        finally:
-            scanner.texts.execute("COMMIT")
+            with scanner.texts:
+                SqliteTextIndex(scanner.texts).upto()
+                found = self._snapshot(scanner.rows, SqliteReader(scanner.rows), run)
+        except (apsw.CorruptError, *PASSING) as error:
+            log.error_event("store.search_failed", exc=True)
+            raise Unavailable from error
+        return found
 
     def _blob_reader(self, connection: apsw.Connection) -> Callable[[BlobId], bytes]:
         def locate(blob: BlobId) -> Location:
             return _locate(connection, blob)
 
+        # Encoded text is at most three times as long as decoded; a large message is not read whole.
+        most = 3 * self._settings.index_text_octets
+
         def read(blob: BlobId) -> bytes:
-            return self._blobs.read_now(blob, 0, _WHOLE, locate)
+            return self._blobs.read_now(blob, 0, most, locate)
 
         return read
 

@@ -80,6 +80,19 @@ class Indexer:
             finally:
                 self._lock.release()
 
+    def forget_others(self, known: set[AccountId]) -> None:
+        """Remove all documents of accounts that are not `known`."""
+        account = SqliteTextIndex(self._index).next_account(AccountId(0))
+        while account is not None:
+            if account in known:
+                account = SqliteTextIndex(self._index).next_account(account)
+                continue
+            numbers = SqliteTextIndex(self._index).some_numbers(account)
+            if numbers:
+                self.forget(numbers)
+            else:
+                account = SqliteTextIndex(self._index).next_account(account)
+
     def _run(self) -> None:
         share = self._settings.index_share_percent / 100
         while not self._stop.wait(self._settings.index_seconds):

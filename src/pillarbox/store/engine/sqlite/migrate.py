@@ -10,6 +10,7 @@ from pathlib import Path
 import apsw
 
 from pillarbox.errors import ConfigurationError
+from pillarbox.store.blobs.disk import RealDisk
 
 _CREATE = """
     CREATE TABLE IF NOT EXISTS schema_migration (
@@ -93,6 +94,7 @@ def _copy(connection: apsw.Connection, target: Path) -> None:
     finally:
         copy.close()
     unfinished.rename(target)
+    RealDisk().sync_folder(target.parent)
 
 
 def dump(connection: apsw.Connection) -> str:

@@ -25,6 +25,7 @@ FORMAT = 1  # another number makes the index anew
 _LEVEL = 3
 _MAX_TRIGRAMS = 24  # of one needle; more hardly narrow the candidates
 _AT_ONCE = 256
+_LAST = MessageId(0xFFFFFFFF)
 
 _CREATE = """
     CREATE TABLE progress (format INTEGER NOT NULL, upto INTEGER NOT NULL);
@@ -52,6 +53,8 @@ _CANDIDATES = {
 _DOCUMENTS = """
     SELECT number, head, body FROM document WHERE number IN (SELECT value FROM json_each(?))
 """
+_NEXT_NUMBER = "SELECT number FROM document WHERE number > ? ORDER BY number LIMIT 1"
+_SOME = "SELECT number FROM document WHERE number BETWEEN ? AND ? LIMIT 500"
 _TEXTS = {
     Where.HEAD: """
         SELECT number, head FROM document WHERE number IN (SELECT value FROM json_each(?))
@@ -81,7 +84,7 @@ class SqliteTextIndex:
         match = trigram_query(needle)
         if not match:
             return None
-        span = (first, first | 0xFFFFFFFF)
+        span = (first, first | _LAST)
         rows = fetch(self._connection, _CANDIDATES[where], (match, *span))
         return [MessageId(number - first) for (number,) in rows]
 
@@ -93,6 +96,16 @@ class SqliteTextIndex:
         while part := [first | number for number in islice(numbers, _AT_ONCE)]:
             for number, text in fetch(self._connection, _TEXTS[where], (json.dumps(part),)):
                 yield MessageId(number - first), zstd.decompress(text)
+
+    def next_account(self, after: AccountId) -> AccountId | None:
+        """The next account that has documents."""
+        rows = fetch(self._connection, _NEXT_NUMBER, (document_number(after, _LAST),))
+        return AccountId(rows[0][0] >> 32) if rows else None
+
+    def some_numbers(self, account: AccountId) -> list[int]:
+        """Some documents of an account; none when it has none."""
+        first = document_number(account, MessageId(0))
+        return [number for (number,) in fetch(self._connection, _SOME, (first, first | _LAST))]
 
 
 def read_documents(connection: apsw.Connection, numbers: list[int]) -> dict[int, Document]:
