@@ -182,7 +182,7 @@ async def test_the_index_forgets_a_removed_account(box: Box) -> None:
     await box.store.maintain()
     index = apsw.Connection(str(box.folder / "data" / "search.db"))
     assert index.execute("SELECT count(*) FROM document").get == 1
-    assert index.execute("SELECT rowid FROM head_index('"sec" AND "ecr"')").fetchall() == []
+    assert index.execute("SELECT rowid FROM head_index(?)", ('"sec" AND "ret"',)).fetchall() == []
     index.close()
 
 
