@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+_ODD = re.compile(r"[\[:(\t\r\n]|  ")  # without these there is nothing to take away
 _SPACE = re.compile(r"[ \t\r\n]+")
 _BLOBS = re.compile(r"(?:\[[^\[\]]*+\] ?)*+")
 _REPLY = re.compile(r"(?:re|fwd?) ?(?:\[[^\[\]]*+\] ?)?: ?", re.IGNORECASE)
@@ -14,6 +15,8 @@ _LONGEST_ID = 998
 
 def base_subject(subject: str) -> tuple[str, bool]:
     """The subject without Re:, Fwd:, [list] and (fwd), and whether it was a reply or forward."""
+    if _ODD.search(subject) is None:
+        return subject.strip(), False
     text = _SPACE.sub(" ", subject).strip()
     start, end = 0, len(text)
     is_reply = False
