@@ -159,14 +159,13 @@ class Framer:
     def next_event(self) -> Event | None:
         """The next thing that the octets so far hold; None: more are needed."""
         while True:
-            if self._trouble is not None:
-                trouble, self._trouble = self._trouble, None
+            trouble = self._take_trouble()
+            if trouble is not None:
                 return trouble
             match self._at:
                 case _At.LINE:
                     event = self._line()
-                    if event is not None or self._trouble is None:
-                        return event
+                    return event if event is not None else self._take_trouble()
                 case _At.DECIDE:
                     self.accept()
                 case _At.KEEP:
@@ -220,6 +219,10 @@ class Framer:
         else:
             self._left = wanted.size
             self._forget(_At.SKIP_LITERAL)
+
+    def _take_trouble(self) -> TooLong | None:
+        trouble, self._trouble = self._trouble, None
+        return trouble
 
     def _take_wanted(self) -> WantLiteral:
         wanted, self._wanted = self._wanted, None

@@ -122,7 +122,9 @@ class Reader:
         """An atom in upper case: a name of the grammar."""
         return self.atom().decode("ascii").upper()
 
-    name = word  # of a command
+    def name(self) -> str:
+        """A command's name in upper case."""
+        return self.word()
 
     def label(self) -> str:
         """Letters, digits, dots and dashes in upper case: an item's name in front of its "["."""
