@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import os
 import tempfile
 
 from hypothesis import example, given, settings
@@ -15,6 +16,8 @@ from pillarbox.message.part import Digest, Part
 from pillarbox.message.text import decoded_part, searchable_text
 from pillarbox.message.transfer import decoded_chunks
 from support.imap_data import Value, parse
+
+LONGER = 100 if os.environ.get("PILLARBOX_FUZZ") == "long" else 1  # make fuzz
 
 # Pieces that mean something to the parsers, so that random mail has structure.
 PIECES = [
@@ -110,7 +113,7 @@ def check_digest(whole: bytes, found: Digest) -> None:
         text.encode("utf-8")  # no lone surrogates: the store could not keep them
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400 * LONGER, deadline=None)
 @given(octets)
 @example(b"")
 @example(b"\r\n")
@@ -129,7 +132,7 @@ def test_any_octets_have_a_digest(whole: bytes) -> None:
     assert b"".join(decoded_chunks(whole, leaf, 7)) == decoded_part(whole, leaf)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60 * LONGER, deadline=None)
 @given(octets)
 def test_a_mapped_file_gives_the_same_digest(whole: bytes) -> None:
     if not whole:
@@ -141,7 +144,7 @@ def test_a_mapped_file_gives_the_same_digest(whole: bytes) -> None:
             assert digest(mapped) == digest(whole)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300 * LONGER, deadline=None)
 @given(octets)
 def test_single_values_never_raise(raw: bytes) -> None:
     text = encoded_word.decode(raw)
@@ -163,7 +166,7 @@ def test_single_values_never_raise(raw: bytes) -> None:
         assert field.raw in raw and field.raw.startswith(field.name)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200 * LONGER, deadline=None)
 @given(
     st.binary(max_size=200), st.sampled_from(["base64", "quoted-printable", "8bit", "x-uuencode"])
 )
@@ -174,7 +177,7 @@ def test_decoding_in_steps_is_decoding_whole(body: bytes, encoding: str) -> None
         assert b"".join(decoded_chunks(body, part, step)) == whole
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100 * LONGER, deadline=None)
 @given(octets)
 def test_the_scanner_opens_parents_first(whole: bytes) -> None:
     nodes = structure.scan(whole)
