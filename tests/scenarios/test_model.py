@@ -1,0 +1,61 @@
+"""The model test over real sockets: thousands of random steps, an oracle beside each."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import pytest
+
+from support.imap_sessions import Session
+from support.model_walk import BOXES, Walk
+from support.server import Account, MailServer
+
+pytestmark = [pytest.mark.interop, pytest.mark.slow, pytest.mark.timeout(3600)]
+
+EVERYONE = 40  # steps between comparisons of every session
+
+
+def test_random_steps(
+    mail_server: MailServer, account: Account, seed: int, request: pytest.FixtureRequest
+) -> None:
+    steps = request.config.getoption("--model-steps")
+    walk = Walk(mail_server, account, random.Random(seed))
+    try:
+        asyncio.run(_scenario(walk, steps))
+    except BaseException:
+        print(f"seed {seed}; the last steps:", *walk.trail, sep="\n  ")
+        raise
+
+
+async def _scenario(walk: Walk, steps: int) -> None:
+    await walk.begin()
+    try:
+        for number in range(steps):
+            await walk.step()
+            if number % EVERYONE == 0:
+                for session in walk.sessions:
+                    await walk.compare(session)
+        await _compare_contents(walk)
+    finally:
+        await walk.end()
+
+
+async def _compare_contents(walk: Walk) -> None:
+    """At the end a new client finds under every UID the message that was put there."""
+    session = await Session.open(walk.server, walk.account, name="last")
+    for box in BOXES:
+        await session.select(box)
+        fields = "BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"
+        answer = await session.command(f"UID FETCH 1:* ({fields})")
+        found = {
+            int(items["UID"]): b"".join(
+                value for value in items.values() if isinstance(value, bytes) and b"<" in value
+            )
+            for items in answer.fetched.values()
+        }
+        kept = walk.oracle.boxes[box].kept
+        assert found.keys() == kept.keys()
+        for uid, one in kept.items():
+            assert f"<sample-{one.number}@example.net>".encode() in found[uid]
+    await session.close()
