@@ -6,6 +6,7 @@ import base64
 
 import pytest
 
+from pillarbox.errors import Damaged
 from pillarbox.ids import BlobId
 from pillarbox.imap.server.commands.sections import (
     Section,
@@ -14,6 +15,7 @@ from pillarbox.imap.server.commands.sections import (
     parse_section,
     pick_fields,
 )
+from pillarbox.imap.server.context import Torn
 from pillarbox.imap.wire.framing import Framed
 from pillarbox.imap.wire.reader import Reader
 from pillarbox.message.digest import digest
@@ -237,3 +239,27 @@ async def test_a_damaged_message_does_not_keep_the_others_back(desk: Desk) -> No
     answer = await desk.say("FETCH 1:3 (UID BODY.PEEK[])")
     assert answer.kind == "NO"
     assert sorted(answer.fetched) == [1, 3]
+
+
+@desk_test
+async def test_a_failure_amid_a_literal_cuts_the_line(desk: Desk) -> None:
+    """What comes after half a literal would be read as its other half."""
+    await desk.append(letter(body="".join(f"{n:070}\r\n" for n in range(10_000))))
+    await desk.select()
+    content = desk.store.content
+
+    def broken(row: object) -> object:
+        opened = content(row)  # type: ignore[arg-type]
+        read = opened.read
+
+        async def fails_later(start: int, end: int) -> bytes:
+            if start:
+                raise Damaged
+            return await read(start, end)
+
+        opened.read = fails_later  # type: ignore[method-assign]
+        return opened
+
+    desk.store.content = broken  # type: ignore[method-assign, assignment]
+    with pytest.raises(Torn):
+        await desk.say("FETCH 1 BODY.PEEK[]")
