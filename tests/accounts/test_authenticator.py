@@ -255,6 +255,9 @@ def test_a_changed_password_holds_at_once(tmp_path: Path) -> None:
     async def test(found: People) -> None:
         await check(found, "alice@example.org", ALICE_PASSWORD)  # fills the cache
         number, secret = await found.admin.add_app_password("alice@example.org", "phone")
+        assert [row.name for row in await found.admin.app_passwords("alice@example.org")] == [
+            "phone"
+        ]
         await found.admin.set_password("alice@example.org", Secret("another phrase"))
         with pytest.raises(AuthenticationFailed):
             await check(found, "alice@example.org", ALICE_PASSWORD)
@@ -297,6 +300,7 @@ def test_old_hashes_are_brought_to_new_costs(tmp_path: Path) -> None:
         row = await found.store.read(lambda db: credentials.password(db, found.alice.id))
         assert row is not None
         assert "m=64," in row.argon2
+        await scram(found, ScramClient("alice@example.org", ALICE_PASSWORD))  # keys were added
         await check(found, "alice@example.org", ALICE_PASSWORD)
 
     with_people(tmp_path, test)

@@ -25,7 +25,7 @@ from pillarbox.sasl.scram_keys import (
 )
 from pillarbox.store import Store
 from pillarbox.store.database import Transaction
-from pillarbox.store.model import Account
+from pillarbox.store.model import Account, AppPasswordRow
 from pillarbox.store.sql import accounts, addresses, credentials
 
 
@@ -178,6 +178,11 @@ class AccountAdmin:
             )
         )
         return number, password
+
+    async def app_passwords(self, login: str) -> list[AppPasswordRow]:
+        """All of an account, in the order of their making. Raises NoSuchAccount."""
+        account = await self.find_account(login)
+        return await self._store.read(lambda db: credentials.app_passwords(db, account.id))
 
     async def remove_app_password(self, login: str, number: int) -> None:
         """Withdraw it. Raises NoSuchAccount, NotFound."""

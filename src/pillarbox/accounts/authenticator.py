@@ -27,8 +27,15 @@ from pillarbox.sasl.login import Login
 from pillarbox.sasl.mechanism import Mechanism
 from pillarbox.sasl.plain import Plain
 from pillarbox.sasl.scram import ScramServer
-from pillarbox.sasl.scram_keys import SALT_OCTETS, ScramHash, ScramKeys, decode_record
-from pillarbox.store import Store
+from pillarbox.sasl.scram_keys import (
+    SALT_OCTETS,
+    ScramHash,
+    ScramKeys,
+    decode_record,
+    derive_record,
+    encode_record,
+)
+from pillarbox.store import Store, Transaction
 from pillarbox.store.model import AppPasswordRow
 from pillarbox.store.sql import credentials
 
@@ -140,8 +147,8 @@ class Authenticator:
             raise AuthenticationFailed
         self._successes.remember(mark)
         self._throttle.succeeded(login, peer)
-        if self._hasher.outdated(stored):
-            await self._hash_again(known, prepared)
+        if self._hasher.outdated(stored) or (self._settings.scram and not known.scram):
+            await self._renew(known, prepared)
         return _by_password(known)
 
     # SCRAM, called by Exchange
@@ -219,13 +226,28 @@ class Authenticator:
         except (Unavailable, NotFound):
             return
 
-    async def _hash_again(self, known: Known, prepared: bytes) -> None:
-        """Bring an old hash to today's costs, unless the password was changed meanwhile."""
-        fresh = await self._hasher.hash(prepared)
+    async def _renew(self, known: Known, prepared: bytes) -> None:
+        """Bring an old hash to today's costs and add SCRAM's keys where they are missing.
+
+        Not when the password was changed meanwhile; and never a reason to refuse a person.
+        """
+        account, old = known.account.id, known.argon2
         try:
-            await self._store.write(
-                lambda tx: credentials.replace_hash(tx, known.account.id, known.argon2, fresh)
-            )
+            fresh = await self._hasher.hash(prepared)
+            scram = known.scram
+            if self._settings.scram and not scram:
+                salt = secrets.token_bytes(SALT_OCTETS)
+                record = await self._hasher.run(
+                    derive_record, prepared, salt, self._settings.scram_iterations
+                )
+                scram = encode_record(record)
+
+            async def replace(tx: Transaction) -> None:
+                row = await credentials.password(tx, account)
+                if row is not None and row.argon2 == old:
+                    await credentials.set_password(tx, account, fresh, scram)
+
+            await self._store.write(replace)
         except Unavailable:
             return
 

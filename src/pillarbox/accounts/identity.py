@@ -35,4 +35,4 @@ def login_of(username: str, default_domain: str) -> str:
     try:
         return fold_address(username)
     except BadName:
-        return username.casefold()
+        return username.encode(errors="replace").decode().casefold()

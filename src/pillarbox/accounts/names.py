@@ -27,6 +27,8 @@ _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 
 def fold_domain(domain: str) -> str:
     """A domain as stored: lower case, A-labels, no final dot. Raises BadName."""
+    if len(domain) > MAX_DOMAIN_OCTETS:
+        raise BadName("That domain name is too long.")
     folded = domain.lower().removesuffix(".") if domain.isascii() else _to_a_labels(domain)
     if _ASCII_DOMAIN.fullmatch(folded):
         return folded
@@ -76,9 +78,16 @@ def split_address(address: str) -> tuple[str, str]:
     if not at or not domain:
         raise BadName("That address has no domain.")
     local = fold_local_part(local_part)
-    if len(local.encode()) > MAX_LOCAL_OCTETS:
+    if len(_utf8(local)) > MAX_LOCAL_OCTETS:
         raise BadName("The part of the address before the @ is too long.")
     return local, fold_domain(domain)
+
+
+def _utf8(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:  # half a surrogate pair
+        raise BadName("That address is not valid Unicode.") from error
 
 
 def fold_address(address: str) -> str:
