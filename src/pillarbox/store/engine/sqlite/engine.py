@@ -79,8 +79,8 @@ class Folders:
 
     def make(self, disk: Disk) -> None:
         """Make those that are missing, readable by their owner only."""
-        if self.run.is_dir():
-            return
+        if all(folder.is_dir() for folder in (self.blobs, self.tmp, self.run)):
+            return  # the node makes `run` by itself
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         for folder in (self.blobs, self.tmp, self.run):
             folder.mkdir(mode=0o700, exist_ok=True)
