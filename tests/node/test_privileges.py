@@ -6,6 +6,8 @@ import os
 import pwd
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -48,12 +50,27 @@ def test_a_command_becomes_the_owner_of_the_data(tmp_path):
 
 
 @as_root
-def test_a_new_folder_belongs_to_the_user(tmp_path):
+def test_a_new_folder_belongs_to_the_user(open_folder):
     nobody = find_person("nobody")
-    prepare_folder(tmp_path / "new", nobody)
-    status = (tmp_path / "new").stat()
+    prepare_folder(open_folder / "new", nobody)
+    status = (open_folder / "new").stat()
     assert status.st_uid == nobody.uid
     assert status.st_mode & 0o777 == 0o700
+
+
+@as_root
+def test_a_folder_under_a_closed_one_is_refused(tmp_path):
+    tmp_path.chmod(0o700)
+    with pytest.raises(ConfigurationError, match="closed to that user"):
+        prepare_folder(tmp_path / "new", find_person("nobody"))
+
+
+@pytest.fixture
+def open_folder():
+    """A folder that others may enter; pytest closes its own to them."""
+    with tempfile.TemporaryDirectory(prefix="pillarbox-test-") as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
 
 
 @as_root

@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     from pillarbox.cli.setup_texts import next_steps
     from pillarbox.config.loading import load
     from pillarbox.errors import AlreadyExists, ConfigurationError
-    from pillarbox.node.privileges import become, find_person, prepare_folder
+    from pillarbox.node.privileges import become, check_reach, find_person, prepare_folder
     from pillarbox.node.welcome import deliver_welcome
 
     is_root = os.geteuid() == 0
@@ -63,6 +63,7 @@ def run(options: argparse.Namespace) -> int:
             f"{config} is there already and is left as it is. Remove it, or use --config."
         )
     person = find_person(user)
+    check_reach(person)
     login = f"{options.account}@{domain}"
     password, show = take_password(options, login)
     certificate, key = _certificate(options, config.parent, hostname)

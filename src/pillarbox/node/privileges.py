@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+import pillarbox
 from pillarbox.errors import ConfigurationError
 
 WISHED_FILES = 65_536  # open files: connections, segments, database
@@ -40,6 +41,33 @@ def find_person(user: str, group: str = "") -> Person | None:
     except KeyError:
         raise ConfigurationError(f"server.group: there is no group {group!r}.") from None
     return Person(user, entry.pw_uid, gid, tuple(os.getgrouplist(user, gid)))
+
+
+def check_reach(person: Person | None) -> None:
+    """Whether the user will be able to read the program itself, which imports as it goes.
+
+    Raises ConfigurationError: an installation under /root would break at some later moment.
+    """
+    if person is None or os.geteuid() != 0:
+        return
+    for path in (os.__file__, pillarbox.__file__):
+        if not _may(person, path, os.R_OK):
+            raise ConfigurationError(
+                f"The user {person.name} cannot read {path}. Install Python and Pillarbox where "
+                "that user can read them, for example under /opt."
+            )
+
+
+def _may(person: Person, path: str | Path, what: int) -> bool:
+    """os.access for somebody else."""
+    group = os.getegid()
+    os.setegid(person.gid)
+    os.seteuid(person.uid)
+    try:
+        return os.access(path, what, effective_ids=True)
+    finally:
+        os.seteuid(0)
+        os.setegid(group)
 
 
 def become(person: Person | None) -> None:
@@ -83,10 +111,17 @@ def prepare_folder(folder: Path, person: Person | None) -> None:
         raise ConfigurationError(
             f"The data folder {folder} cannot be made: {error.strerror}."
         ) from None
-    if person is not None and os.geteuid() == 0 and folder.stat().st_uid != person.uid:
+    if person is None or os.geteuid() != 0:
+        return
+    if folder.stat().st_uid != person.uid:
         raise ConfigurationError(
             f"The data folder {folder} does not belong to {person.name}. "
             f"Run 'chown -R {person.name} {folder}'."
+        )
+    if not _may(person, folder, os.R_OK | os.W_OK | os.X_OK):
+        raise ConfigurationError(
+            f"The user {person.name} cannot reach the data folder {folder}: a folder above it is "
+            "closed to that user."
         )
 
 

@@ -20,7 +20,7 @@ from pillarbox.node.child import Child, State, worker_environment
 from pillarbox.node.control import Assignment, Order
 from pillarbox.node.generation import Generation, worker_count
 from pillarbox.node.place import Place
-from pillarbox.node.privileges import find_person, prepare_folder, raise_file_limit
+from pillarbox.node.privileges import check_reach, find_person, prepare_folder, raise_file_limit
 from pillarbox.node.signals import SignalInbox
 from pillarbox.node.sockets import SocketPool
 from pillarbox.node.systemd import Notifier, passed_sockets
@@ -66,6 +66,7 @@ class Supervisor:
         """Serve; the exit code. Raises ConfigurationError or Unavailable when it cannot begin."""
         settings = self._serving.settings
         person = find_person(settings.server.user, settings.server.group)
+        check_reach(person)
         raise_file_limit()
         prepare_folder(self._place.data_dir, person)
         caught = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)

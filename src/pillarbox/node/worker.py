@@ -231,6 +231,8 @@ def main(descriptor: int) -> int:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(worker.run())
     except PillarboxError as error:
+        if error.__cause__ is not None or error.__context__ is not None:
+            log.error_event("node.worker_failed", why=str(error), exc=True)
         _tell_blocking(control, Report("failed", str(error)))
         return 1
     except Exception:
