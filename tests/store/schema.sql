@@ -195,6 +195,8 @@ CREATE TABLE schema_migration (
     ) WITHOUT ROWID
 ;
 
+CREATE TABLE segment_number (last INTEGER NOT NULL);
+
 CREATE TABLE subscription (
     account_id INTEGER NOT NULL,
     path TEXT NOT NULL,

@@ -71,7 +71,27 @@ async def test_a_segment_is_not_trusted_after_a_failed_sync(faulty: Box) -> None
     disk_of(faulty).fail.clear()
     await faulty.append(letter("y"))
     rows = await faulty.store.read(lambda db: db.rows("SELECT segment FROM blob ORDER BY 1"))
-    assert rows == [(1,), (2,)]
+    assert len(set(rows)) == 2
+
+
+async def test_a_record_that_was_lost_fails_the_whole_batch(faulty: Box) -> None:
+    """One failed write takes records of earlier writes of the batch along."""
+    disk = disk_of(faulty)
+    await faulty.append()
+    lock = os.open(faulty.folder / "data" / "write.lock", os.O_RDWR)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    raws = [letter(str(n), os.urandom(300_000).hex()) for n in range(20)]
+    tasks = [asyncio.ensure_future(faulty.append(raw)) for raw in raws]
+    await asyncio.sleep(0.5)
+    disk.fail_once["write"] = errno.ENOSPC
+    os.close(lock)
+    done = await asyncio.gather(*tasks, return_exceptions=True)
+    assert disk.fail_once == {}
+    assert any(isinstance(one, Unavailable) for one in done)
+    for raw, one in zip(raws, done, strict=True):
+        if not isinstance(one, BaseException):
+            assert await faulty.octets(one) == raw
+    assert (await faulty.store.verify()).problems == []
 
 
 async def test_the_sync_comes_between_the_octets_and_the_commit(faulty: Box) -> None:

@@ -14,10 +14,14 @@ class FaultyDisk(RealDisk):
 
     def __init__(self) -> None:
         self.fail: dict[str, int] = {}
+        self.fail_once: dict[str, int] = {}
         self.calls: list[str] = []
 
     def _do(self, what: str) -> None:
         self.calls.append(what)
+        if what in self.fail_once:
+            number = self.fail_once.pop(what)
+            raise OSError(number, os.strerror(number))
         if what in self.fail:
             raise OSError(self.fail[what], os.strerror(self.fail[what]))
 

@@ -8,10 +8,11 @@ what the disk holds of it past the last good sync is unknown, and nothing refers
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from pathlib import Path
 
 from pillarbox.errors import Damaged, Unavailable
@@ -21,6 +22,7 @@ from pillarbox.store.blobs.record import Location, SealedBlob
 SEGMENT_MAGIC = b"PBSEG001"
 SUFFIX = ".seg"
 _MAX_UNWRITTEN = 4 * 1024 * 1024  # octets gathered before they are handed to the system
+_FEW_NUMBERS = 128
 _MAX_OPEN = 64  # descriptors that the reader keeps
 
 
@@ -53,6 +55,20 @@ class SegmentWriter:
         self._unwritten_octets = 0
         self._dirty = False
         self._folder_dirty = False
+        self._lost = False  # records that rows of this transaction refer to are not there
+        self._numbers: deque[int] = deque()
+
+    @property
+    def needs_numbers(self) -> bool:
+        """Whether `reserve` should be called before the next transaction's writes."""
+        return len(self._numbers) < _FEW_NUMBERS
+
+    def reserve(self, numbers: range) -> None:
+        """Numbers that no segment has, had or will have but those that this writer makes.
+
+        They are reserved in the transaction under way: `forget` gives them up.
+        """
+        self._numbers.extend(numbers)
 
     def append(self, blob: SealedBlob) -> Location:
         """Where the record will be once `sync` returned; raises OSError."""
@@ -69,6 +85,8 @@ class SegmentWriter:
 
     def sync(self) -> None:
         """Make all that was appended durable; raises OSError and abandons the segment."""
+        if self._lost:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
         try:
             self._write()
             if self._dirty:
@@ -78,6 +96,7 @@ class SegmentWriter:
                 self._disk.sync_folder(self._folder)
                 self._folder_dirty = False
         except OSError:
+            self._lost = True
             self.abandon()
             raise
 
@@ -91,9 +110,10 @@ class SegmentWriter:
             self._fd = -1
 
     def forget(self) -> None:
-        """The transaction was rolled back: what was appended but not written is not needed."""
-        self._unwritten.clear()
-        self._unwritten_octets = 0
+        """The transaction was rolled back: nothing that it appended is referred to."""
+        self.abandon()
+        self._numbers.clear()
+        self._lost = False
 
     def close(self) -> None:
         self.abandon()
@@ -112,6 +132,7 @@ class SegmentWriter:
         except OSError:
             with contextlib.suppress(OSError):  # give a full disk its room back
                 self._disk.truncate(self._fd, self._written)
+            self._lost = True
             self.abandon()
             raise
         self._written += octets
@@ -119,8 +140,7 @@ class SegmentWriter:
     def _start(self) -> None:
         self.sync()
         self.abandon()
-        number = self._next_number()
-        fd = self._disk.create(segment_path(self._folder, number))
+        fd, number = self._create()
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._disk.write(fd, [SEGMENT_MAGIC])
@@ -130,15 +150,24 @@ class SegmentWriter:
         self._fd, self._number, self._written = fd, number, len(SEGMENT_MAGIC)
         self._dirty = self._folder_dirty = True
 
+    def _create(self) -> tuple[int, int]:
+        while True:
+            number = self._next_number()
+            with contextlib.suppress(FileExistsError):  # left by a transaction that failed
+                return self._disk.create(segment_path(self._folder, number)), number
+
     def _adopt(self, blob: SealedBlob, file: Path) -> Location:
-        number = self._next_number()
-        self._disk.link(file, segment_path(self._folder, number))
-        self._folder_dirty = True
-        return Location(number, len(SEGMENT_MAGIC), blob.length, blob.size)
+        while True:
+            number = self._next_number()
+            with contextlib.suppress(FileExistsError):
+                self._disk.link(file, segment_path(self._folder, number))
+                self._folder_dirty = True
+                return Location(number, len(SEGMENT_MAGIC), blob.length, blob.size)
 
     def _next_number(self) -> int:
-        """Only the holder of the write lock asks, and the highest segment is never deleted."""
-        return max(segment_numbers(self._folder), default=0) + 1
+        if not self._numbers:
+            raise OSError(errno.EAGAIN, "no segment number left for this transaction")
+        return self._numbers.popleft()
 
 
 class _OpenFile:

@@ -40,8 +40,7 @@ async def compact(rows: Rows, folder: Path, reader: SegmentReader, dead_percent:
     """Empty and delete mostly dead segments; how many went."""
     live: dict[int, int] = dict(await rows.scan(_live))
     deleted = 0
-    # The highest is kept whatever it holds: the next segment's number is counted from it.
-    for number in segment_numbers(folder)[:-1]:
+    for number in segment_numbers(folder):
         held = _hold(segment_path(folder, number))
         if held is None:
             continue

@@ -66,8 +66,9 @@ _MODSEQS = """
 class Folders:
     """Where things lie in the data folder."""
 
-    def __init__(self, settings: StoreSettings) -> None:
+    def __init__(self, settings: StoreSettings, vfs: str | None) -> None:
         self.root = Path(settings.data_dir)
+        self._vfs = vfs  # SQLite's way to the disk; tests have their own
         self.database = self.root / "pillarbox.db"
         self.search = self.root / "search.db"
         self.lock = self.root / "write.lock"
@@ -76,6 +77,10 @@ class Folders:
         self.blobs = self.root / "blobs"
         self.tmp = self.root / "tmp"
         self.run = self.root / "run"
+
+    def connect(self, cache_octets: int) -> apsw.Connection:
+        """A connection to the database."""
+        return connect(self.database, cache_octets=cache_octets, vfs=self._vfs)
 
     def make(self, disk: Disk) -> None:
         """Make those that are missing, readable by their owner only."""
@@ -110,7 +115,7 @@ class SqliteEngine:
         self._disk = disk
         self._loop = asyncio.get_running_loop()
         self.feed = Feed()
-        self._reading = connect(folders.database, cache_octets=settings.read_cache_octets)
+        self._reading = folders.connect(settings.read_cache_octets)
         self._reader = SqliteReader(self._reading)
         self._scanners = threading.local()
         self._scanning: list[_Scanner] = []
@@ -120,7 +125,7 @@ class SqliteEngine:
         self._neighbours = Neighbours(folders.run, self.feed.wake)
         self._neighbours.start(self._loop)
         self._writer = Writer(
-            connect(folders.database, cache_octets=settings.read_cache_octets),
+            folders.connect(settings.read_cache_octets),
             WriteLock(folders.lock),
             SegmentWriter(folders.blobs, disk, settings.segment_octets),
             settings,
@@ -128,7 +133,7 @@ class SqliteEngine:
             self.feed.wake,
             self._neighbours.send,
         )
-        indexing = connect(folders.database, cache_octets=_SMALL_CACHE)
+        indexing = folders.connect(_SMALL_CACHE)
         self._indexer = Indexer(
             indexing,
             open_index(folders.search, _SMALL_CACHE),
@@ -140,10 +145,12 @@ class SqliteEngine:
         self._polling = self._loop.create_task(self._poll(), name="store-poll")
 
     @classmethod
-    async def open(cls, settings: StoreSettings, clock: Clock, disk: Disk) -> SqliteEngine:
+    async def open(
+        cls, settings: StoreSettings, clock: Clock, disk: Disk, vfs: str | None
+    ) -> SqliteEngine:
         """Make the folders, migrate, and start the threads."""
         check_library()
-        folders = Folders(settings)
+        folders = Folders(settings, vfs)
         try:
             folders.make(disk)
             _prepare(folders, settings, clock)
@@ -223,7 +230,7 @@ class SqliteEngine:
     async def verify(self, progress: Progress) -> VerifyReport:
         """Read everything in a thread; cancelling the caller stops it."""
         scanner = _Scanner(
-            connect(self._folders.database, cache_octets=_SMALL_CACHE),
+            self._folders.connect(_SMALL_CACHE),
             open_index(self._folders.search, _SMALL_CACHE),
         )
         verifier = Verifier(
@@ -253,7 +260,7 @@ class SqliteEngine:
         if scanner is None:
             cache = self._settings.read_cache_octets
             scanner = _Scanner(
-                connect(self._folders.database, cache_octets=cache),
+                self._folders.connect(cache),
                 open_index(self._folders.search, cache),
             )
             self._scanners.scanner = scanner
@@ -345,7 +352,7 @@ def _prepare(folders: Folders, settings: StoreSettings, clock: Clock) -> None:
     lock.acquire()
     try:
         clean_folder(folders.tmp)
-        connection = connect(folders.database, cache_octets=settings.read_cache_octets)
+        connection = folders.connect(settings.read_cache_octets)
         try:
             migrate(connection, folders.database, unix_seconds(clock.now()))
             open_index(folders.search, settings.read_cache_octets).close()

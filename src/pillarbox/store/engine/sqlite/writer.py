@@ -17,7 +17,7 @@ from pillarbox.errors import PillarboxError, Unavailable
 from pillarbox.ids import AccountId, ModSeq
 from pillarbox.store.blobs.segment import SegmentWriter
 from pillarbox.store.database import WriteFunction
-from pillarbox.store.engine.sqlite.connection import PASSING, drive
+from pillarbox.store.engine.sqlite.connection import PASSING, drive, fetch
 from pillarbox.store.engine.sqlite.lock import WriteLock
 from pillarbox.store.engine.sqlite.transaction import SqliteTransaction
 from pillarbox.telemetry.log import get_logger
@@ -30,6 +30,7 @@ from pillarbox.telemetry.metrics import (
 
 log = get_logger("store")
 T = TypeVar("T")
+_RESERVE = "UPDATE segment_number SET last = last + ? RETURNING last"
 Wakes = dict[AccountId, ModSeq]
 
 
@@ -169,6 +170,8 @@ class Writer:
         execute = self._connection.execute
         execute("BEGIN IMMEDIATE")
         try:
+            if self._segments.needs_numbers:
+                self._reserve_numbers()
             for job in batch:
                 if not job.future.done():  # nobody waits for it any more
                     self._run_job(job, wakes)
@@ -179,6 +182,11 @@ class Writer:
             if self._connection.in_transaction:
                 execute("ROLLBACK")
             raise
+
+    def _reserve_numbers(self) -> None:
+        count = 4 * self._settings.batch
+        last = int(fetch(self._connection, _RESERVE, (count,))[0][0])
+        self._segments.reserve(range(last - count + 1, last + 1))
 
     def _run_job(self, job: _Job, wakes: Wakes) -> None:
         execute = self._connection.execute

@@ -173,6 +173,10 @@ CREATE TABLE blob (
 ) WITHOUT ROWID;
 CREATE INDEX blob_unreferenced ON blob (blob_id) WHERE refs = 0;
 
+-- The highest number that was reserved for a segment file; none is ever used for two files.
+CREATE TABLE segment_number (last INTEGER NOT NULL);
+INSERT INTO segment_number (last) VALUES (0);
+
 CREATE TABLE queued (
     queued_id INTEGER PRIMARY KEY AUTOINCREMENT,
     account_id INTEGER,
