@@ -65,6 +65,15 @@ class ImapSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     max_command: Annotated[
         int, Meta(ge=16_384, description="Octets of one whole command in memory.")
     ] = 2_097_152
+    max_skipped: Annotated[
+        int,
+        Meta(
+            ge=1_048_576,
+            description="Octets of a refused command that are read and dropped before the "
+            "connection is closed instead; a little more than the largest message keeps programs "
+            "going that send without asking.",
+        ),
+    ] = 134_217_728
     max_pending: Annotated[
         int,
         Meta(
@@ -80,6 +89,14 @@ class ImapSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
             "default fits what other mail systems let through.",
         ),
     ] = 52_428_800
+    max_append_total: Annotated[
+        int,
+        Meta(
+            ge=1_048_576,
+            description="Octets of all messages of one APPEND (MULTIAPPEND); they lie in temporary "
+            "files until the last has come.",
+        ),
+    ] = 268_435_456
     max_append_messages: Annotated[
         int, Meta(ge=1, description="Messages in one APPEND (MULTIAPPEND).")
     ] = 200
@@ -94,6 +111,14 @@ class ImapSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     max_failed_logins: Annotated[
         int, Meta(ge=1, description="Wrong passwords on one connection until it is closed.")
     ] = 5
+    idle_keepalive: Annotated[
+        int,
+        Meta(
+            ge=30,
+            description="Seconds between the signs of life that an idling client gets; home "
+            "routers forget silent connections after some minutes.",
+        ),
+    ] = 240
     compress: Annotated[
         bool, Meta(description="Offer COMPRESS=DEFLATE (about 64 KiB of memory a connection).")
     ] = True
@@ -103,7 +128,7 @@ class ImapSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     disabled_capabilities: Annotated[
         tuple[str, ...],
         Meta(
-            description="Capabilities that are not advertised, for mail programs that mishandle one; "
-            'for instance ["COMPRESS=DEFLATE"].'
+            description="Capabilities that are not advertised, for mail programs that mishandle "
+            'one; for instance ["COMPRESS=DEFLATE"].'
         ),
     ] = ()

@@ -16,6 +16,7 @@ from pillarbox.imap.server.context import Context, State
 if TYPE_CHECKING:
     from pillarbox.imap.wire.codes import Code
     from pillarbox.imap.wire.reader import Reader
+    from pillarbox.store.model import Mailbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class Extension:
 class StatusItem(Protocol):
     """The value of one STATUS item, encoded (RFC 9051 §6.3.11)."""
 
-    def __call__(self, mailbox: Any) -> bytes: ...
+    async def __call__(self, mailbox: Mailbox, ctx: Context) -> bytes: ...
 
 
 HOOK_FIELDS = (

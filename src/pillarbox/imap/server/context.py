@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from pillarbox.errors import Unavailable
 from pillarbox.ids import AccountId, ModSeq
+from pillarbox.imap.server.picture import Pictures
 from pillarbox.imap.wire import codes, responses
 
 if TYPE_CHECKING:
     from pillarbox.accounts.authenticator import Authenticator
     from pillarbox.clock import Clock
     from pillarbox.config.imap import ImapSettings
-    from pillarbox.imap.server.picture import Pictures
     from pillarbox.imap.server.view import View
     from pillarbox.imap.wire.codes import Code
+    from pillarbox.imap.wire.sequence_set import SequenceSet
+    from pillarbox.net.peer import Lease
+    from pillarbox.net.tls import TlsContexts
     from pillarbox.store import Reader, Store, Transaction
     from pillarbox.store.blobs.spool import Spool
     from pillarbox.store.feed import Subscription
@@ -53,6 +56,10 @@ class No(Exception):
         self.code = code
 
 
+class Gone(Exception):
+    """The client is no longer there; whatever ran for it ends."""
+
+
 class Torn(Exception):
     """A response is half written: nothing that follows it could be understood. Cut the line."""
 
@@ -71,8 +78,11 @@ class ImapServices:
     store: Store
     authenticator: Authenticator
     settings: ImapSettings
+    hostname: str
     clock: Clock
-    pictures: Pictures  # shared by all sessions of the process
+    admit: Callable[[str], Lease | None]  # usually ConnectionLimiter.admit
+    tls: TlsContexts | None = None  # None: no STARTTLS
+    pictures: Pictures = field(default_factory=Pictures)  # shared by all sessions of the process
 
 
 class Link(Protocol):
@@ -187,6 +197,12 @@ class Context:
         if self.view is not None:
             code = codes.highest_modseq(self.view.modseq)
             self.send(responses.ok("Changes are counted", code))
+
+    def indexes_of(self, wanted: SequenceSet, *, by_uid: bool) -> list[int]:
+        """The messages of the selected mailbox that a set names, `$` included, as indexes."""
+        if wanted.saved:
+            return self.selected.resolve_saved(self.saved)
+        return self.selected.resolve(wanted, by_uid=by_uid)
 
     def send(self, response: Response) -> None:
         """Send an untagged response; its octets leave with the tagged one, or before."""

@@ -12,8 +12,8 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from weakref import WeakValueDictionary
 
-from pillarbox.ids import AccountId, MailboxId, ModSeq
-from pillarbox.store.model import FLAG_NAMES, Placed
+from pillarbox.ids import AccountId, MailboxId, ModSeq, UidValidity
+from pillarbox.store.model import FLAG_NAMES, Mailbox, Placed
 
 _NAMES_BY_BITS: dict[int, str] = {}  # few flag sets occur in practice
 
@@ -27,6 +27,10 @@ def flag_names(bits: int, keywords: str = "") -> str:
     if not keywords:
         return names
     return f"{names} {keywords}" if names else keywords
+
+
+Key = tuple[AccountId, MailboxId, UidValidity]
+_MOST_KEPT = 1_000  # pictures of mailboxes that nobody has selected
 
 
 class Picture:
@@ -144,23 +148,48 @@ def _runs(indexes: Iterable[int]) -> list[tuple[int, int]]:
 
 
 class Pictures:
-    """The newest picture of each mailbox that some session of this process holds."""
+    """The newest picture of each mailbox: of those that a session of this process holds, and of
+    some that were left lately, so that the next SELECT need not read the whole mailbox.
+    """
 
-    def __init__(self) -> None:
-        self._newest: WeakValueDictionary[tuple[AccountId, MailboxId], Picture] = (
-            WeakValueDictionary()
-        )
+    def __init__(self, kept_messages: int = 500_000) -> None:
+        self._newest: WeakValueDictionary[Key, Picture] = WeakValueDictionary()
+        self._kept: dict[Key, Picture] = {}  # the last used is last
+        self._kept_messages = kept_messages  # in all kept pictures; 44 octets each
 
-    def find(self, account: AccountId, mailbox: MailboxId) -> Picture | None:
-        return self._newest.get((account, mailbox))
+    def find(self, mailbox: Mailbox) -> Picture | None:
+        """To be adopted only by who stands at its modseq."""
+        return self._newest.get(_key(mailbox))
 
-    def publish(self, account: AccountId, mailbox: MailboxId, picture: Picture) -> None:
+    def publish(self, mailbox: Mailbox, picture: Picture) -> None:
         """Let other sessions adopt `picture`, which holds all up to its modseq and no more."""
-        known = self._newest.get((account, mailbox))
+        key = _key(mailbox)
+        known = self._newest.get(key)
         if known is None or known.modseq <= picture.modseq:
-            self._newest[(account, mailbox)] = picture
+            self._newest[key] = picture
+            if self._kept.get(key, picture) is not picture:
+                del self._kept[key]
 
-    def withdraw(self, account: AccountId, mailbox: MailboxId, picture: Picture) -> None:
+    def withdraw(self, mailbox: Mailbox, picture: Picture) -> None:
         """`picture` is about to hold what no one else may adopt."""
-        if self._newest.get((account, mailbox)) is picture:
-            del self._newest[(account, mailbox)]
+        key = _key(mailbox)
+        if self._newest.get(key) is picture:
+            del self._newest[key]
+            self._kept.pop(key, None)
+
+    def keep(self, mailbox: Mailbox, picture: Picture) -> None:
+        """A session left; keep what it had, if it is the newest, and forget what is old."""
+        key = _key(mailbox)
+        if self._newest.get(key) is not picture or len(picture) > self._kept_messages:
+            return
+        self._kept.pop(key, None)
+        self._kept[key] = picture
+        total = sum(map(len, self._kept.values()))
+        while total > self._kept_messages or len(self._kept) > _MOST_KEPT:
+            oldest = next(iter(self._kept))
+            total -= len(self._kept.pop(oldest))
+
+
+def _key(mailbox: Mailbox) -> Key:
+    # A name that was deleted and made again may have its number, but not its UIDVALIDITY.
+    return mailbox.account, mailbox.id, mailbox.uid_validity

@@ -59,12 +59,7 @@ def tell(ctx: Context, view: View, told: Told) -> None:
 
 def tell_flags(ctx: Context, view: View, uids: list[int], *, with_uid: bool = False) -> None:
     """FETCH responses with the flags of messages, after FLAGS where a keyword is new."""
-    fresh = view.learn_keywords(uids)
-    if fresh:
-        ctx.send(responses.Flags(view.keyword_list()))
-        if not view.read_only:
-            names = [*view.keyword_list(), "\\*"]
-            ctx.send(responses.ok("Flags that are kept", codes.permanent_flags(names)))
+    learn(ctx, view, uids)
     with_uid = with_uid or ctx.qresync or ctx.rev2
     condstore = ctx.condstore
     lines: list[bytes] = []
@@ -73,6 +68,16 @@ def tell_flags(ctx: Context, view: View, uids: list[int], *, with_uid: bool = Fa
         if at >= 0:
             lines.append(flags_line(view, at, with_uid=with_uid, with_modseq=condstore))
     ctx.send_octets(b"".join(lines))
+
+
+def learn(ctx: Context, view: View, uids: list[int]) -> None:
+    """FLAGS and PERMANENTFLAGS, when messages have a keyword that they did not name yet."""
+    if not view.learn_keywords(uids):
+        return
+    names = view.keyword_list()
+    ctx.send(responses.Flags(names))
+    if not view.read_only:
+        ctx.send(responses.ok("Flags that are kept", codes.permanent_flags([*names, "\\*"])))
 
 
 def flags_line(view: View, at: int, *, with_uid: bool, with_modseq: bool) -> bytes:

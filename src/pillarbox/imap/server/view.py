@@ -90,6 +90,11 @@ class View:
         """RFC 3501 §7.3.2."""
         return RECENT_MESSAGES
 
+    @property
+    def holds_back(self) -> bool:
+        """Whether there are messages whose EXPUNGE is still to be told."""
+        return bool(self._held)
+
     def index_of(self, uid: int) -> int:
         """Where a UID stands, or -1."""
         return self.picture.index_of(uid)
@@ -133,6 +138,7 @@ class View:
 
     def close(self) -> None:
         """Let go of the picture."""
+        self._pictures.keep(self.mailbox, self.picture)
         self._adopt(Picture())
 
     def resolve(self, wanted: SequenceSet, *, by_uid: bool) -> list[int]:
@@ -162,7 +168,7 @@ class View:
     def note(self, rows: Iterable[Placed]) -> None:
         """Take over flags that this session just set, so that they are not told again."""
         picture = self._own_picture()
-        self._pictures.withdraw(self.mailbox.account, self.mailbox.id, picture)
+        self._pictures.withdraw(self.mailbox, picture)
         for row in rows:
             at = picture.index_of(row.uid)
             if at >= 0 and picture.modseqs[at] < row.modseq:
@@ -208,10 +214,9 @@ class View:
         self, altered: list[tuple[int, Placed]], fresh: Sequence[Placed], removed: list[int]
     ) -> None:
         """Stand where the changes lead: in a picture that another session made, or in an own."""
-        account, mailbox = self.mailbox.account, self.mailbox.id
         clean = not self._held
         if altered or fresh or removed:
-            newest = self._pictures.find(account, mailbox)
+            newest = self._pictures.find(self.mailbox)
             if (
                 clean
                 and newest is not None
@@ -222,14 +227,14 @@ class View:
                 return
             own = self._own_picture()
             if not clean:
-                self._pictures.withdraw(account, mailbox, own)
+                self._pictures.withdraw(self.mailbox, own)
             for at, row in altered:
                 own.change(at, row)
             own.extend(fresh)
             own.remove(removed)
         if clean:
             self.picture.modseq = self.modseq
-            self._pictures.publish(account, mailbox, self.picture)
+            self._pictures.publish(self.mailbox, self.picture)
 
     def _own_picture(self) -> Picture:
         """The picture as one that only this view holds, copied when it is shared."""

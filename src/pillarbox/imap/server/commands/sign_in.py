@@ -1,0 +1,148 @@
+"""STARTTLS, AUTHENTICATE and LOGIN (RFC 9051 §6.2; initial responses: RFC 4959)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+
+from pillarbox.accounts.identity import Identity, SignedIn
+from pillarbox.accounts.scope import Scope
+from pillarbox.errors import AuthenticationFailed, PillarboxError, Throttled
+from pillarbox.imap.server.command import (
+    NOT_AUTHENTICATED,
+    CommandSpec,
+    Done,
+    Hooks,
+    parse_nothing,
+)
+from pillarbox.imap.server.context import After, Context, No, State
+from pillarbox.imap.wire import codes
+from pillarbox.imap.wire.errors import BadSyntax
+from pillarbox.imap.wire.reader import Reader
+from pillarbox.net.secret import Secret
+from pillarbox.sasl.errors import MalformedResponse, UnknownMechanism
+from pillarbox.telemetry.log import get_logger
+
+log = get_logger("imap")
+_MAX_STEPS = 10  # of one exchange; the longest mechanism takes three
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticate:
+    """`initial` is None where the client sent no initial response, b"" where it sent `=`."""
+
+    mechanism: str
+    initial: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A name and a password."""
+
+    username: str
+    password: Secret
+
+
+def parse_authenticate(reader: Reader, hooks: Hooks) -> Authenticate:
+    """`mechanism [SP initial]`."""
+    mechanism = reader.word()
+    if reader.at_end:
+        return Authenticate(mechanism, None)
+    reader.space()
+    return Authenticate(mechanism, _decode(reader.rest()))
+
+
+def parse_login(reader: Reader, hooks: Hooks) -> Login:
+    """`userid SP password`."""
+    username = reader.astring()
+    reader.space()
+    password = reader.astring()
+    return Login(username.decode("utf-8", "replace"), Secret(password))
+
+
+async def run_starttls(command: None, ctx: Context) -> Done:
+    """The connection changes to TLS behind the tagged OK."""
+    if not ctx.link.can_start_tls:
+        raise BadSyntax("STARTTLS is not offered on this connection.")
+    ctx.after = After.START_TLS
+    return Done("begin TLS now")
+
+
+async def run_authenticate(command: Authenticate, ctx: Context) -> Done:
+    """One SASL exchange (RFC 4422)."""
+    link = ctx.link
+    try:
+        exchange = ctx.services.authenticator.begin(
+            command.mechanism,
+            scope=Scope.IMAP,
+            peer=link.peer,
+            secure=link.is_secure,
+            bindings=link.bindings(),
+        )
+    except UnknownMechanism as error:
+        raise No(str(error), None if link.is_secure else codes.PRIVACY_REQUIRED) from error
+    octets = command.initial or b""
+    try:
+        for _ in range(_MAX_STEPS):
+            outcome = await exchange.step(octets)
+            if isinstance(outcome, SignedIn):
+                return _signed_in(outcome.identity, ctx)
+            octets = await _ask(ctx, outcome.octets)
+    except MalformedResponse as error:
+        raise BadSyntax(str(error)) from error
+    except (AuthenticationFailed, Throttled):
+        ctx.failed_logins += 1
+        raise
+    raise BadSyntax("The sign-in exchange does not come to an end.")
+
+
+async def run_login(command: Login, ctx: Context) -> Done:
+    """A password in the clear, so only where nobody else can read it."""
+    if not ctx.link.is_secure:
+        raise No("Passwords are taken over TLS only; use STARTTLS.", codes.PRIVACY_REQUIRED)
+    try:
+        identity = await ctx.services.authenticator.check_password(
+            command.username, command.password, scope=Scope.IMAP, peer=ctx.link.peer
+        )
+    except PillarboxError:
+        ctx.failed_logins += 1
+        raise
+    return _signed_in(identity, ctx)
+
+
+def _signed_in(identity: Identity, ctx: Context) -> Done:
+    ctx.account_id = identity.account
+    ctx.login = identity.login
+    ctx.state = State.AUTHENTICATED
+    log.event(
+        "imap.signed_in",
+        journey=ctx.journey,
+        login=identity.login,
+        credential=identity.credential,
+        peer=ctx.link.peer,
+    )
+    return Done(f"Signed in as {identity.login}", codes.capability(ctx.capabilities()))
+
+
+async def _ask(ctx: Context, challenge: bytes) -> bytes:
+    line = await ctx.link.ask(base64.b64encode(challenge))
+    if line == b"*":
+        raise BadSyntax("The sign-in was cancelled.")
+    return _decode(line)
+
+
+def _decode(octets: bytes) -> bytes:
+    if octets == b"=":
+        return b""
+    try:
+        return base64.b64decode(octets, validate=True)
+    except binascii.Error as error:
+        raise BadSyntax("That is not base64.") from error
+
+
+COMMANDS = (
+    CommandSpec("STARTTLS", NOT_AUTHENTICATED, parse_nothing, run_starttls),
+    CommandSpec("AUTHENTICATE", NOT_AUTHENTICATED, parse_authenticate, run_authenticate),
+    CommandSpec("LOGIN", NOT_AUTHENTICATED, parse_login, run_login),
+)

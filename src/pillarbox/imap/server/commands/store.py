@@ -1,0 +1,146 @@
+"""STORE and UID STORE (RFC 9051 §6.4.6, §6.4.9; UNCHANGEDSINCE: RFC 7162 §3.1.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from pillarbox.ids import ModSeq, Uid
+from pillarbox.imap.server.command import SELECTED, CommandSpec, Done, Hooks
+from pillarbox.imap.server.context import Context, No
+from pillarbox.imap.server.flag_words import parse_flags
+from pillarbox.imap.server.untagged import flags_line, learn
+from pillarbox.imap.server.view import View
+from pillarbox.imap.wire import codes
+from pillarbox.imap.wire.codes import Code
+from pillarbox.imap.wire.errors import BadSyntax
+from pillarbox.imap.wire.reader import Reader
+from pillarbox.imap.wire.sequence_set import SequenceSet
+from pillarbox.store import Transaction
+from pillarbox.store.model import FlagChange, StoreOutcome
+from pillarbox.store.sql import messages
+
+_ANSWERED_AT_ONCE = 5_000  # FETCH responses between two waits for the client
+_CHANGES = {"FLAGS": FlagChange.REPLACE, "+FLAGS": FlagChange.ADD, "-FLAGS": FlagChange.REMOVE}
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """`modifiers` by name, as their extensions parsed them."""
+
+    wanted: SequenceSet
+    uid: bool
+    change: FlagChange
+    silent: bool
+    flags: int
+    keywords: str
+    modifiers: dict[str, Any] = field(default_factory=dict)
+
+
+def parse_store(reader: Reader, hooks: Hooks, *, uid: bool) -> Store:
+    """`set [SP "(" modifiers ")"] SP item SP flags`; the flags need no parentheses."""
+    wanted = reader.sequence_set()
+    reader.space()
+    modifiers: dict[str, Any] = {}
+    if reader.take(b"("):
+        while not reader.take(b")"):
+            if modifiers:
+                reader.space()
+            name = reader.word()
+            if name not in hooks.store_modifiers or name in modifiers:
+                raise BadSyntax(f"STORE has no modifier {name}.")
+            modifiers[name] = hooks.store_modifiers[name](reader)
+        reader.space()
+    item = reader.word()
+    silent = item.endswith(".SILENT")
+    change = _CHANGES.get(item.removesuffix(".SILENT"))
+    if change is None:
+        raise BadSyntax("STORE changes FLAGS, +FLAGS or -FLAGS.")
+    reader.space()
+    if reader.peek(b"("):
+        names = reader.flag_list()
+    else:
+        names = [reader.flag()]
+        while reader.take(b" "):
+            names.append(reader.flag())
+    return Store(wanted, uid, change, silent, *parse_flags(names), modifiers)
+
+
+async def run_store(command: Store, ctx: Context) -> Done:
+    """Change flags in one transaction and tell them, unless the client wants silence."""
+    view = ctx.selected
+    if view.read_only:
+        raise No("The mailbox was opened read-only.", codes.READ_ONLY)
+    since = command.modifiers.get("UNCHANGEDSINCE")
+    if since is not None:
+        ctx.enable_condstore()
+    uids = [Uid(view.uids[at]) for at in ctx.indexes_of(command.wanted, by_uid=command.uid)]
+    if not uids:
+        return Done("no such messages")
+    outcome = await _change(command, ctx, view, uids, since)
+    view.note(outcome.changed)
+    view.note(outcome.unmodified)
+    await _tell(command, ctx, view, outcome)
+    if outcome.failed:
+        failed = outcome.failed
+        if not command.uid:
+            failed = [Uid(view.index_of(uid) + 1) for uid in failed]
+        return Done("Some messages were changed by others", codes.modified(failed))
+    code: Code | None = codes.EXPUNGE_ISSUED if outcome.missing else None
+    return Done("done", code)
+
+
+async def _change(
+    command: Store, ctx: Context, view: View, uids: list[Uid], since: int | None
+) -> StoreOutcome:
+    account, mailbox = ctx.account, view.mailbox.id
+
+    async def change(tx: Transaction) -> StoreOutcome:
+        return await messages.store_flags(
+            tx,
+            account,
+            mailbox,
+            uids,
+            command.change,
+            command.flags,
+            command.keywords,
+            None if since is None else ModSeq(since),
+        )
+
+    return await ctx.write(change)
+
+
+async def _tell(command: Store, ctx: Context, view: View, outcome: StoreOutcome) -> None:
+    """FETCH responses. Who counts changes is told the modseq even in silence."""
+    changed = [row.uid for row in outcome.changed]
+    learn(ctx, view, changed)
+    if command.silent and not ctx.condstore:
+        return
+    told = changed
+    if not command.silent:
+        told = sorted([*changed, *(row.uid for row in outcome.unmodified)])
+    with_uid = command.uid or ctx.qresync or ctx.rev2
+    for start in range(0, len(told), _ANSWERED_AT_ONCE):
+        indexes = map(view.index_of, told[start : start + _ANSWERED_AT_ONCE])
+        if command.silent:
+            lines = [_modseq_line(view, at, with_uid) for at in indexes if at >= 0]
+        else:
+            lines = [
+                flags_line(view, at, with_uid=with_uid, with_modseq=ctx.condstore)
+                for at in indexes
+                if at >= 0
+            ]
+        ctx.send_octets(b"".join(lines))
+        await ctx.drained()
+
+
+def _modseq_line(view: View, at: int, with_uid: bool) -> bytes:
+    uid = f"UID {view.uids[at]} " if with_uid else ""
+    return f"* {at + 1} FETCH ({uid}MODSEQ ({view.modseqs[at]}))\r\n".encode()
+
+
+COMMANDS = (
+    CommandSpec("STORE", SELECTED, partial(parse_store, uid=False), run_store, uses_seqnums=True),
+    CommandSpec("UID STORE", SELECTED, partial(parse_store, uid=True), run_store),
+)

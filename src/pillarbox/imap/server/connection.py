@@ -1,0 +1,377 @@
+"""The IMAP connection: transport, buffers, timers and tasks. The only file here with asyncio.
+
+While a client is silent, idling included, there is no task: its next octets or the feed start one,
+which runs until the client has to say something again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+from pillarbox.ids import new_journey
+from pillarbox.imap.server.compression import Deflate
+from pillarbox.imap.server.context import After, Gone, ImapServices, State, Torn
+from pillarbox.imap.server.session import Session
+from pillarbox.imap.wire import codes
+from pillarbox.imap.wire.errors import BadSyntax
+from pillarbox.imap.wire.framing import Framed, Framer, FramingLimits, WantLiteral
+from pillarbox.net.listener import Listener, Security
+from pillarbox.net.peer import PeerConnection
+from pillarbox.telemetry.log import get_logger
+from pillarbox.telemetry.metrics import FAULTS
+
+log = get_logger("imap")
+_BURST = 65_536  # octets that are gathered before they are handed to the transport
+_LITERAL_BEFORE_SIGN_IN = 8_192  # octets; a name and a password are shorter
+_INFLATED = 65_536  # octets that are decompressed at a time
+
+
+class ImapConnection(PeerConnection):
+    """One client."""
+
+    def __init__(
+        self,
+        services: ImapServices,
+        listener: Listener,
+        forget: Callable[[ImapConnection], None],
+    ) -> None:
+        offers_tls = services.tls is not None and listener.security is Security.STARTTLS
+        context = services.tls.server_context() if services.tls and offers_tls else None
+        super().__init__(services.admit, context)
+        self._services = services
+        self._settings = services.settings
+        self._forget = forget
+        self._framer = Framer(self._limits(signed_in=False))
+        self._session = Session(services, self, self._framer, new_journey())
+        self._session.ctx.on_change = self._wake
+        self._task: asyncio.Task[None] | None = None
+        self._awaited: asyncio.Future[None] | None = None  # set by octets while a command asks
+        self._out: list[bytes] = []
+        self._out_octets = 0
+        self._ahead = 0  # octets read while a command was under way
+        self._idling = False
+        self._finishing = False
+        self._no_more_input = False
+        self._deflate: Deflate | None = None
+        self._sign_in_by = 0.0
+        self._alive_at = 0.0  # when the client last said something
+
+    # What commands see (context.Link)
+
+    @property
+    def can_start_tls(self) -> bool:
+        """Whether STARTTLS is offered and not done."""
+        return self._tls_context is not None and self.tls is None
+
+    @property
+    def can_compress(self) -> bool:
+        """Whether COMPRESS is offered and not done."""
+        return self._settings.compress and self._deflate is None
+
+    @property
+    def is_compressed(self) -> bool:
+        """Whether COMPRESS was done."""
+        return self._deflate is not None
+
+    def bindings(self) -> Mapping[str, bytes]:
+        """Channel bindings of the TLS connection."""
+        tls = self._services.tls
+        return tls.bindings(self.tls) if tls is not None else {}
+
+    def write(self, octets: bytes) -> None:
+        """Send with the burst."""
+        self._out.append(octets)
+        self._out_octets += len(octets)
+        if self._out_octets >= _BURST:
+            self._flush()
+
+    async def drained(self) -> None:
+        """Hand over what was gathered; return when the client took enough of it."""
+        self._flush()
+        if not self._writable.is_set():
+            self.set_deadline(self._settings.write_timeout)
+            await self._writable.wait()
+        if self.closed:
+            raise Gone
+
+    async def ask(self, prompt: bytes) -> bytes:
+        """Send a continuation request and return the client's next line."""
+        self.write(b"+ %b\r\n" % prompt)
+        self._flush()
+        while True:
+            event = self._framer.next_event()
+            match event:
+                case Framed():
+                    return event.line
+                case None:
+                    await self._more_octets()
+                case WantLiteral():
+                    self._framer.refuse()
+                    raise BadSyntax("A line was expected, not a literal.")
+                case _:
+                    raise BadSyntax("A line was expected.")
+
+    async def _more_octets(self) -> None:
+        self._awaited = asyncio.get_running_loop().create_future()
+        self._ahead = 0
+        self.resume_input()
+        self.set_deadline(self._settings.command_timeout)
+        if self.closed or self._no_more_input:
+            raise Gone
+        try:
+            await self._awaited
+        finally:
+            self._awaited = None
+        if self.closed:
+            raise Gone
+
+    # What the peer does (net.peer)
+
+    def refused(self) -> bytes:
+        """Over the connection limits."""
+        return b"* BYE [LIMIT] Too many connections; try again later.\r\n"
+
+    def connected(self) -> None:
+        """Greet."""
+        now = asyncio.get_running_loop().time()
+        self._sign_in_by = now + self._settings.login_timeout
+        self._alive_at = now
+        self._session.greet()
+        self._flush()
+        self._rest()
+
+    def octets_arrived(self, octets: bytes) -> None:
+        """Frame them, and work on what is whole."""
+        self._alive_at = asyncio.get_running_loop().time()
+        if self._deflate is not None:
+            self._deflate.feed(octets)
+            if self._task is None:
+                self._inflate()
+        else:
+            self._framer.feed(octets)
+        if self._task is None:
+            self._start()
+            return
+        if self._awaited is not None:
+            self._inflate()
+            if not self._awaited.done():
+                self._awaited.set_result(None)
+            return
+        self._ahead += len(octets)
+        if self._ahead > self._settings.max_pending:
+            self.pause_input()
+
+    def end_of_input(self) -> None:
+        """Answer what came before, then close."""
+        self._no_more_input = True
+        if self._awaited is not None and not self._awaited.done():
+            self._awaited.set_exception(Gone())
+        if self._task is None:
+            self.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Also that of a connection over the limits, which never began."""
+        super().connection_lost(exc)
+        self._forget(self)
+
+    def gone(self) -> None:
+        """The connection ended."""
+        if self._awaited is not None and not self._awaited.done():
+            self._awaited.set_exception(Gone())
+        if self._task is None:
+            self._session.end()
+
+    def deadline_passed(self) -> None:
+        """Silent for too long, or too slow in taking an answer."""
+        loop_time = asyncio.get_running_loop().time()
+        if self._task is not None and self._awaited is None:
+            if self._writable.is_set():
+                self.set_deadline(self._settings.write_timeout)  # a command takes its time
+            else:
+                self.abort()
+            return
+        if self._idling and loop_time < self._alive_at + self._settings.idle_timeout:
+            self.write(b"* OK Still here\r\n")  # keeps address translators' memory alive
+            self._flush()
+            self._rest()
+            return
+        self._session.bye("Autologout; the connection was silent for too long.", codes.UNAVAILABLE)
+        self._flush()
+        self.close()
+
+    # What the node asks for
+
+    def finish(self) -> None:
+        """The server stops: end after the command that is under way."""
+        self._finishing = True
+        if self._awaited is not None and not self._awaited.done():
+            self._awaited.set_exception(Gone())
+        if self._task is None:
+            self._say_finish()
+
+    def _say_finish(self) -> None:
+        if not self.closed:
+            self._session.bye("The server stops; connect again.", codes.UNAVAILABLE)
+            self._flush()
+            self.close()
+
+    # Work
+
+    def _start(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._work())
+
+    def _wake(self) -> None:
+        """The feed has news: tell them at once when the client idles."""
+        if self._idling and self._task is None and not self.closed:
+            self._task = asyncio.get_running_loop().create_task(self._tell())
+
+    async def _tell(self) -> None:
+        try:
+            await self._step(self._session.tell_changes())
+        finally:
+            self._worked()
+
+    async def _work(self) -> None:
+        """Take one event after the other until there is none."""
+        try:
+            while not self.closed:
+                event = self._framer.next_event()
+                if event is None and not self._inflate():
+                    break
+                if event is None:
+                    continue
+                if self._idling:
+                    if not isinstance(event, Framed):
+                        self._framer.refuse()
+                        continue
+                    self._idling = False
+                    going = self._after(self._session.end_idle(event.line))
+                else:
+                    going = await self._step(self._session.take(event))
+                if not going or self._finishing:
+                    break
+                if not self._writable.is_set():
+                    await self.drained()
+        except Gone:
+            pass
+        finally:
+            self._worked()
+
+    async def _step(self, doing: Awaitable[After]) -> bool:
+        """Await a step of the session and do what it asks of the connection."""
+        try:
+            after = await doing
+        except Gone:
+            return False
+        except Exception as error:
+            if isinstance(error, Torn):
+                log.warning_event("imap.torn", journey=self._session.ctx.journey, peer=self.peer)
+            else:
+                log.error_event("imap.fault", exc=True, journey=self._session.ctx.journey)
+                FAULTS.labels("imap").inc()
+            self._out.clear()
+            self.abort()
+            return False
+        if after is After.START_TLS:
+            return await self._start_tls()
+        return self._after(after)
+
+    def _after(self, after: After) -> bool:
+        """Whether to go on with the next event."""
+        if after is After.IDLE:
+            self.write(b"+ idling\r\n")
+            self._idling = True
+        elif after is After.COMPRESS:
+            self._compress()
+        elif after is After.CLOSE:
+            self._flush()
+            self.close()
+            return False
+        if self._session.ctx.state is not State.NOT_AUTHENTICATED:
+            self._framer.limits = self._limits(signed_in=True)
+        return True
+
+    def _worked(self) -> None:
+        """A task is at its end: write the burst, wait for the client."""
+        self._task = None
+        if self.closed:
+            self._session.end()
+            return
+        self._flush()
+        if self._finishing:
+            self._say_finish()
+        elif self._no_more_input:
+            self.close()
+        else:
+            self._ahead = 0
+            self.resume_input()
+            self._rest()
+            if self._idling and self._session.ctx.stale:
+                self._wake()
+
+    def _rest(self) -> None:
+        """Set the timer for the client's next move."""
+        settings = self._settings
+        now = asyncio.get_running_loop().time()
+        if self._session.ctx.state is State.NOT_AUTHENTICATED:
+            self.set_deadline(max(self._sign_in_by - now, 0.1))
+        elif self._framer.pending and not self._idling:
+            self.set_deadline(settings.command_timeout)
+        elif self._idling:
+            left = self._alive_at + settings.idle_timeout - now
+            self.set_deadline(min(max(left, 0.1), settings.idle_keepalive))
+        else:
+            self.set_deadline(settings.idle_timeout)
+
+    def _flush(self) -> None:
+        if not self._out:
+            return
+        octets = b"".join(self._out) if len(self._out) > 1 else self._out[0]
+        self._out.clear()
+        self._out_octets = 0
+        if self._deflate is not None:
+            octets = self._deflate.compress(octets)
+        super().write(octets)
+
+    def _limits(self, *, signed_in: bool) -> FramingLimits:
+        settings = self._settings
+        return FramingLimits(
+            line=settings.max_line,
+            literal=settings.max_literal if signed_in else _LITERAL_BEFORE_SIGN_IN,
+            command=settings.max_command,
+            skipped=settings.max_skipped,
+        )
+
+    # TLS and compression
+
+    async def _start_tls(self) -> bool:
+        self._flush()
+        if self._framer.leftover():
+            # Octets from before the handshake would be obeyed as if TLS had protected them.
+            self.abort()
+            return False
+        tls = self._services.tls
+        seconds = tls.handshake_seconds if tls is not None else 30.0
+        return await self.start_tls(b"", seconds)
+
+    def _compress(self) -> None:
+        """From here on all octets are deflated, both ways (RFC 4978 §3)."""
+        self._flush()
+        self._deflate = Deflate(self._settings.compress_level, _INFLATED)
+        rest = self._framer.leftover()
+        if rest:
+            self._deflate.feed(rest)
+
+    def _inflate(self) -> bool:
+        """Give the framer some more of what is compressed; False: there is none."""
+        if self._deflate is None:
+            return False
+        octets = self._deflate.take()
+        if self._deflate.broken:
+            self._session.bye("The compressed stream is broken.")
+            self._flush()
+            self.close()
+            return False
+        self._framer.feed(octets)
+        return bool(octets)
