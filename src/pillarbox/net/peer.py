@@ -7,6 +7,7 @@ idle connection has no task, only a timer.
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Callable
 from ipaddress import ip_address
@@ -35,7 +36,7 @@ class PeerConnection(asyncio.Protocol):
         self._early = b""  # decrypted octets that came before `start_tls` returned
         self._reading = True
         self.transport: asyncio.Transport | None = None
-        self.peer = ""  # IP address as text; "local" on a Unix socket
+        self.peer = ""  # IP address as text; "local" on a Unix socket; "gone" if it left at once
         self.is_loopback = False
         self.closed = False
 
@@ -156,9 +157,7 @@ class PeerConnection(asyncio.Protocol):
         if self._starting_tls:
             return
         self.transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass of it
-        name = transport.get_extra_info("peername")
-        self.peer = name[0] if isinstance(name, tuple) else "local"
-        self.is_loopback = self.peer == "local" or ip_address(self.peer).is_loopback
+        self.peer, self.is_loopback = _whereabouts(self.transport)
         self._lease = self._admit(self.peer)
         if self._lease is None:
             self.write(self.refused())
@@ -213,3 +212,16 @@ class PeerConnection(asyncio.Protocol):
             self._timer = loop.call_at(self._deadline, self._timer_fired)
             return
         self.deadline_passed()
+
+
+def _whereabouts(transport: asyncio.Transport) -> tuple[str, bool]:
+    """A peer's address as text, and whether it is on this machine."""
+    name = transport.get_extra_info("peername")
+    if isinstance(name, tuple):
+        # Sockets for both IP versions name IPv4 peers ::ffff:192.0.2.1 (RFC 4291 §2.5.5.2).
+        address = name[0].removeprefix("::ffff:") if "." in name[0] else name[0]
+        return address, ip_address(address).is_loopback
+    ours = transport.get_extra_info("socket")
+    if ours is not None and ours.family == socket.AF_UNIX:
+        return "local", True
+    return "gone", False  # the peer left before it could be asked who it was
