@@ -82,11 +82,13 @@ async def test_a_record_that_was_lost_fails_the_whole_batch(faulty: Box) -> None
     fcntl.flock(lock, fcntl.LOCK_EX)
     raws = [letter(str(n), os.urandom(300_000).hex()) for n in range(20)]
     tasks = [asyncio.ensure_future(faulty.append(raw)) for raw in raws]
-    await asyncio.sleep(0.5)
-    disk.fail_once["write"] = errno.ENOSPC
+    waiting = faulty.store._engine._writer._open  # type: ignore[attr-defined]
+    while len(waiting) < len(raws):
+        await asyncio.sleep(0.01)
+    disk.refuse_next_over = 4 * 1024 * 1024  # only the one within the long batch
     os.close(lock)
     done = await asyncio.gather(*tasks, return_exceptions=True)
-    assert disk.fail_once == {}
+    assert disk.refuse_next_over is None
     assert any(isinstance(one, Unavailable) for one in done)
     for raw, one in zip(raws, done, strict=True):
         if not isinstance(one, BaseException):

@@ -14,14 +14,11 @@ class FaultyDisk(RealDisk):
 
     def __init__(self) -> None:
         self.fail: dict[str, int] = {}
-        self.fail_once: dict[str, int] = {}
+        self.refuse_next_over: int | None = None  # octets: the next longer write fails
         self.calls: list[str] = []
 
     def _do(self, what: str) -> None:
         self.calls.append(what)
-        if what in self.fail_once:
-            number = self.fail_once.pop(what)
-            raise OSError(number, os.strerror(number))
         if what in self.fail:
             raise OSError(self.fail[what], os.strerror(self.fail[what]))
 
@@ -34,6 +31,9 @@ class FaultyDisk(RealDisk):
             whole = b"".join(buffers)
             os.write(fd, whole[: len(whole) // 2])  # a full disk takes the first part
         self._do("write")
+        if self.refuse_next_over is not None and sum(map(len, buffers)) > self.refuse_next_over:
+            self.refuse_next_over = None
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         super().write(fd, buffers)
 
     def sync(self, fd: int) -> None:

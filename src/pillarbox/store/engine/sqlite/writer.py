@@ -67,6 +67,7 @@ class Writer:
         self._open: set[_Job] = set()  # asked for and not answered; the loop's thread only
         self._locking_since: float | None = None
         self._closed = False
+        self._ended = False  # on the writer's thread
         self.batches = 0
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
@@ -108,21 +109,23 @@ class Writer:
         return unix_seconds(self._clock.now())
 
     def _run(self) -> None:
-        last = False
-        while not last:
-            batch: list[_Job] = []
+        while not self._ended:
             job = self._jobs.get()
-            while job is not None:
-                batch.append(job)
-                if len(batch) >= self._settings.batch:
-                    break
-                try:
-                    job = self._jobs.get_nowait()
-                except queue.Empty:
-                    break
-            last = job is None
-            if batch:
-                self._commit(batch)
+            if job is None:
+                return
+            self._commit([job])
+
+    def _take_more(self, batch: list[_Job]) -> None:
+        """Those that wait by now come along; more of them the longer the lock was waited for."""
+        while len(batch) < self._settings.batch:
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                return
+            if job is None:
+                self._ended = True
+                return
+            batch.append(job)
 
     def _commit(self, batch: list[_Job]) -> None:
         wakes: Wakes = {}
@@ -132,6 +135,7 @@ class Writer:
             self._lock.acquire()
             self._locking_since = None
             try:
+                self._take_more(batch)
                 self._transact(batch, wakes)
             finally:
                 self._lock.release()
