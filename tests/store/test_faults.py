@@ -19,7 +19,7 @@ from pillarbox.errors import NoSuchMailbox, Unavailable
 from pillarbox.ids import MailboxId
 from pillarbox.store import Transaction
 from pillarbox.store.blobs.segment import segment_numbers
-from pillarbox.store.sql import mailboxes
+from pillarbox.store.sql import mailboxes, messages
 from support.faulty_disk import FaultyDisk
 from support.store_box import Box, letter
 
@@ -274,3 +274,44 @@ async def test_what_was_acknowledged_survives_sigkill(tmp_path: Path) -> None:
             assert acknowledged <= set(there)
             assert there == sorted(set(there))
             assert (await box.store.verify()).problems == []
+
+
+async def test_a_read_only_database_is_told_and_heals(box: Box) -> None:
+    await box.append()
+    connection = box.store._engine._writer._connection  # type: ignore[attr-defined]
+    connection.pragma("query_only", True)
+    with pytest.raises(Unavailable):
+        await box.append(letter("refused"))
+    assert len(await box.placed()) == 1
+    connection.pragma("query_only", False)
+    assert (await box.append(letter("taken"))).uid == 2
+
+
+async def test_without_descriptors_left_the_answer_is_clear(box: Box) -> None:
+    import resource
+
+    kept = await box.append()
+    row = await box.store.read(lambda db: messages.get(db, box.alice.id, kept.message))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        with pytest.raises(Unavailable):
+            await box.store.content(row).read(0, row.size)
+        # The writer has all that it needs open already.
+        await box.append(letter("still"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert await box.octets(kept) == letter()
+
+
+@pytest.mark.parametrize("leap", [-10 * 365 * 86400, 10 * 365 * 86400])
+async def test_a_leaping_clock_loses_nothing(box: Box, leap: int) -> None:
+    first = await box.append()
+    seen = (await box.account()).modseq
+    await box.clock.advance(leap)
+    second = await box.append(letter("later"))
+    assert second.uid == first.uid + 1
+    assert second.modseq > first.modseq
+    await box.store.maintain()
+    assert [p.uid for p in (await box.since(seen)).placed] == [second.uid]
+    assert await box.octets(first) == letter()

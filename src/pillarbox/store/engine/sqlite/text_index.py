@@ -1,8 +1,8 @@
 """The text index on SQLite: FTS5 trigrams in a file of its own that can be made again.
 
 FTS5 knows only which documents have a trigram (`detail=none`, no copy of the text); the text for
-verification is beside it, compressed. Row numbers put an account's documents side by side, so a
-search reads only that account's part of each trigram's list.
+verification is beside it, compressed where it is long. Row numbers put an account's documents
+side by side, so a search reads only that account's part of each trigram's list.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from pillarbox.store.engine.sqlite.connection import fetch
 from pillarbox.store.search.document import Document
 from pillarbox.store.search.text_index import Where
 
-FORMAT = 1  # another number makes the index anew
+FORMAT = 2  # another number makes the index anew
 _LEVEL = 3
+_FRAME = b"\x28\xb5\x2f\xfd"
+_AS_IS = 8192  # octets; expanding a short text takes three times as long as reading it
 _MAX_TRIGRAMS = 24  # of one needle; more hardly narrow the candidates
 _AT_ONCE = 256
 _LAST = MessageId(0xFFFFFFFF)
@@ -95,7 +97,7 @@ class SqliteTextIndex:
         numbers = iter(messages)
         while part := [first | number for number in islice(numbers, _AT_ONCE)]:
             for number, text in fetch(self._connection, _TEXTS[where], (json.dumps(part),)):
-                yield MessageId(number - first), zstd.decompress(text)
+                yield MessageId(number - first), _unpack(text)
 
     def next_account(self, after: AccountId) -> AccountId | None:
         """The next account that has documents."""
@@ -113,7 +115,7 @@ def read_documents(connection: apsw.Connection, numbers: list[int]) -> dict[int,
     found: dict[int, Document] = {}
     for number, head, body in fetch(connection, _DOCUMENTS, (json.dumps(numbers),)):
         with contextlib.suppress(zstd.ZstdError):
-            found[number] = Document(zstd.decompress(head), zstd.decompress(body))
+            found[number] = Document(_unpack(head), _unpack(body))
     return found
 
 
@@ -180,14 +182,20 @@ def add_documents(
     with connection:
         connection.executemany(
             _ADD_DOCUMENT,
-            [
-                (number, zstd.compress(head, _LEVEL), zstd.compress(body, _LEVEL))
-                for number, (head, body) in documents
-            ],
+            [(number, _pack(head), _pack(body)) for number, (head, body) in documents],
         )
         connection.executemany(_ADD_HEAD, [(n, _words(head)) for n, (head, _) in documents])
         connection.executemany(_ADD_BODY, [(n, _words(body)) for n, (_, body) in documents])
         connection.execute(_SET_UPTO, (upto,))
+
+
+def _pack(text: bytes) -> bytes:
+    return text if len(text) <= _AS_IS else zstd.compress(text, _LEVEL)
+
+
+def _unpack(stored: bytes) -> bytes:
+    """No UTF-8 text begins like a Zstandard frame."""
+    return zstd.decompress(stored) if stored.startswith(_FRAME) else stored
 
 
 def _words(text: bytes) -> str:
