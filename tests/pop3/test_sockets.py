@@ -17,6 +17,7 @@ from pillarbox.errors import Unavailable
 from pillarbox.net.exporter import export_channel_binding
 from pillarbox.pop3.server.maildrop import Maildrop
 from pillarbox.pop3.server.session import Session
+from pillarbox.telemetry.metrics import COMMANDS
 from support.people import ALICE_PASSWORD
 from support.pop3_bench import Pop3Bench, pop3_bench
 from support.pop3_transcripts import Client
@@ -326,5 +327,82 @@ def test_a_handshake_that_never_comes(tmp_path: Path) -> None:
         await reader.readline()
         writer.close()
         await bench.all_gone()
+
+    on_bench(tmp_path, test)
+
+
+def test_what_is_read_ahead_is_bounded(tmp_path: Path) -> None:
+    """A client that sends for ever and reads nothing fills its own buffers, not ours."""
+
+    async def test(bench: Pop3Bench) -> None:
+        await bench.deliver(LARGE)
+        _, writer = await signed_in(bench)
+        flood = b"RETR 1\r\n" + b"NOOP\r\n" * 2_000_000
+        writer.write(flood)
+        await asyncio.sleep(0.5)
+        (connection,) = bench.door._connections
+        limit = connection._settings.input_octets + 256 * 1024  # one read of the loop on top
+        assert connection._cutter.waiting <= limit
+        assert connection._out_octets <= limit
+        writer.transport.abort()
+        await bench.all_gone()
+
+    on_bench(tmp_path, test)
+
+
+def test_long_responses_within_auth(tmp_path: Path) -> None:
+    async def test(bench: Pop3Bench) -> None:
+        client = Client(bench)
+        await client.line()
+        client.waiting = b"AUTH PLAIN\r\n" + b"A" * 8000 + b"\r\nAUTH PLAIN\r\n"
+        client.waiting += b"A" * 20_000 + b"\r\nCAPA\r\n"
+        await client.flush()
+        expected = [
+            "+ ",
+            "-ERR The sign-in could not be understood",
+            "+ ",
+            "-ERR The line is too long",
+            "+OK Capabilities follow",
+        ]
+        assert [await client.line() for _ in expected] == expected
+        await client.hang_up()
+
+    on_bench(tmp_path, test)
+
+
+def test_those_who_never_sign_in_are_cut_off(tmp_path: Path) -> None:
+    """Commands do not prolong it: the time counts from the beginning."""
+
+    async def test(bench: Pop3Bench) -> None:
+        client = Client(bench)
+        await client.line()
+        (connection,) = bench.door._connections
+        connection._sign_in_until = asyncio.get_running_loop().time() + 0.2
+        for _ in range(100):
+            client.waiting = b"CAPA\r\n"
+            try:
+                await client.flush()
+            except ConnectionError:
+                break
+            await asyncio.sleep(0.01)
+        await bench.all_gone()
+        await client.hang_up()
+
+    on_bench(tmp_path, test)
+
+
+def test_commands_are_counted_by_what_they_came_to(tmp_path: Path) -> None:
+    async def test(bench: Pop3Bench) -> None:
+        def count(command: str, outcome: str) -> float:
+            return float(COMMANDS.labels("pop3", command, outcome)._value.get())
+
+        wanted = [("CAPA", "ok"), ("STAT", "no"), ("?", "bad")]
+        before = [count(*pair) for pair in wanted]
+        client = Client(bench)
+        client.waiting = b"CAPA\r\nSTAT\r\nXYZZY\r\nQUIT\r\n"
+        await client.flush()
+        while await client.line() != "<closed>":
+            pass
+        assert [count(*pair) for pair in wanted] == [number + 1 for number in before]
 
     on_bench(tmp_path, test)

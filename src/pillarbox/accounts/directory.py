@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -189,7 +190,8 @@ async def _leads_to(db: Reader, name: str, account: AccountId) -> bool:
     if row is None:
         return False
     expansion = _Expansion(db)
-    await expansion.add_row(row, "", 0)
+    with contextlib.suppress(LimitReached):  # then those found so far count
+        await expansion.add_row(row, "", 0)
     return any(isinstance(t, LocalTarget) and t.account == account for t in expansion.targets)
 
 

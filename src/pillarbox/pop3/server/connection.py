@@ -16,6 +16,7 @@ from pillarbox.pop3.server.session import Next, Session
 from pillarbox.pop3.server.texts import DEFAULT_LANGUAGE, Say, say
 from pillarbox.pop3.wire.lines import LineCutter, LineTooLong
 from pillarbox.pop3.wire.replies import Code, Err, Ok
+from pillarbox.pop3.wire.requests import COMMANDS as REQUESTS
 from pillarbox.telemetry.log import get_logger
 from pillarbox.telemetry.metrics import COMMANDS, FAULTS
 
@@ -184,6 +185,7 @@ class Pop3Connection(PeerConnection):
         if line is None:
             return None
         command = self._session.command_of(line)
+        before = len(self._out)
         try:
             following = await self._session.run(line)
         except CutShort:
@@ -194,12 +196,18 @@ class Pop3Connection(PeerConnection):
             _log.error_event("pop3.fault", exc=True, journey=self.journey, command=command)
             self._session.fault()
             return Next.GO_ON
-        COMMANDS.labels("pop3", command, "ok").inc()
+        COMMANDS.labels("pop3", command, self._outcome(command, before)).inc()
         if command in ("PASS", "AUTH") and self._session.signed_in:
             _log.event(
                 "pop3.signed_in", journey=self.journey, login=self._session.login, peer=self.peer
             )
         return following
+
+    def _outcome(self, command: str, before: int) -> str:
+        """How a command is counted, by the answer that it appended."""
+        if len(self._out) <= before or not self._out[before].startswith(b"-"):
+            return "ok"
+        return "no" if command in REQUESTS else "bad"
 
     async def _start_tls(self) -> None:
         """RFC 2595 §4. What stands behind the line cannot be trusted, so it ends the connection."""
