@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from pillarbox.ids import AccountId, MailboxId, ModSeq, Uid
-from pillarbox.store.database import Transaction
+from pillarbox.store.database import Row, Transaction
 from pillarbox.store.model import Expunged, Flag
 from pillarbox.store.sql import mailboxes
 from pillarbox.store.sql.modseq import next_modseq
@@ -85,7 +85,7 @@ async def bury(
     tx: Transaction,
     account: AccountId,
     mailbox: MailboxId,
-    rows: list[tuple[int, int, int]],
+    rows: list[Row],
     modseq: ModSeq,
 ) -> None:
     """Remove places given as (uid, flags, size); the account's use is not touched."""

@@ -13,13 +13,15 @@ from pillarbox.store.sql import mailboxes
 from pillarbox.store.sql.expunging import bury
 from pillarbox.store.sql.modseq import next_modseq
 
+_SEEN, _DELETED = int(Flag.SEEN), int(Flag.DELETED)
+
 _SOURCE = """
-    SELECT uid, message_id, flags, keywords, size, received_at FROM placement
+    SELECT uid, flags, size FROM placement
     WHERE account_id = ? AND mailbox_id = ? AND uid IN (SELECT value FROM json_each(?))
     ORDER BY uid
 """
 _ALL = """
-    SELECT uid, message_id, flags, keywords, size, received_at FROM placement
+    SELECT uid, flags, size FROM placement
     WHERE account_id = ? AND mailbox_id = ? ORDER BY uid
 """
 _COUNT_IN_ACCOUNT = """
@@ -35,7 +37,11 @@ _PLACE = """
     INSERT INTO placement
         (account_id, mailbox_id, uid, message_id, flags, keywords, modseq, size, saved_at,
         received_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    SELECT account_id, ?, ? + row_number() OVER (ORDER BY uid) - 1, message_id, flags, keywords,
+        ?, size, ?, received_at
+    FROM placement
+    WHERE account_id = ? AND mailbox_id = ? AND uid IN (SELECT value FROM json_each(?))
+    ORDER BY uid
 """
 
 
@@ -60,13 +66,13 @@ async def copy(
     into = await _target(tx, account, target)
     if not rows:
         return Copied(into.uid_validity, [], [])
-    counted = await tx.run(_COUNT_IN_ACCOUNT, (sum(row[4] for row in rows), len(rows), account))
+    counted = await tx.run(_COUNT_IN_ACCOUNT, (sum(row[2] for row in rows), len(rows), account))
     quota_octets, used_octets, quota_messages, used_messages = counted[0]
     if (quota_octets and used_octets > quota_octets) or (
         quota_messages and used_messages > quota_messages
     ):
         raise OverQuota
-    return await _place(tx, rows, into, await next_modseq(tx, account))
+    return await _place(tx, source, rows, into, await next_modseq(tx, account))
 
 
 async def move(
@@ -100,8 +106,8 @@ async def _move(
     if not rows:
         return Copied(into.uid_validity, [], [])
     modseq = await next_modseq(tx, account)
-    copied = await _place(tx, rows, into, modseq)
-    await bury(tx, account, source, [(row[0], row[2], row[4]) for row in rows], modseq)
+    copied = await _place(tx, source, rows, into, modseq)
+    await bury(tx, account, source, rows, modseq)
     return copied
 
 
@@ -112,33 +118,19 @@ async def _target(tx: Transaction, account: AccountId, mailbox: MailboxId) -> Ma
     return into
 
 
-async def _place(tx: Transaction, rows: list[Row], into: Mailbox, modseq: ModSeq) -> Copied:
-    first = into.uid_next
-    check_uid(first + len(rows) - 1)
-    now = tx.now()
-    account, mailbox = into.account, into.id
-    await tx.run_many(
-        _PLACE,
-        [
-            (account, mailbox, uid, message, flags, keywords, modseq, size, now, received)
-            for uid, (_, message, flags, keywords, size, received) in enumerate(rows, first)
-        ],
-    )
+async def _place(
+    tx: Transaction, source: MailboxId, rows: list[Row], into: Mailbox, modseq: ModSeq
+) -> Copied:
+    """`rows` are (uid, flags, size) in the source, ascending."""
+    first, count = into.uid_next, len(rows)
+    check_uid(first + count - 1)
+    account, target = into.account, into.id
+    uids = [row[0] for row in rows]
+    await tx.run(_PLACE, (target, first, modseq, tx.now(), account, source, json.dumps(uids)))
+    unseen = sum(1 for row in rows if not row[1] & _SEEN)
+    deleted = sum(1 for row in rows if row[1] & _DELETED)
+    octets = sum(row[2] for row in rows)
     await tx.run(
-        _COUNT_IN_MAILBOX,
-        (
-            len(rows),
-            modseq,
-            len(rows),
-            sum(1 for row in rows if not row[2] & Flag.SEEN),
-            sum(1 for row in rows if row[2] & Flag.DELETED),
-            sum(row[4] for row in rows),
-            account,
-            mailbox,
-        ),
+        _COUNT_IN_MAILBOX, (count, modseq, count, unseen, deleted, octets, account, target)
     )
-    return Copied(
-        into.uid_validity,
-        [row[0] for row in rows],
-        [Uid(uid) for uid in range(first, first + len(rows))],
-    )
+    return Copied(into.uid_validity, uids, [Uid(uid) for uid in range(first, first + count)])
