@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pillarbox.errors import CannotCalculateChanges
 from pillarbox.imap.server.context import Context
 from pillarbox.imap.server.view import Told, View
@@ -57,7 +59,7 @@ def tell(ctx: Context, view: View, told: Told) -> None:
         tell_flags(ctx, view, told.changed_uids)
 
 
-def tell_flags(ctx: Context, view: View, uids: list[int], *, with_uid: bool = False) -> None:
+def tell_flags(ctx: Context, view: View, uids: Sequence[int], *, with_uid: bool = False) -> None:
     """FETCH responses with the flags of messages, after FLAGS where a keyword is new."""
     learn(ctx, view, uids)
     with_uid = with_uid or ctx.qresync or ctx.rev2
@@ -70,7 +72,7 @@ def tell_flags(ctx: Context, view: View, uids: list[int], *, with_uid: bool = Fa
     ctx.send_octets(b"".join(lines))
 
 
-def learn(ctx: Context, view: View, uids: list[int]) -> None:
+def learn(ctx: Context, view: View, uids: Sequence[int]) -> None:
     """FLAGS and PERMANENTFLAGS, when messages have a keyword that they did not name yet."""
     if not view.learn_keywords(uids):
         return

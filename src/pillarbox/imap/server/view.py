@@ -207,7 +207,7 @@ class View:
         """UIDs, ascending, that this client still believes in and that are no more."""
         if not expunged:
             return self._held
-        here = [row.uid for row in expunged if self.picture.index_of(row.uid) >= 0]
+        here: list[int] = [row.uid for row in expunged if self.picture.index_of(row.uid) >= 0]
         return sorted({*self._held, *here}) if self._held else here
 
     def _move_on(

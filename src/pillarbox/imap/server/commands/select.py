@@ -1,7 +1,8 @@
-"""SELECT, EXAMINE, CLOSE and UNSELECT (RFC 9051 §6.3.2, §6.3.3, §6.4.1, §6.4.2; RFC 7162 §3.2.5)."""
+"""SELECT, EXAMINE, CLOSE and UNSELECT (RFC 9051 §6.3.2, §6.3.3, §6.4.1, §6.4.2)."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -151,10 +152,8 @@ async def run_close(command: None, ctx: Context) -> Done:
     view = ctx.selected
     if not view.read_only:
         account, mailbox = ctx.account, view.mailbox.id
-        try:
+        with suppress(NoSuchMailbox):  # deleted by someone else: nothing is left to expunge
             await ctx.write(lambda tx: messages.expunge(tx, account, mailbox))
-        except NoSuchMailbox:  # deleted by someone else: nothing is left to expunge
-            pass
     ctx.leave()
     return Done("The mailbox is closed")
 
