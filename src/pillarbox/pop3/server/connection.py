@@ -114,11 +114,10 @@ class Pop3Connection(PeerConnection):
             return
         self._cutter.feed(octets)
         self._cutter.longest = self._session.longest_line
-        if self._task is not None:
-            if self._cutter.waiting > self._settings.input_octets:
-                self.pause_input()
-        elif self._cutter.has_line:
+        if self._task is None and self._cutter.has_line:
             self._task = asyncio.get_running_loop().create_task(self._run_burst())
+        if self._task is not None and self._cutter.waiting > self._settings.input_octets:
+            self.pause_input()
 
     def end_of_input(self) -> None:
         """What came before the end is still answered."""
