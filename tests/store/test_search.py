@@ -105,12 +105,16 @@ async def _prepare(box: Box) -> None:
     await box.flag([2], FlagChange.ADD, 0, "Work")
 
 
-@pytest.mark.parametrize("indexed", [0, 3, 5])
-async def test_terms(box: Box, indexed: int) -> None:
+@pytest.mark.parametrize(("stored", "indexed"), [(0, 0), (3, 0), (5, 0), (4, 2), (5, 3), (5, 5)])
+async def test_terms(box: Box, stored: int, indexed: int) -> None:
+    """Some messages are only delivered, some have their text stored, some are indexed."""
+    add_documents = box.store._engine._indexer._add_documents  # type: ignore[attr-defined]
     for number, raw in enumerate(LETTERS, 1):
         await box.append(raw, received_at=1000 * number)
         if number == indexed:
             assert await box.store.index_now() == indexed
+        if number == stored:
+            add_documents()
     await box.flag([1], FlagChange.ADD, int(Flag.SEEN))
     await box.flag([2], FlagChange.ADD, 0, "Work")
     wrong = []

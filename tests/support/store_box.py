@@ -50,6 +50,8 @@ class Box:
         self.folder = folder
         self.clock = clock or FakeClock()
         self.disk = disk
+        # The indexer runs when a test says so.
+        settings = {"index_seconds": 3600.0} | settings
         self.settings = StoreSettings(data_dir=str(folder / "data"), **settings)
 
     def change_settings(self, **settings: Any) -> None:

@@ -165,6 +165,15 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             "large import it catches up within minutes and nobody waits for it.",
         ),
     ] = 25
+    index_backlog_messages: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Messages that may wait for the trigram index while mail keeps coming; "
+            "they are searched by reading their text, 5 ms for each thousand. 20000: a tenth of "
+            "a second.",
+        ),
+    ] = 20_000
     index_batch: Annotated[int, Meta(ge=1, description="Messages indexed in one transaction.")] = (
         200
     )

@@ -38,9 +38,7 @@ _UIDS_OF = """
     WHERE account_id = ? AND mailbox_id = ? AND message_id IN (SELECT value FROM json_each(?))
 """
 _PLACES = "SELECT message_id, uid FROM placement WHERE account_id = ? AND mailbox_id = ?"
-_TAIL = """
-    SELECT message_id FROM message WHERE seq > ? AND account_id = ?
-"""
+_AFTER = "SELECT message_id FROM message WHERE seq > ? AND account_id = ?"
 _UNINDEXED = """
     SELECT blob_id, structure, trace,
         folded_subject, folded_from, folded_to, folded_cc, folded_bcc
@@ -48,6 +46,7 @@ _UNINDEXED = """
 """
 _FEW_RANGES = 20  # so many are cheaper to ask for than to load all UIDs
 _AT_ONCE = 1000  # messages that one statement verifies
+_SCANNED_FROM = 5000  # so many are cheaper to find by reading a column of all
 _WORDS_KEPT = 32 * 1024 * 1024  # octets of documents of the tail that one search keeps
 
 
@@ -70,7 +69,8 @@ class Search:
         self._mailbox = mailbox
         self._max_octets = max_octets
         self._all: set[int] | None = None
-        self._tail: set[MessageId] | None = None
+        self._tail: set[MessageId] | None = None  # without document
+        self._waiting: set[MessageId] = set()  # with a document, not indexed
         self._kept: dict[MessageId, Document] = {}
         self._kept_octets = 0
 
@@ -147,9 +147,10 @@ class Search:
 
     async def _column_has(self, field: q.Field, needle: str, within: set[int] | None) -> set[int]:
         candidates = self._texts.candidates(Where.HEAD, self._account, needle)
-        if candidates is None:
+        later = (await self._unread()) | self._waiting
+        if candidates is None or len(later) > _SCANNED_FROM:
             return await self._select(leaves.COLUMN_HAS[field], (needle,))
-        places = await self._places((await self._unindexed()).union(candidates), within)
+        places = await self._places(later.union(candidates), within)
         uids: set[int] = set()
         messages = list(places)
         for start in range(0, len(messages), _AT_ONCE):
@@ -177,15 +178,20 @@ class Search:
         exact: bool = False,
     ) -> set[int]:
         """UIDs of the messages that the check holds for; `exact`: candidates need no check."""
-        tail = await self._unindexed()
+        tail = await self._unread()
         candidates = self._texts.candidates(where, self._account, needle)
-        wanted = None if candidates is None else tail.union(candidates)
-        places = await self._places(wanted, within)
-        indexed = [message for message in places if message not in tail]
-        if not exact:
-            texts = self._texts.texts(where, self._account, indexed)
-            indexed = [message for message, text in texts if check(text)]
-        uids = {uid for message in indexed for uid in places[message]}
+        if candidates is None:
+            places = await self._places(None, within)
+            exact = False
+        else:
+            places = await self._places(tail.union(self._waiting, candidates), within)
+        stored = [message for message in places if message not in tail]
+        certain = [message for message in stored if exact and message not in self._waiting]
+        doubtful = set(stored).difference(certain)
+        uids = {uid for message in certain for uid in places[message]}
+        for message, text in self._texts.texts(where, self._account, doubtful):
+            if check(text):
+                uids.update(places[message])
         for message in tail.intersection(places):
             words = await self._words(message)
             if check(words.head if where is Where.HEAD else words.body):
@@ -207,11 +213,17 @@ class Search:
                 places.setdefault(message, []).append(uid)
         return places
 
-    async def _unindexed(self) -> set[MessageId]:
+    async def _unread(self) -> set[MessageId]:
+        """The account's messages without a document; knows those waiting for the index, too."""
         if self._tail is None:
-            rows = await self._db.rows(_TAIL, (self._texts.upto(), self._account))
-            self._tail = {message for (message,) in rows}
+            upto, indexed = self._texts.upto()
+            self._tail = await self._after(upto)
+            self._waiting = await self._after(indexed) - self._tail
         return self._tail
+
+    async def _after(self, seq: int) -> set[MessageId]:
+        rows = await self._db.rows(_AFTER, (seq, self._account))
+        return {message for (message,) in rows}
 
     async def _words(self, message: MessageId) -> Document:
         """A message that is not indexed yet; kept for the other terms of this search."""

@@ -21,11 +21,11 @@ class Where(Enum):
 class TextIndex(Protocol):
     """One snapshot of the index."""
 
-    def upto(self) -> int:
-        """Messages with a `seq` up to this one are in the index, later ones are not."""
+    def upto(self) -> tuple[int, int]:
+        """Messages up to the first `seq` have a document; those up to the second are indexed."""
 
     def candidates(self, where: Where, account: AccountId, needle: str) -> list[MessageId] | None:
-        """Messages that may have a folded needle; all that have it are among them.
+        """Indexed messages that may have a folded needle; all that have it are among them.
 
         None: the index cannot tell, because no word of the needle has EXACT characters. For a
         needle of one word of just EXACT characters they are all that have it.
@@ -34,4 +34,4 @@ class TextIndex(Protocol):
     def texts(
         self, where: Where, account: AccountId, messages: Iterable[MessageId]
     ) -> Iterable[tuple[MessageId, bytes]]:
-        """That half of the documents of those of the messages that are in the index."""
+        """That half of the documents of those of the messages that have one."""

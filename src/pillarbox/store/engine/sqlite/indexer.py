@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import apsw
 
@@ -10,12 +11,16 @@ from pillarbox.clock import Clock
 from pillarbox.config.store import StoreSettings
 from pillarbox.ids import AccountId, MessageId
 from pillarbox.store.engine.sqlite.connection import fetch
+from pillarbox.store.engine.sqlite.index_writing import (
+    add_documents,
+    add_trigrams,
+    remove_documents,
+)
 from pillarbox.store.engine.sqlite.lock import WriteLock
 from pillarbox.store.engine.sqlite.text_index import (
     SqliteTextIndex,
-    add_documents,
     document_number,
-    remove_documents,
+    read_documents,
 )
 from pillarbox.store.search.document import Document
 from pillarbox.store.search.evaluate import ReadBlob, read_document
@@ -28,6 +33,10 @@ _NEXT = """
         folded_subject, folded_from, folded_to, folded_cc, folded_bcc
     FROM message
     WHERE seq > ? ORDER BY seq LIMIT ?
+"""
+_NUMBERS = """
+    SELECT seq, account_id, message_id FROM message WHERE seq > ? AND seq <= ?
+    ORDER BY seq LIMIT ?
 """
 
 
@@ -107,10 +116,18 @@ class Indexer:
                     self._lock.release()
 
     def _catch_up(self, share: float) -> int:
+        """Documents first; trigrams when no mail came meanwhile, or when much waits for them."""
+        count = self._repeat(self._add_documents, share)
+        upto, indexed = SqliteTextIndex(self._index).upto()
+        if share == 1 or not count or upto - indexed > self._settings.index_backlog_messages:
+            self._repeat(self._add_trigrams, share)
+        return count
+
+    def _repeat(self, batch: Callable[[], int], share: float) -> int:
         count = 0
         while not self._stop.is_set():
             started = self._clock.monotonic()
-            done = self._batch()
+            done = batch()
             count += done
             if done < self._settings.index_batch:
                 break
@@ -118,8 +135,8 @@ class Indexer:
             self._stop.wait(took * (1 / share - 1))
         return count
 
-    def _batch(self) -> int:
-        upto = SqliteTextIndex(self._index).upto()
+    def _add_documents(self) -> int:
+        upto, _ = SqliteTextIndex(self._index).upto()
         documents: list[tuple[int, Document]] = []
         rows = fetch(self._reading, _NEXT, (upto, self._settings.index_batch))
         for seq, account, message, *content in rows:
@@ -132,3 +149,11 @@ class Indexer:
         if documents:
             add_documents(self._index, documents, upto)
         return len(documents)
+
+    def _add_trigrams(self) -> int:
+        upto, indexed = SqliteTextIndex(self._index).upto()
+        rows = fetch(self._reading, _NUMBERS, (indexed, upto, self._settings.index_batch))
+        if rows:
+            numbers = [document_number(AccountId(row[1]), MessageId(row[2])) for row in rows]
+            add_trigrams(self._index, read_documents(self._index, numbers), rows[-1][0])
+        return len(rows)

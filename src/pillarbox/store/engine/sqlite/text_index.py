@@ -1,4 +1,4 @@
-"""The text index on SQLite: FTS5 trigrams in a file of its own that can be made again.
+"""The text index on SQLite: documents and FTS5 trigrams, in a file that can be made again.
 
 FTS5 knows only which documents have a trigram (`detail=none`, no copy of the text); the text for
 verification is beside it, compressed where it is long. Row numbers put an account's documents
@@ -21,16 +21,18 @@ from pillarbox.store.engine.sqlite.connection import fetch
 from pillarbox.store.search.document import Document
 from pillarbox.store.search.text_index import Where
 
-FORMAT = 2  # another number makes the index anew
-_LEVEL = 3
-_FRAME = b"\x28\xb5\x2f\xfd"
-_AS_IS = 8192  # octets; expanding a short text takes three times as long as reading it
+FORMAT = 3  # another number makes the index anew
+FRAME = b"\x28\xb5\x2f\xfd"
 _MAX_TRIGRAMS = 24  # of one needle; more hardly narrow the candidates
 _AT_ONCE = 256
 _LAST = MessageId(0xFFFFFFFF)
 
 _CREATE = """
-    CREATE TABLE progress (format INTEGER NOT NULL, upto INTEGER NOT NULL);
+    CREATE TABLE progress (
+        format INTEGER NOT NULL,
+        documents INTEGER NOT NULL, -- messages up to this seq have a document
+        trigrams INTEGER NOT NULL -- and up to this one are in the trigram tables
+    );
     CREATE TABLE document (
         number INTEGER PRIMARY KEY,
         head BLOB NOT NULL,
@@ -41,9 +43,9 @@ _CREATE = """
     CREATE VIRTUAL TABLE body_index USING fts5(
         text, tokenize='trigram case_sensitive 1', content='', contentless_delete=1, detail=none);
 """
-_UPTO = "SELECT upto FROM progress"
+_UPTO = "SELECT documents, trigrams FROM progress"
 _FORMAT = "SELECT format FROM progress"
-_START = "INSERT INTO progress (format, upto) VALUES (?, 0)"
+_START = "INSERT INTO progress (format, documents, trigrams) VALUES (?, 0, 0)"
 _CANDIDATES = {
     Where.HEAD: """
         SELECT rowid FROM head_index WHERE head_index MATCH ? AND rowid BETWEEN ? AND ?
@@ -78,8 +80,9 @@ class SqliteTextIndex:
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
 
-    def upto(self) -> int:
-        return int(fetch(self._connection, _UPTO)[0][0])
+    def upto(self) -> tuple[int, int]:
+        documents, indexed = fetch(self._connection, _UPTO)[0]
+        return documents, indexed
 
     def candidates(self, where: Where, account: AccountId, needle: str) -> list[MessageId] | None:
         first = document_number(account, MessageId(0))
@@ -117,6 +120,11 @@ def read_documents(connection: apsw.Connection, numbers: list[int]) -> dict[int,
         with contextlib.suppress(zstd.ZstdError):
             found[number] = Document(_unpack(head), _unpack(body))
     return found
+
+
+def _unpack(stored: bytes) -> bytes:
+    """No UTF-8 text begins like a Zstandard frame."""
+    return zstd.decompress(stored) if stored.startswith(FRAME) else stored
 
 
 def trigrams(needle: str) -> list[str]:
@@ -165,56 +173,3 @@ def _connect(path: Path, cache_octets: int) -> apsw.Connection:
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.pragma("cache_size", -(cache_octets // 1024))
     return connection
-
-
-_ADD_DOCUMENT = "INSERT OR REPLACE INTO document (number, head, body) VALUES (?, ?, ?)"
-_ADD_HEAD = "INSERT OR REPLACE INTO head_index (rowid, text) VALUES (?, ?)"
-_ADD_BODY = "INSERT OR REPLACE INTO body_index (rowid, text) VALUES (?, ?)"
-_SET_UPTO = "UPDATE progress SET upto = ?"
-
-
-def add_documents(
-    connection: apsw.Connection, documents: list[tuple[int, Document]], upto: int
-) -> None:
-    """Index a batch and move the watermark, in one transaction."""
-    # FTS5 writes out what it has gathered whenever a row number is not the highest so far.
-    documents.sort(key=lambda pair: pair[0])
-    with connection:
-        connection.executemany(
-            _ADD_DOCUMENT,
-            [(number, _pack(head), _pack(body)) for number, (head, body) in documents],
-        )
-        connection.executemany(_ADD_HEAD, [(n, _words(head)) for n, (head, _) in documents])
-        connection.executemany(_ADD_BODY, [(n, _words(body)) for n, (_, body) in documents])
-        connection.execute(_SET_UPTO, (upto,))
-
-
-def _pack(text: bytes) -> bytes:
-    return text if len(text) <= _AS_IS else zstd.compress(text, _LEVEL)
-
-
-def _unpack(stored: bytes) -> bytes:
-    """No UTF-8 text begins like a Zstandard frame."""
-    return zstd.decompress(stored) if stored.startswith(_FRAME) else stored
-
-
-def _words(text: bytes) -> str:
-    """Each word once: half the trigrams of a letter, and FTS5 costs by the trigram.
-
-    What spans two words is therefore not in the index; `trigrams` leaves it out of queries.
-    """
-    return " ".join(dict.fromkeys(text.decode().split()))
-
-
-_REMOVE = (
-    "DELETE FROM document WHERE number = ?",
-    "DELETE FROM head_index WHERE rowid = ?",
-    "DELETE FROM body_index WHERE rowid = ?",
-)
-
-
-def remove_documents(connection: apsw.Connection, numbers: list[int]) -> None:
-    """Forget messages that are gone for good."""
-    with connection:
-        for statement in _REMOVE:
-            connection.executemany(statement, [(number,) for number in numbers])

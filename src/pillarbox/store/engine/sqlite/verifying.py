@@ -139,7 +139,7 @@ class Verifier:
 
     def _check_documents(self, progress: Progress) -> None:
         """What the index holds against what it would hold if it were made now."""
-        upto = SqliteTextIndex(self._texts).upto()
+        upto, _ = SqliteTextIndex(self._texts).upto()
         last = 0
         while not self.stop.is_set():
             found = fetch(self._rows, _MESSAGES, (last, upto))
