@@ -9,6 +9,7 @@ in: INBOX                   each connection signs in and selects this before its
 in: -                       … only signs in
 S: a OK <_>                 what must be answered: `<name>` is one word, the same each time,
                             `<_>` is anything
+S+: * 2 EXISTS              must be answered before the next S: line, in any order and among others
 S!: * <_> EXPUNGE           must not be answered before the next S: line
 S?: * 4 EXISTS              may be answered here, or not
 C: a NOOP                   lines up to the next S: are sent in one write
@@ -93,6 +94,7 @@ class Client:
         self._ahead: str | None = None
         self.waiting = b""
         self.unwanted: list[str] = []
+        self.wanted: list[str] = []
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         if self._reader is None or self._writer is None:
@@ -189,6 +191,8 @@ async def _step(
             await _expect(client, text, known)
         case "S!:":
             client.unwanted.append(text)
+        case "S+:":
+            client.wanted.append(text)
         case "S?:":
             await client.flush()
             line = await client.line()
@@ -210,10 +214,22 @@ async def _step(
 
 
 async def _expect(client: Client, text: str, known: dict[str, str]) -> None:
-    line = await client.line()
-    for unwanted in client.unwanted:
-        assert not _matches(unwanted, line, dict(known)), f"got {line!r}"
-    client.unwanted.clear()
+    """The next line; behind S+: lines the first that fits, those lines all being among the rest."""
+    wanted, unwanted = client.wanted, client.unwanted
+    client.wanted, client.unwanted = [], []
+    skips = bool(wanted)
+    seen: list[str] = []
+    while True:
+        line = await client.line()
+        seen.append(line)
+        for one in unwanted:
+            assert not _matches(one, line, dict(known)), f"got {line!r}"
+        found = next((one for one in wanted if _matches(one, line, known)), None)
+        if found is not None:
+            wanted.remove(found)
+        elif not skips or not line.startswith("* ") or _matches(text, line, dict(known)):
+            break
+    assert not wanted, f"missing {wanted} in {seen}"
     assert _matches(text, line, known), f"got {line!r}"
 
 
