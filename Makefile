@@ -30,20 +30,22 @@ localserve: $(RUN_STAMP) ## start a server that takes any mail and sends none
 
 test: $(TEST_STAMP) debian ## install what the tests need and run all of them
 	$(BIN)/python -m pytest $(ARGS)
+	@if command -v cc gcc >/dev/null && [ -z "$(ARGS)" ]; then $(BIN)/python tools/compiled.py -q; \
+	  else echo "Not tried: the compiled modules (make compiled)."; fi
 
 debian: # programs that the tests speak with; without root they are skipped, with a word
 	@sh requirements/install-debian.sh requirements/debian-test.txt
 
 check: $(TEST_STAMP) ## lint, format, types, layers, sizes
-	$(BIN)/ruff check src tests tools benchmarks
-	$(BIN)/ruff format --check src tests tools benchmarks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict
 	$(BIN)/lint-imports
 	$(BIN)/python tools/house.py
 
 format: $(TEST_STAMP) ## format and mend what ruff can
-	$(BIN)/ruff check --fix src tests tools benchmarks
-	$(BIN)/ruff format src tests tools benchmarks
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
 compiled: $(TEST_STAMP) ## compile the leaf modules and run their tests against that
 	$(BIN)/python tools/compiled.py $(ARGS)
