@@ -16,6 +16,7 @@ from pillarbox.config.loading import hostname_of
 from pillarbox.config.settings import Settings
 from pillarbox.flow.inbound.local_policy import LocalserveRecipients
 from pillarbox.flow.inbound.recipients import RecipientPolicy
+from pillarbox.imap.server.door import ImapServer, ImapServices
 from pillarbox.net.limits import ConnectionLimiter
 from pillarbox.net.listener import Listener
 from pillarbox.net.tls import TlsContexts
@@ -107,6 +108,7 @@ async def compose(assignment: Assignment, tls: TlsContexts | None, clock: Clock)
     authenticator = Authenticator(store, settings.auth, clock, key)
     shared = Shared(settings, store, authenticator, limiter, tls, clock)
     composition.doors["smtp"] = await _smtp_door(shared, assignment.local_login)
+    composition.doors["imap"] = _imap_door(shared)
     composition.doors["pop3"] = pop3 = _pop3_door(shared)
     composition.closing += [pop3.close, authenticator.close]
     return composition
@@ -142,6 +144,20 @@ async def _smtp_door(shared: Shared, local_login: str) -> Door:
             admit=shared.limiter.admit,
             tls=shared.tls,
             recipients=recipients,
+        )
+    )
+
+
+def _imap_door(shared: Shared) -> Door:
+    return ImapServer(
+        ImapServices(
+            store=shared.store,
+            authenticator=shared.authenticator,
+            settings=shared.settings.imap,
+            hostname=hostname_of(shared.settings),
+            clock=shared.clock,
+            admit=shared.limiter.admit,
+            tls=shared.tls,
         )
     )
 

@@ -97,13 +97,12 @@ class Worker:
     async def _listen(self) -> None:
         named = {listener.name: listener for listener in self._settings.listener}
         health: list[socket.socket] = []
-        assert self._composition is not None
         for passed in self._assignment.sockets:
             bound = socket.socket(fileno=passed.descriptor)
             settings = named[passed.listener]
             if settings.role == "http":
                 health.append(bound)
-            elif PROTOCOLS[settings.role] in self._composition.doors:  # interim
+            else:
                 await self._open_door(settings, bound)
         if health:
             await self._health.start(health)
