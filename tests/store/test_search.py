@@ -175,6 +175,28 @@ async def test_a_damaged_index_is_made_anew(box: Box) -> None:
     assert await box.store.search(box.alice.id, box.inbox.id, query) == [1]
 
 
+async def test_an_index_of_another_database_is_made_anew(box: Box) -> None:
+    """As after a restore of an older copy of the database without its index."""
+    await box.fill(2)
+    await box.store.close()
+    data = box.folder / "data"
+    old = (data / "pillarbox.db").read_bytes()
+    await box.open()
+    await box.append(letter("too late for the copy"))
+    await box.store.index_now()
+    await box.store.close()
+    for left in data.glob("pillarbox.db-*"):
+        left.unlink()
+    (data / "pillarbox.db").write_bytes(old)
+    await box.open()
+    await box.append(letter("after the restore"))
+    query = q.Contains(F.TEXT, "restore")
+    assert await box.store.search(box.alice.id, box.inbox.id, query) == [3]
+    await box.store.index_now()
+    assert await box.store.search(box.alice.id, box.inbox.id, query) == [3]
+    assert (await box.store.verify()).problems == []
+
+
 async def test_the_index_forgets_a_removed_account(box: Box) -> None:
     bob = await box.new_account("bob@example.org")
     inbox = await box.mailbox("INBOX", bob.id)

@@ -41,6 +41,7 @@ from pillarbox.store.engine.sqlite.text_index import (
     SqliteTextIndex,
     document_number,
     open_index,
+    prepare_index,
 )
 from pillarbox.store.engine.sqlite.verifying import Progress, Verifier
 from pillarbox.store.engine.sqlite.writer import Writer
@@ -57,6 +58,7 @@ T = TypeVar("T")
 
 _SMALL_CACHE = 2 * 1024 * 1024  # octets, for connections that read everything once
 _LOCATE = "SELECT segment, position, length, size FROM blob WHERE blob_id = ?"
+_HIGHEST_SEQ = "SELECT seq FROM sqlite_sequence WHERE name = 'message'"
 _MODSEQS = """
     SELECT account_id, modseq FROM account
     WHERE account_id IN (SELECT value FROM json_each(?))
@@ -113,6 +115,7 @@ class SqliteEngine:
         self._settings = settings
         self._clock = clock
         self._disk = disk
+        self._closed = False
         self._loop = asyncio.get_running_loop()
         self.feed = Feed()
         self._reading = folders.connect(settings.read_cache_octets)
@@ -179,7 +182,10 @@ class SqliteEngine:
         return _locate(self._reading, blob)
 
     async def close(self) -> None:
-        """Finish what waits; then nothing of the store runs any more."""
+        """Finish what waits; then nothing of the store runs any more. Idempotent."""
+        if self._closed:
+            return
+        self._closed = True
         self._polling.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._polling
@@ -355,7 +361,8 @@ def _prepare(folders: Folders, settings: StoreSettings, clock: Clock) -> None:
         connection = folders.connect(settings.read_cache_octets)
         try:
             migrate(connection, folders.database, unix_seconds(clock.now()))
-            open_index(folders.search, settings.read_cache_octets).close()
+            highest = fetch(connection, _HIGHEST_SEQ)
+            prepare_index(folders.search, highest[0][0] if highest else 0)
         finally:
             connection.close()
     finally:

@@ -25,6 +25,7 @@ FORMAT = 3  # another number makes the index anew
 FRAME = b"\x28\xb5\x2f\xfd"
 _MAX_TRIGRAMS = 24  # of one needle; more hardly narrow the candidates
 _AT_ONCE = 256
+_SMALL_CACHE = 256 * 1024
 _LAST = MessageId(0xFFFFFFFF)
 
 _CREATE = """
@@ -142,30 +143,31 @@ def trigram_query(needle: str) -> str:
     return " AND ".join('"' + trigram.replace('"', '""') + '"' for trigram in wanted)
 
 
-def open_index(path: Path, cache_octets: int) -> apsw.Connection:
-    """Open or make the index; one that is damaged or of another format is made anew."""
+def prepare_index(path: Path, highest: int) -> None:
+    """Make the index, or make it anew when it is damaged or cannot belong to these messages.
+
+    `highest` is the highest `seq` that was ever given out: an index that knows a higher one was
+    made for a database that has since been replaced by an older copy.
+    """
     try:
-        connection = _connect(path, cache_octets)
-        if _is_current(connection):
-            return connection
+        connection = open_index(path, _SMALL_CACHE)
+        fits = _is_current(connection) and SqliteTextIndex(connection).upto()[0] <= highest
         connection.close()
+        if fits:
+            return
     except (apsw.CorruptError, apsw.NotADBError):
         pass
     for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
         path.with_name(name).unlink(missing_ok=True)
-    connection = _connect(path, cache_octets)
+    connection = open_index(path, _SMALL_CACHE)
     with connection:
         connection.execute(_CREATE)
         connection.execute(_START, (FORMAT,))
-    return connection
+    connection.close()
 
 
-def _is_current(connection: apsw.Connection) -> bool:
-    made = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'progress'").get
-    return bool(made) and connection.execute(_FORMAT).get == FORMAT
-
-
-def _connect(path: Path, cache_octets: int) -> apsw.Connection:
+def open_index(path: Path, cache_octets: int) -> apsw.Connection:
+    """A connection to the index, which `prepare_index` has made."""
     connection = apsw.Connection(str(path))
     connection.set_busy_timeout(10_000)
     connection.execute("PRAGMA journal_mode = WAL")
@@ -173,3 +175,8 @@ def _connect(path: Path, cache_octets: int) -> apsw.Connection:
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.pragma("cache_size", -(cache_octets // 1024))
     return connection
+
+
+def _is_current(connection: apsw.Connection) -> bool:
+    made = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'progress'").get
+    return bool(made) and connection.execute(_FORMAT).get == FORMAT

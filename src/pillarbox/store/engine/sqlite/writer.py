@@ -104,6 +104,8 @@ class Writer:
             self._jobs.put(None)
             self._thread.join()
             self._segments.close()
+            self._connection.close()
+            self._lock.close()
 
     def _now(self) -> int:
         return unix_seconds(self._clock.now())
