@@ -8,7 +8,7 @@ mail[Archive/2026]: …       … in another mailbox, which is made if need be; 
 in: INBOX                   each connection signs in and selects this before its first line
 in: -                       … only signs in
 S: a OK <_>                 what must be answered: `<name>` is one word, the same each time,
-                            `<_>` is anything
+                            `<_>` is anything; in C: lines, too, once it was answered
 S+: * 2 EXISTS              must be answered before the next S: line, in any order and among others
 S!: * <_> EXPUNGE           must not be answered before the next S: line
 S?: * 4 EXISTS              may be answered here, or not
@@ -181,9 +181,9 @@ async def _step(
     client = clients[which]
     match what.removeprefix("2"):
         case "C:":
-            client.waiting += text.encode() + b"\r\n"
+            client.waiting += _filled(text, known).encode() + b"\r\n"
         case "C\\:":
-            client.waiting += unescape(text)
+            client.waiting += unescape(_filled(text, known))
         case "C64:":
             client.waiting += base64.b64encode(unescape(text)) + b"\r\n"
         case "S:":
@@ -231,6 +231,11 @@ async def _expect(client: Client, text: str, known: dict[str, str]) -> None:
             break
     assert not wanted, f"missing {wanted} in {seen}"
     assert _matches(text, line, known), f"got {line!r}"
+
+
+def _filled(text: str, known: dict[str, str]) -> str:
+    """A client's line with the words that `<name>` stands for."""
+    return _VARIABLE.sub(lambda found: known.get(found[1], found[0]), text)
 
 
 def _matches(expected: str, line: str, known: dict[str, str]) -> bool:
