@@ -91,6 +91,18 @@ async def test_a_failed_write_wakes_nobody(box: Box) -> None:
     assert heard == []
 
 
+async def test_one_watchers_bug_leaves_no_other_asleep(box: Box) -> None:
+    heard: list[ModSeq] = []
+
+    def bug(_: ModSeq) -> None:
+        raise ZeroDivisionError
+
+    box.store.feed.subscribe(box.alice.id, bug)
+    box.store.feed.subscribe(box.alice.id, heard.append)
+    done = await box.append()
+    assert heard == [done.modseq]
+
+
 async def test_another_process_is_heard(box: Box) -> None:
     """Two stores on one folder are what two processes have."""
     other = Box(box.folder)

@@ -17,6 +17,9 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from pillarbox.ids import AccountId, ModSeq
+from pillarbox.telemetry.log import get_logger
+
+log = get_logger("store")
 
 OnChange = Callable[[ModSeq], None]
 _WAKE = struct.Struct("<QQ")
@@ -69,8 +72,12 @@ class Feed:
             return
         self._known[account] = modseq
         for subscription in tuple(watchers):
-            if subscription in watchers:
+            if subscription not in watchers:
+                continue
+            try:
                 subscription.on_change(modseq)
+            except Exception:  # one watcher's bug must not leave the others asleep
+                log.error_event("store.watcher_failed", exc=True, account=account)
 
     def watched(self) -> list[AccountId]:
         """The accounts that someone watches."""
@@ -109,8 +116,11 @@ class Neighbours:
         self._folder = -1
 
     def send(self, wakes: Mapping[AccountId, ModSeq]) -> None:
-        """Tell the others; called from the writer's thread. A full socket loses it: they poll."""
-        names = self._others()
+        """Tell the others; called from the writer's thread. What is lost their polls repair."""
+        try:
+            names = self._others()
+        except OSError:  # no descriptor left to list the folder with
+            return
         if not names:
             return
         octets = b"".join(_WAKE.pack(account, modseq) for account, modseq in wakes.items())

@@ -28,6 +28,9 @@ from pillarbox.store.search.document import (
     squeeze,
 )
 from pillarbox.store.search.text_index import EXACT, TextIndex, Where
+from pillarbox.telemetry.log import get_logger
+
+log = get_logger("store")
 
 ReadBlob = Callable[[BlobId], bytes]
 Check = Callable[[bytes], bool]
@@ -246,9 +249,11 @@ def read_document(read_blob: ReadBlob, row: Sequence[Any], max_octets: int) -> D
     The row holds blob id, structure, trace and the folded columns.
     """
     blob, structure, trace, *columns = row
+    words = Document(b"", b"")
     try:
-        octets = read_blob(blob)
+        words = make_document(read_blob(blob), _decode_part(structure), trace, max_octets)
     except (Damaged, FileNotFoundError):
-        return add_columns(Document(b"", b""), columns)
-    words = make_document(octets, _decode_part(structure), trace, max_octets)
+        log.warning_event("store.unreadable", blob=blob.hex())
+    except Exception:  # a bug met by one message must not end search for all
+        log.error_event("store.no_words", exc=True, blob=blob.hex())
     return add_columns(words, columns)

@@ -25,6 +25,7 @@ PASSING = (
     apsw.LockedError,
     apsw.CantOpenError,
     apsw.NoMemError,
+    apsw.ConnectionClosedError,
 )
 
 _PRAGMAS = (

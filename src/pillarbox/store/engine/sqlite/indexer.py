@@ -110,7 +110,7 @@ class Indexer:
                     continue
                 try:
                     self._catch_up(share)
-                except (apsw.Error, OSError):
+                except Exception:  # tried again next time; search reads what is missing
                     log.error_event("store.index_failed", exc=True)
                 finally:
                     self._lock.release()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import threading
 from collections.abc import Callable
@@ -154,7 +155,7 @@ class Writer:
 
     def _tell(self, batch: list[_Job], wakes: Wakes) -> None:
         """One call into the loop: callers have their answers, watchers are woken."""
-        if not self._loop.is_closed():
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
             self._loop.call_soon_threadsafe(self._settle, batch, wakes)
         if wakes:
             self._send(wakes)
