@@ -68,7 +68,7 @@ class ImapSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     max_skipped: Annotated[
         int,
         Meta(
-            ge=1_048_576,
+            ge=1024,
             description="Octets of a refused command that are read and dropped before the "
             "connection is closed instead; a little more than the largest message keeps programs "
             "going that send without asking.",
@@ -84,7 +84,7 @@ class ImapSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     max_append: Annotated[
         int,
         Meta(
-            ge=1_048_576,
+            ge=1024,
             description="Octets of one message that APPEND takes; advertised as APPENDLIMIT. The "
             "default fits what other mail systems let through.",
         ),
@@ -92,7 +92,7 @@ class ImapSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     max_append_total: Annotated[
         int,
         Meta(
-            ge=1_048_576,
+            ge=1024,
             description="Octets of all messages of one APPEND (MULTIAPPEND); they lie in temporary "
             "files until the last has come.",
         ),

@@ -56,6 +56,7 @@ class Session:
 
     async def take(self, event: framing.Event) -> After:
         """Do what one event asks for."""
+        self.ctx.after = After.GO_ON
         match event:
             case framing.Framed():
                 return await self._run(event)
@@ -82,13 +83,13 @@ class Session:
 
     def end_idle(self, line: bytes) -> After:
         """The client's line after IDLE, which should be DONE."""
+        self.ctx.after = After.GO_ON
         if line.upper() == b"DONE":
             return self._answer(responses.ok("IDLE is over", None, self.ctx.tag), "IDLE")
         return self._answer(responses.bad("IDLE ends with DONE.", None, self.ctx.tag), "IDLE")
 
     async def _run(self, framed: framing.Framed) -> After:
         ctx = self.ctx
-        ctx.after = After.GO_ON
         reader = Reader(framed, ctx.utf8)
         try:
             ctx.tag = reader.tag()
