@@ -10,6 +10,7 @@ from pillarbox.imap.server import literals
 from pillarbox.imap.server.command import CommandSpec
 from pillarbox.imap.server.context import After, Context, Gone, ImapServices, Link, No, State, Torn
 from pillarbox.imap.server.errors import reply_to, reply_to_bug
+from pillarbox.imap.server.quirks import TAKE_TRAILING_SPACE
 from pillarbox.imap.server.registry import COMMANDS, HOOKS, capabilities
 from pillarbox.imap.server.untagged import refresh
 from pillarbox.imap.wire import codes, framing, responses
@@ -121,6 +122,8 @@ class Session:
             raise BadSyntax(_WHEN_NOT[ctx.state])
         if not reader.at_end:
             reader.space()
+            if reader.at_end and not TAKE_TRAILING_SPACE:
+                raise BadSyntax("There is a space at the end.")
         command = spec.parse(reader, HOOKS)
         reader.end()
         done = None
