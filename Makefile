@@ -54,7 +54,7 @@ bench: $(TEST_STAMP) debian ## side by side with Postfix and Dovecot
 	$(BIN)/python -m benchmarks $(ARGS)
 
 crash: $(TEST_STAMP) ## SIGKILL under load, 200 rounds
-	$(BIN)/python -m pytest tests/crash --crash-rounds 200 --timeout 0 $(ARGS)
+	PILLARBOX_CRASH_ROUNDS=200 $(BIN)/python -m pytest tests/crash --timeout 0 $(ARGS)
 
 fuzz: $(TEST_STAMP) ## the fuzz targets, for long
 	PILLARBOX_FUZZ=long $(BIN)/python -m pytest tests/fuzz --timeout 0 $(ARGS)

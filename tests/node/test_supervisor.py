@@ -226,6 +226,50 @@ def test_health(server):
     assert 'pillarbox_connections_total{listener="smtp"}' in text
 
 
+def test_connection_limits_hold_and_are_counted(tmp_path):
+    settings = {
+        "limits": {"connections_per_address": 3, "unlimited_addresses": []},
+        "server": {"maintain_seconds": 0.2},
+    }
+    with (
+        running_server(tmp_path, accounts=ALICE, settings=settings) as server,
+        contextlib.ExitStack() as held,
+    ):
+
+        def connect() -> bytes:
+            made = held.enter_context(socket.create_connection((server.host, server.smtp)))
+            made.settimeout(10)
+            return made.recv(100)
+
+        assert [connect()[:3] for _ in range(5)] == [b"220", b"220", b"220", b"421", b"421"]
+
+        def shown(line: str) -> bool:
+            address = f"http://127.0.0.1:{server.http}/metrics"
+            with urllib.request.urlopen(address, timeout=5) as found:
+                return line in found.read().decode().splitlines()
+
+        for line in (
+            "pillarbox_connections_refused_total 2.0",
+            'pillarbox_connections_open{door="smtp"} 3.0',
+            'pillarbox_queue_recipients{state="waiting"} 0.0',
+        ):
+            wait_until(lambda line=line: shown(line), what=line)
+
+
+@pytest.mark.parametrize("listener", ["submissions", "imaps", "pop3s"])
+def test_a_handshake_that_fails_leaves_nothing(tmp_path, listener):
+    """Port scanners send anything; each attempt must be forgotten, and not delay the end."""
+    with running_server(
+        tmp_path, accounts=ALICE, settings={"server": {"drain_seconds": 20.0}}
+    ) as server:
+        for _ in range(3):
+            with socket.create_connection((server.host, server.ports[listener])) as peer:
+                peer.sendall(b"EHLO scanner.example\r\n" * 10)
+                with contextlib.suppress(ConnectionError):
+                    peer.recv(100)
+        assert server.stop(seconds=10) == 0
+
+
 def test_systemd_is_told(tmp_path):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))

@@ -19,6 +19,7 @@ from pillarbox.flow.inbound.recipients import RecipientPolicy
 from pillarbox.imap.server.door import ImapServer, ImapServices
 from pillarbox.net.limits import ConnectionLimiter
 from pillarbox.net.listener import Listener
+from pillarbox.net.peer import Lease
 from pillarbox.net.tls import TlsContexts
 from pillarbox.node.control import Assignment
 from pillarbox.node.localserve import LocalserveDirectory, local_account
@@ -28,6 +29,8 @@ from pillarbox.smtp.server.context import SmtpServices
 from pillarbox.smtp.server.door import SmtpServer
 from pillarbox.store import Store
 from pillarbox.store.open import open_store
+from pillarbox.store.sql import queue
+from pillarbox.telemetry.metrics import CONNECTIONS_REFUSED, QUEUED
 
 LOOK_SECONDS = 0.2  # between looks whether a retiring worker's connections have ended
 
@@ -58,8 +61,10 @@ class Composition:
         self._hurried = False
 
     async def maintain(self) -> None:
-        """The store's housekeeping, one round."""
+        """The store's housekeeping, one round, and a look at the queue."""
         await self.store.maintain()
+        for state, count in (await self.store.read(queue.counts)).items():
+            QUEUED.labels(state.value).set(count)
 
     async def retire(self, seconds: float) -> None:
         """Wait until all connections have ended by themselves, at most so long."""
@@ -104,9 +109,16 @@ async def compose(assignment: Assignment, tls: TlsContexts | None, clock: Clock)
         limits.connections_per_address,
         frozenset(limits.unlimited_addresses),
     )
+
+    def admit(address: str) -> Lease | None:
+        lease = limiter.admit(address)
+        if lease is None:
+            CONNECTIONS_REFUSED.inc()
+        return lease
+
     key = load_server_key(Path(settings.store.data_dir))
     authenticator = Authenticator(store, settings.auth, clock, key)
-    shared = Shared(settings, store, authenticator, limiter, tls, clock)
+    shared = Shared(settings, store, authenticator, admit, tls, clock)
     composition.doors["smtp"] = await _smtp_door(shared, assignment.local_login)
     composition.doors["imap"] = _imap_door(shared)
     composition.doors["pop3"] = pop3 = _pop3_door(shared)
@@ -121,7 +133,7 @@ class Shared:
     settings: Settings
     store: Store
     authenticator: Authenticator
-    limiter: ConnectionLimiter
+    admit: Callable[[str], Lease | None]
     tls: TlsContexts | None
     clock: Clock
 
@@ -141,7 +153,7 @@ async def _smtp_door(shared: Shared, local_login: str) -> Door:
             settings=shared.settings.smtp,
             hostname=hostname_of(shared.settings),
             clock=shared.clock,
-            admit=shared.limiter.admit,
+            admit=shared.admit,
             tls=shared.tls,
             recipients=recipients,
         )
@@ -156,7 +168,7 @@ def _imap_door(shared: Shared) -> Door:
             settings=shared.settings.imap,
             hostname=hostname_of(shared.settings),
             clock=shared.clock,
-            admit=shared.limiter.admit,
+            admit=shared.admit,
             tls=shared.tls,
         )
     )
@@ -170,7 +182,7 @@ def _pop3_door(shared: Shared) -> Pop3Server:
             settings=shared.settings.pop3,
             hostname=hostname_of(shared.settings),
             clock=shared.clock,
-            admit=shared.limiter.admit,
+            admit=shared.admit,
             tls=shared.tls,
             lock_file=Path(shared.settings.store.data_dir) / "run" / "pop3.lock",
         )

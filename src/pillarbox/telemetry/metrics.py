@@ -47,10 +47,7 @@ CONNECTIONS = _counter(
     "connections", "Connections that a listener accepted from the system", ("listener",)
 )
 CONNECTIONS_OPEN = _gauge("connections_open", "Connections open now", ("door",), "livesum")
-CONNECTIONS_REFUSED = _counter(
-    "connections_refused", "Connections turned away by a connection limit", ("listener",)
-)
-TLS_FAILURES = _counter("tls_failures", "TLS handshakes that did not come to an end", ("listener",))
+CONNECTIONS_REFUSED = _counter("connections_refused", "Connections over a connection limit")
 
 # Doors
 
@@ -58,9 +55,6 @@ COMMANDS = _counter(
     "commands",
     "Commands answered, by their outcome (ok, no, bad, fault)",
     ("door", "command", "outcome"),
-)
-COMMAND_SECONDS = _histogram(
-    "command_seconds", "Time from a whole command to its answer", ("door",), _SECONDS
 )
 SIGN_INS = _counter(
     "sign_ins",
@@ -83,7 +77,7 @@ RECIPIENTS = _counter(
     "recipients", "Recipients answered at RCPT (local, remote, refused)", ("door", "outcome")
 )
 DELIVERIES = _counter("deliveries", "Messages put into mailboxes, by what brought them", ("by",))
-QUEUED = _gauge("queue_recipients", "Recipients waiting in the queue", (), "mostrecent")
+QUEUED = _gauge("queue_recipients", "Recipients in the queue, by state", ("state",), "mostrecent")
 
 # The store
 

@@ -7,7 +7,7 @@ which runs until the client has to say something again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping
 
 from pillarbox.ids import new_journey
 from pillarbox.imap.server.compression import Deflate
@@ -34,14 +34,14 @@ class ImapConnection(PeerConnection):
         self,
         services: ImapServices,
         listener: Listener,
-        forget: Callable[[ImapConnection], None],
+        standing: set[ImapConnection],
     ) -> None:
         offers_tls = services.tls is not None and listener.security is Security.STARTTLS
         context = services.tls.server_context() if services.tls and offers_tls else None
         super().__init__(services.admit, context)
         self._services = services
         self._settings = services.settings
-        self._forget = forget
+        self._standing = standing  # a handshake that failed, or a refused peer, never comes in
         self._framer = Framer(self._limits(signed_in=False))
         self._session = Session(services, self, self._framer, new_journey())
         self._session.ctx.on_change = self._wake
@@ -134,6 +134,7 @@ class ImapConnection(PeerConnection):
 
     def connected(self) -> None:
         """Greet."""
+        self._standing.add(self)
         now = asyncio.get_running_loop().time()
         self._sign_in_by = now + self._settings.login_timeout
         self._alive_at = now
@@ -170,13 +171,9 @@ class ImapConnection(PeerConnection):
         if self._task is None:
             self.close()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Also that of a connection over the limits, which never began."""
-        super().connection_lost(exc)
-        self._forget(self)
-
     def gone(self) -> None:
         """The connection ended."""
+        self._standing.discard(self)
         if self._awaited is not None and not self._awaited.done():
             self._awaited.set_exception(Gone())
         if self._task is None:

@@ -23,9 +23,7 @@ class ImapServer:
 
     def connection(self, listener: Listener) -> ImapConnection:
         """A protocol for one accepted socket, as `create_server` wants from its factory."""
-        made = ImapConnection(self._services, listener, self._open.discard)
-        self._open.add(made)
-        return made
+        return ImapConnection(self._services, listener, self._open)
 
     async def drain(self, seconds: float) -> None:
         """Ask all to finish what is under way, then close the rest."""

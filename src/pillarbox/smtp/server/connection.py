@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
 from pillarbox.net.listener import Listener, Security
 from pillarbox.net.peer import PeerConnection
@@ -28,7 +27,7 @@ class SmtpConnection(PeerConnection):
         services: SmtpServices,
         ways: Ways,
         listener: Listener,
-        on_gone: Callable[[SmtpConnection], None],
+        standing: set[SmtpConnection],
     ) -> None:
         tls = services.tls
         context = None
@@ -39,7 +38,7 @@ class SmtpConnection(PeerConnection):
         self._settings = services.settings
         self._ways = ways
         self._listener = listener
-        self._on_gone = on_gone
+        self._standing = standing  # a handshake that failed, or a refused peer, never comes in
         self._lines = LineReader(services.settings.max_command_octets)
         self._session: Session | None = None
         self._task: asyncio.Task[None] | None = None  # kept: the loop holds tasks weakly
@@ -53,6 +52,7 @@ class SmtpConnection(PeerConnection):
 
     def connected(self) -> None:
         """Say hello after a moment; who speaks in it is no mail program."""
+        self._standing.add(self)
         context = Context(self._services, self._ways, DIALECT, self._listener.role, self._peer())
         context.can_start_tls = self._tls_context is not None
         self._session = Session(context)
@@ -119,7 +119,7 @@ class SmtpConnection(PeerConnection):
             self._task.cancel()
         if self._session is not None and not self._busy:
             self._session.context.reset()
-        self._on_gone(self)
+        self._standing.discard(self)
 
     # What the door asks for
 

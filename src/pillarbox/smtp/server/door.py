@@ -43,9 +43,7 @@ class SmtpServer:
 
     def connection(self, listener: Listener) -> SmtpConnection:
         """A protocol for one accepted socket, as `create_server` wants from its factory."""
-        made = SmtpConnection(self._services, self._ways, listener, self._open.discard)
-        self._open.add(made)
-        return made
+        return SmtpConnection(self._services, self._ways, listener, self._open)
 
     async def drain(self, seconds: float) -> None:
         """Ask all to finish what is under way, then close the rest."""
