@@ -9,8 +9,8 @@ RECENT_MESSAGES = 0
 
 # A set with "*" is cut to the messages that there are. By the letter "1:*" in an empty mailbox and
 # "5:*" above three messages are errors; programs send both to ask for whatever there is.
-CLAMP_SETS_WITH_STAR = True
+CLAMP_SETS_WITH_STAR: bool = True
 
 # "NOOP " is taken as NOOP: the grammar has no space there, and nothing else can be meant. People
 # who type at a server, and scripts that join words, leave it.
-TAKE_TRAILING_SPACE = True
+TAKE_TRAILING_SPACE: bool = True
