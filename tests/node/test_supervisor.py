@@ -301,3 +301,25 @@ def test_systemd_is_told(tmp_path):
             assert process.wait(20) == 0
     assert told[0].startswith(b"READY=1")
     assert told[1] == b"WATCHDOG=1"
+
+
+def test_sockets_of_systemd_are_served(tmp_path):
+    """Number 3 is SMTP's socket; connections from before the start wait in it."""
+    server = RunningServer(tmp_path, workers=2)
+    with socket.create_server(("127.0.0.1", 0)) as passed:
+        early = socket.create_connection(passed.getsockname(), timeout=20)
+        inherited = os.dup(passed.fileno())
+        serve = f"{sys.executable} -m pillarbox.cli serve --config {server.config}"
+        process = subprocess.Popen(
+            ["/bin/sh", "-c", f"exec 3<&{inherited}; LISTEN_PID=$$ exec {serve}"],
+            env={**os.environ, "LISTEN_FDS": "1", "LISTEN_FDNAMES": "smtp"},
+            pass_fds=[inherited],
+            stderr=subprocess.DEVNULL,
+        )
+        os.close(inherited)
+        try:
+            with early:
+                assert early.recv(3) == b"220"
+        finally:
+            process.terminate()
+            assert process.wait(20) == 0
