@@ -99,6 +99,8 @@ class Box:
         raw: bytes | None = None,
         mailbox: MailboxId | None = None,
         account: AccountId | None = None,
+        *,
+        short: bool = True,
         **more: Any,
     ) -> messages.Appended:
         raw = letter() if raw is None else raw
@@ -111,7 +113,7 @@ class Box:
                 blob=await spool.seal(),
                 **more,
             )
-            return await self.store.write(lambda tx: messages.append(tx, new))
+            return await self.store.write(lambda tx: messages.append(tx, new), short=short)
 
     async def fill(self, count: int, mailbox: MailboxId | None = None) -> list[Uid]:
         """Append so many different letters at once."""

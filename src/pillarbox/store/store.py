@@ -36,7 +36,7 @@ class Engine(Protocol):
     async def scan(self, function: ReadFunction[T]) -> T:
         """One long snapshot, beside the loop's thread."""
 
-    async def write(self, function: WriteFunction[T]) -> T:
+    async def write(self, function: WriteFunction[T], *, short: bool) -> T:
         """One transaction."""
 
     def spool(self, max_octets: int) -> Spool:
@@ -78,13 +78,14 @@ class Store:
         """The same in a reader thread, for what takes longer than a millisecond or two."""
         return await self._engine.scan(function)
 
-    async def write(self, function: WriteFunction[T]) -> T:
+    async def write(self, function: WriteFunction[T], *, short: bool = False) -> T:
         """`await function(transaction)` in the next group commit.
 
+        `short`: it touches a few rows by their keys, so that it may run on the loop's thread.
         Returns its value when the commit is durable. Raises what it raised, with nothing changed,
         or Unavailable. The function may be run twice: it must change nothing but the transaction.
         """
-        return await self._engine.write(function)
+        return await self._engine.write(function, short=short)
 
     def spool(self, max_octets: int | None = None) -> Spool:
         """A place for a message's octets while they arrive."""

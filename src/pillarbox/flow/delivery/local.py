@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pillarbox.store.blobs.spool import Spool
 
 SCAN_IN_THREAD_FROM = 256 * 1024  # octets: some milliseconds of scanning, which others would wait
+SHORT_COPIES = 20  # more of them would keep the loop's thread for milliseconds
 _DELIVERED = DELIVERIES.labels("smtp")
 
 
@@ -92,7 +93,8 @@ class Deliverer:
                     await _commit(tx, notice.envelope, back, notice.sealed, b"", check_quota=False)
             return failed
 
-        failed = await self._store.write(commit)
+        short = len(plan.copies) + len(plan.remote) <= SHORT_COPIES
+        failed = await self._store.write(commit, short=short)
         _DELIVERED.inc(len(plan.copies) - len(failed))
         return [_outcome(behind, failed) for behind in plan.accounts_of]
 

@@ -8,6 +8,7 @@ import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import apsw
@@ -32,6 +33,7 @@ from pillarbox.telemetry.metrics import (
 log = get_logger("store")
 T = TypeVar("T")
 _RESERVE = "UPDATE segment_number SET last = last + ? RETURNING last"
+_LOOP_IS_LATE = 0.02  # seconds; the writer's thread then goes on by itself
 Wakes = dict[AccountId, ModSeq]
 
 
@@ -39,8 +41,29 @@ Wakes = dict[AccountId, ModSeq]
 class _Job:
     function: WriteFunction[Any]
     future: asyncio.Future[Any]
+    short: bool
     value: Any = None
     error: BaseException | None = None
+
+
+class _Turn:
+    """Work that is done once, by whichever thread takes it first."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self._work = work
+        self._untaken = threading.Lock()
+        self.ended = threading.Event()
+        self.error: BaseException | None = None
+
+    def take(self) -> None:
+        """Do the work unless another thread is at it or has done it."""
+        if not self._untaken.acquire(blocking=False):
+            return
+        try:
+            self._work()
+        except BaseException as error:  # for the thread that waits
+            self.error = error
+        self.ended.set()
 
 
 class Writer:
@@ -73,12 +96,12 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
-    async def write(self, function: WriteFunction[T]) -> T:
+    async def write(self, function: WriteFunction[T], *, short: bool) -> T:
         """Run it in the next batch; returns after the commit is durable."""
         if self._closed or self._jobs.qsize() >= self._settings.queue_length:
             raise Unavailable
         future: asyncio.Future[T] = self._loop.create_future()
-        job = _Job(function, future)
+        job = _Job(function, future, short)
         self._open.add(job)
         self._jobs.put(job)
         # A caller that is cancelled does not stop the write: it may be half-way to the disk.
@@ -179,9 +202,10 @@ class Writer:
         try:
             if self._segments.needs_numbers:
                 self._reserve_numbers()
-            for job in batch:
-                if not job.future.done():  # nobody waits for it any more
-                    self._run_job(job, wakes)
+            if all(job.short for job in batch):
+                self._run_on_loop(batch, wakes)
+            else:
+                self._run_jobs(batch, wakes)
             self._segments.sync()
             execute("COMMIT")
         except BaseException:
@@ -194,6 +218,27 @@ class Writer:
         count = 4 * self._settings.batch
         last = int(fetch(self._connection, _RESERVE, (count,))[0][0])
         self._segments.reserve(range(last - count + 1, last + 1))
+
+    def _run_on_loop(self, batch: list[_Job], wakes: Wakes) -> None:
+        """Lend the transaction to the loop's thread.
+
+        Run here, each statement would give Python's lock to a busy loop and wait to get it back:
+        that costs both threads more than the statement. A loop that does not come is not waited
+        for, since other processes wait for the write lock.
+        """
+        turn = _Turn(partial(self._run_jobs, batch, wakes))
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(turn.take)
+        if not turn.ended.wait(_LOOP_IS_LATE):
+            turn.take()
+            turn.ended.wait()
+        if turn.error is not None:
+            raise turn.error
+
+    def _run_jobs(self, batch: list[_Job], wakes: Wakes) -> None:
+        for job in batch:
+            if not job.future.done():  # nobody waits for it any more
+                self._run_job(job, wakes)
 
     def _run_job(self, job: _Job, wakes: Wakes) -> None:
         execute = self._connection.execute
