@@ -309,9 +309,13 @@ def test_sockets_of_systemd_are_served(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as passed:
         early = socket.create_connection(passed.getsockname(), timeout=20)
         inherited = os.dup(passed.fileno())
-        serve = f"{sys.executable} -m pillarbox.cli serve --config {server.config}"
+        as_systemd = (
+            f"import os, sys; os.dup2({inherited}, 3); "
+            "os.environ['LISTEN_PID'] = str(os.getpid()); "
+            "os.execv(sys.executable, [sys.executable, '-m', 'pillarbox.cli', *sys.argv[1:]])"
+        )
         process = subprocess.Popen(
-            ["/bin/sh", "-c", f"exec 3<&{inherited}; LISTEN_PID=$$ exec {serve}"],
+            [sys.executable, "-c", as_systemd, "serve", "--config", str(server.config)],
             env={**os.environ, "LISTEN_FDS": "1", "LISTEN_FDNAMES": "smtp"},
             pass_fds=[inherited],
             stderr=subprocess.DEVNULL,
@@ -323,3 +327,21 @@ def test_sockets_of_systemd_are_served(tmp_path):
         finally:
             process.terminate()
             assert process.wait(20) == 0
+
+
+def test_a_unix_socket_outlives_its_workers(tmp_path):
+    with running_server(tmp_path, workers=2, accounts=ALICE) as server:
+        tcp = f"127.0.0.1:{server.lmtp}"
+        server.config.write_text(server.config.read_text().replace(tcp, "unix:run/lmtp.sock"))
+        server.reload()
+        wait_for_event(server, "node.reloaded")
+        path = str(server.data_dir / "run/lmtp.sock")
+        for _ in range(2):
+            with smtplib.LMTP(path) as client:
+                client.sendmail("a@example.net", "alice@example.org", "Subject: x\r\n\r\ny\r\n")
+            for pid in server.pids[1:]:
+                os.kill(pid, signal.SIGKILL)
+            old = set(server.pids[1:])
+            wait_until(lambda old=old: len(set(server.pids[1:]) - old) == 2, what="new workers")
+        assert server.message_count("alice@example.org") == 2
+    assert not Path(path).exists()
