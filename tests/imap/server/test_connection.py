@@ -378,3 +378,37 @@ def test_a_client_that_reads_nothing_holds_little_and_is_cut_off(tmp_path: Path)
         await client.close()
 
     run(tmp_path, scene)
+
+
+def test_done_is_heard_while_news_are_told(tmp_path: Path) -> None:
+    """DONE that came while the feed's task was at work was once left in the buffer."""
+
+    async def scene(bench: ImapBench) -> None:
+        client = await bench.client(select="INBOX")
+        (connection,) = bench.door._open
+        for n in range(20):
+            tag = await client.start("IDLE")
+            await client.continuation()
+            deliver = asyncio.create_task(bench.deliver(letter(str(n))))
+            while connection._task is None and not deliver.done():
+                await asyncio.sleep(0)
+            connection.octets_arrived(b"DONE\r\n")
+            assert (await client.finish(tag, timeout=2)).ok
+            await deliver
+        await client.close()
+
+    run(tmp_path, scene)
+
+
+def test_a_literal_instead_of_done_ends_idle(tmp_path: Path) -> None:
+    async def scene(bench: ImapBench) -> None:
+        client = await bench.client(select="INBOX")
+        for nonsense in (b"x NOOP {3}\r\n", b"x NOOP {3+}\r\nabc\r\n", b"x" * 9000 + b"\r\n"):
+            tag = await client.start("IDLE")
+            await client.continuation()
+            await client.raw(nonsense)
+            assert (await client.finish(tag, timeout=2)).kind == "BAD"
+            assert (await client.command("NOOP")).ok
+        await client.close()
+
+    run(tmp_path, scene, max_line=8192)

@@ -15,7 +15,7 @@ from pillarbox.imap.server.context import After, Gone, ImapServices, State, Torn
 from pillarbox.imap.server.session import Session
 from pillarbox.imap.wire import codes
 from pillarbox.imap.wire.errors import BadSyntax
-from pillarbox.imap.wire.framing import Framed, Framer, FramingLimits, WantLiteral
+from pillarbox.imap.wire.framing import Event, Framed, Framer, FramingLimits, WantLiteral
 from pillarbox.net.listener import Listener, Security
 from pillarbox.net.peer import PeerConnection
 from pillarbox.telemetry.log import get_logger
@@ -235,15 +235,12 @@ class ImapConnection(PeerConnection):
             while not self.closed:
                 event = self._framer.next_event()
                 if event is None and not self._inflate():
+                    self._ahead = 0
                     break
                 if event is None:
                     continue
                 if self._idling:
-                    if not isinstance(event, Framed):
-                        self._framer.refuse()
-                        continue
-                    self._idling = False
-                    going = self._after(self._session.end_idle(event.line))
+                    going = self._end_idle(event)
                 else:
                     going = await self._step(self._session.take(event))
                 if not going or self._finishing:
@@ -254,6 +251,14 @@ class ImapConnection(PeerConnection):
             pass
         finally:
             self._worked()
+
+    def _end_idle(self, event: Event) -> bool:
+        """The client says DONE, or something that it should not."""
+        self._idling = False
+        if isinstance(event, WantLiteral):
+            self._framer.refuse()
+        line = event.line if isinstance(event, Framed) else b""
+        return self._after(self._session.end_idle(line))
 
     async def _step(self, doing: Awaitable[After]) -> bool:
         """Await a step of the session and do what it asks of the connection."""
@@ -301,10 +306,12 @@ class ImapConnection(PeerConnection):
         elif self._no_more_input:
             self.close()
         else:
-            self._ahead = 0
+            arrived, self._ahead = self._ahead, 0
             self.resume_input()
             self._rest()
-            if self._idling and self._session.ctx.stale:
+            if arrived:  # behind this task's back, DONE perhaps
+                self._start()
+            elif self._idling and self._session.ctx.stale:
                 self._wake()
 
     def _rest(self) -> None:

@@ -14,3 +14,6 @@ CLAMP_SETS_WITH_STAR: bool = True
 # "NOOP " is taken as NOOP: the grammar has no space there, and nothing else can be meant. People
 # who type at a server, and scripts that join words, leave it.
 TAKE_TRAILING_SPACE: bool = True
+
+# Several spaces between the messages of one APPEND: imapclient (4.1, 2026) sends two.
+TAKE_MORE_SPACES_IN_APPEND: bool = True

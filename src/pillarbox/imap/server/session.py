@@ -5,6 +5,8 @@ It awaits the store and nothing else; octets come in as the framer's events and 
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from pillarbox.errors import PillarboxError
 from pillarbox.imap.server import literals
 from pillarbox.imap.server.command import CommandSpec
@@ -22,7 +24,7 @@ from pillarbox.telemetry.metrics import COMMANDS as COMMAND_COUNT
 from pillarbox.telemetry.metrics import FAULTS
 
 log = get_logger("imap")
-_ALWAYS_FRESH = frozenset({"NOOP", "CHECK", "IDLE"})  # they ask for news, so they get the store's
+_ALWAYS_FRESH = frozenset({"NOOP", "CHECK"})  # they ask for news, so they get the store's
 _OUTCOMES = {Kind.OK: "ok", Kind.NO: "no", Kind.BAD: "bad"}
 _OPENED = frozenset({"SELECT", "EXAMINE"})
 
@@ -79,7 +81,8 @@ class Session:
 
     async def tell_changes(self) -> After:
         """What the feed woke us for, while the client idles (RFC 9051 §6.3.13)."""
-        await refresh(self.ctx, tell_expunged=True)
+        with suppress(PillarboxError):  # the store is busy or shut: the next wake-up tries again
+            await refresh(self.ctx, tell_expunged=True)
         return self._look_whether_gone(own=False)
 
     def end_idle(self, line: bytes) -> After:
@@ -130,8 +133,11 @@ class Session:
         try:
             done = await spec.run(command, ctx)
         finally:
-            await self._catch_up(spec)
+            if ctx.after is not After.IDLE:
+                await self._catch_up(spec)
         if ctx.after is After.IDLE:
+            # News come behind the "+": some programs take the first line for the answer.
+            ctx.stale = ctx.view is not None
             return None
         if done is None:
             return responses.ok("done", None, ctx.tag)

@@ -13,6 +13,7 @@ from pillarbox.ids import AccountId, MailboxId
 from pillarbox.imap.server.command import AUTHENTICATED, CommandSpec, Done, Hooks
 from pillarbox.imap.server.context import Context, No
 from pillarbox.imap.server.flag_words import parse_flags
+from pillarbox.imap.server.quirks import TAKE_MORE_SPACES_IN_APPEND
 from pillarbox.imap.wire import codes
 from pillarbox.imap.wire.errors import BadSyntax
 from pillarbox.imap.wire.framing import Literal
@@ -54,6 +55,8 @@ def parse_append(reader: Reader, hooks: Hooks) -> Append:
     items = [_parse_item(reader, hooks)]
     while not reader.at_end:
         reader.space()
+        while TAKE_MORE_SPACES_IN_APPEND and reader.take(b" "):
+            pass
         items.append(_parse_item(reader, hooks))
     return Append(mailbox, tuple(items))
 

@@ -7,7 +7,7 @@ from pillarbox.imap.server.context import After, Context
 
 
 async def run_idle(command: None, ctx: Context) -> None:
-    """What is new already is told by the session, then the connection waits."""
+    """The connection goes ahead, tells what is new already, and waits."""
     ctx.after = After.IDLE
 
 

@@ -110,5 +110,6 @@ def indexes_of(uids: Sequence[int], found: Sequence[int]) -> Sequence[int]:
 
 COMMANDS = (
     CommandSpec("SEARCH", SELECTED, parse_search, run, uses_seqnums=True),
-    CommandSpec("UID SEARCH", SELECTED, parse_uid_search, run),
+    # Its keys may be sequence numbers, and then nothing may go meanwhile (RFC 7162 §3.2.10.2).
+    CommandSpec("UID SEARCH", SELECTED, parse_uid_search, run, uses_seqnums=True),
 )

@@ -97,5 +97,6 @@ async def _ordered(ctx: Context, sort: Sort, indexes: Sequence[int]) -> Sequence
 
 COMMANDS = (
     CommandSpec("SORT", SELECTED, parse_sort, run, uses_seqnums=True),
-    CommandSpec("UID SORT", SELECTED, parse_uid_sort, run),
+    # Its keys may be sequence numbers, and then nothing may go meanwhile (RFC 7162 §3.2.10.2).
+    CommandSpec("UID SORT", SELECTED, parse_uid_sort, run, uses_seqnums=True),
 )

@@ -78,5 +78,6 @@ async def run(thread: Thread, ctx: Context) -> Done:
 
 COMMANDS = (
     CommandSpec("THREAD", SELECTED, parse_thread, run, uses_seqnums=True),
-    CommandSpec("UID THREAD", SELECTED, parse_uid_thread, run),
+    # Its keys may be sequence numbers, and then nothing may go meanwhile (RFC 7162 §3.2.10.2).
+    CommandSpec("UID THREAD", SELECTED, parse_uid_thread, run, uses_seqnums=True),
 )
