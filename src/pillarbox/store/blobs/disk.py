@@ -37,6 +37,9 @@ class Disk(Protocol):
     def link(self, path: Path, name: Path) -> None:
         """Give the file a further name; raises FileExistsError."""
 
+    def unlink(self, path: Path) -> None:
+        """Take a name away, if it is there."""
+
     def close(self, fd: int) -> None:
         """Give the descriptor back."""
 
@@ -73,6 +76,9 @@ class RealDisk:
 
     def link(self, path: Path, name: Path) -> None:
         os.link(path, name)
+
+    def unlink(self, path: Path) -> None:
+        path.unlink(missing_ok=True)
 
     def close(self, fd: int) -> None:
         with contextlib.suppress(OSError):

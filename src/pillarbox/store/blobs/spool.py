@@ -101,7 +101,7 @@ class Spool:
             self._disk.close(self._fd)
             self._fd = -1
         if self._sealed_file is not None:
-            self._sealed_file.unlink(missing_ok=True)
+            self._disk.unlink(self._sealed_file)
             self._sealed_file = None
         if self._lock_fd >= 0:
             self._disk.close(self._lock_fd)
@@ -111,7 +111,7 @@ class Spool:
         path = self._folder / f"spool-{secrets.token_hex(8)}"
         try:
             self._fd = self._disk.create(path)
-            path.unlink()
+            self._disk.unlink(path)
             self._disk.write(self._fd, self._parts)
         except OSError as error:
             raise Unavailable from error

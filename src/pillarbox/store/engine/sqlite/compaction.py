@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from pillarbox.errors import Damaged
+from pillarbox.store.blobs.disk import Disk
 from pillarbox.store.blobs.record import expand_record
 from pillarbox.store.blobs.segment import (
     SEGMENT_MAGIC,
@@ -36,7 +37,9 @@ _ANY = "SELECT 1 FROM blob WHERE segment = ? LIMIT 1"
 _MOVED_AT_ONCE = 4 * 1024 * 1024  # octets in one transaction
 
 
-async def compact(rows: Rows, folder: Path, reader: SegmentReader, dead_percent: int) -> int:
+async def compact(
+    rows: Rows, folder: Path, disk: Disk, reader: SegmentReader, dead_percent: int
+) -> int:
     """Empty and delete mostly dead segments; how many went."""
     live: dict[int, int] = dict(await rows.scan(_live))
     deleted = 0
@@ -49,7 +52,7 @@ async def compact(rows: Rows, folder: Path, reader: SegmentReader, dead_percent:
             if 100 * (size - live.get(number, 0)) >= dead_percent * size and await _empty(
                 rows, reader, number
             ):
-                await rows.write(partial(_delete, folder=folder, segment=number))
+                await rows.write(partial(_delete, folder=folder, disk=disk, segment=number))
                 deleted += 1
         finally:
             os.close(held)
@@ -112,7 +115,7 @@ async def _move(tx: Transaction, segment: int, copies: list[tuple[bytes, bytes, 
         tx.relocate(blob, segment, record, size)
 
 
-async def _delete(tx: Transaction, folder: Path, segment: int) -> None:
+async def _delete(tx: Transaction, folder: Path, disk: Disk, segment: int) -> None:
     """Under the write lock: nobody can be about to refer to the segment."""
     if await tx.row(_ANY, (segment,)) is None:
-        segment_path(folder, segment).unlink(missing_ok=True)
+        disk.unlink(segment_path(folder, segment))

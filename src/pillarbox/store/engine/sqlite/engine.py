@@ -84,15 +84,25 @@ class Folders:
         """A connection to the database."""
         return connect(self.database, cache_octets=cache_octets, vfs=self._vfs)
 
+    def connect_index(self, cache_octets: int) -> apsw.Connection:
+        """A connection to the text index."""
+        return open_index(self.search, cache_octets, self._vfs)
+
+    def prepare_index(self, disk: Disk, highest: int) -> None:
+        """Make the text index if there is none that fits."""
+        prepare_index(self.search, highest, disk, self._vfs)
+
     def make(self, disk: Disk) -> None:
-        """Make those that are missing, readable by their owner only."""
-        if all(folder.is_dir() for folder in (self.blobs, self.tmp, self.run)):
-            return  # the node makes `run` by itself
+        """Make those that are missing, readable by their owner only; durable when it returns."""
+        missing = [folder for folder in self.root.parents if not folder.exists()]
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         for folder in (self.blobs, self.tmp, self.run):
             folder.mkdir(mode=0o700, exist_ok=True)
-        for folder in (self.root, self.root.parent):
-            disk.sync_folder(folder)
+        # Also those that were there: who made them may have been killed before its sync.
+        disk.sync_folder(self.root)
+        for folder in (self.root, *missing):
+            with contextlib.suppress(PermissionError):  # not ours, so not of our making
+                disk.sync_folder(folder.parent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +149,7 @@ class SqliteEngine:
         indexing = folders.connect(_SMALL_CACHE)
         self._indexer = Indexer(
             indexing,
-            open_index(folders.search, _SMALL_CACHE),
+            folders.connect_index(_SMALL_CACHE),
             WriteLock(folders.index_lock),
             self._blob_reader(indexing),
             settings,
@@ -156,7 +166,7 @@ class SqliteEngine:
         folders = Folders(settings, vfs)
         try:
             folders.make(disk)
-            _prepare(folders, settings, clock)
+            _prepare(folders, settings, clock, disk)
         except (OSError, *PASSING) as error:
             raise Unavailable from error
         sys.setswitchinterval(settings.switch_interval_seconds)
@@ -217,7 +227,11 @@ class SqliteEngine:
             now = unix_seconds(self._clock.now())
             done = await end_retention(self, now, settings.retention_days, self._forget_texts)
             segments = await compact(
-                self, self._folders.blobs, self._segments, settings.segment_dead_percent
+                self,
+                self._folders.blobs,
+                self._disk,
+                self._segments,
+                settings.segment_dead_percent,
             )
             return msgspec.structs.replace(done, segments=segments)
         finally:
@@ -237,7 +251,7 @@ class SqliteEngine:
         """Read everything in a thread; cancelling the caller stops it."""
         scanner = _Scanner(
             self._folders.connect(_SMALL_CACHE),
-            open_index(self._folders.search, _SMALL_CACHE),
+            self._folders.connect_index(_SMALL_CACHE),
         )
         verifier = Verifier(
             scanner.rows,
@@ -267,7 +281,7 @@ class SqliteEngine:
             cache = self._settings.read_cache_octets
             scanner = _Scanner(
                 self._folders.connect(cache),
-                open_index(self._folders.search, cache),
+                self._folders.connect_index(cache),
             )
             self._scanners.scanner = scanner
             self._scanning.append(scanner)
@@ -353,7 +367,7 @@ def _locate(connection: apsw.Connection, blob: BlobId) -> Location:
     return Location(*row)
 
 
-def _prepare(folders: Folders, settings: StoreSettings, clock: Clock) -> None:
+def _prepare(folders: Folders, settings: StoreSettings, clock: Clock, disk: Disk) -> None:
     lock = WriteLock(folders.lock)
     lock.acquire()
     try:
@@ -362,7 +376,7 @@ def _prepare(folders: Folders, settings: StoreSettings, clock: Clock) -> None:
         try:
             migrate(connection, folders.database, unix_seconds(clock.now()))
             highest = fetch(connection, _HIGHEST_SEQ)
-            prepare_index(folders.search, highest[0][0] if highest else 0)
+            folders.prepare_index(disk, highest[0][0] if highest else 0)
         finally:
             connection.close()
     finally:

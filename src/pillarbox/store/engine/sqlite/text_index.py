@@ -17,6 +17,7 @@ import apsw
 from backports import zstd
 
 from pillarbox.ids import AccountId, MessageId
+from pillarbox.store.blobs.disk import Disk
 from pillarbox.store.engine.sqlite.connection import fetch
 from pillarbox.store.search.document import Document
 from pillarbox.store.search.text_index import Where
@@ -143,32 +144,34 @@ def trigram_query(needle: str) -> str:
     return " AND ".join('"' + trigram.replace('"', '""') + '"' for trigram in wanted)
 
 
-def prepare_index(path: Path, highest: int) -> None:
+def prepare_index(path: Path, highest: int, disk: Disk, vfs: str | None) -> None:
     """Make the index, or make it anew when it is damaged or cannot belong to these messages.
 
     `highest` is the highest `seq` that was ever given out: an index that knows a higher one was
     made for a database that has since been replaced by an older copy.
     """
     try:
-        connection = open_index(path, _SMALL_CACHE)
+        connection = open_index(path, _SMALL_CACHE, vfs)
         fits = _is_current(connection) and SqliteTextIndex(connection).upto()[0] <= highest
         connection.close()
         if fits:
             return
     except (apsw.CorruptError, apsw.NotADBError):
         pass
-    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
-        path.with_name(name).unlink(missing_ok=True)
-    connection = open_index(path, _SMALL_CACHE)
+    # The log goes first and for good: beside a new index it would be played into that.
+    for name in (f"{path.name}-wal", f"{path.name}-shm", path.name):
+        disk.unlink(path.with_name(name))
+    disk.sync_folder(path.parent)
+    connection = open_index(path, _SMALL_CACHE, vfs)
     with connection:
         connection.execute(_CREATE)
         connection.execute(_START, (FORMAT,))
     connection.close()
 
 
-def open_index(path: Path, cache_octets: int) -> apsw.Connection:
+def open_index(path: Path, cache_octets: int, vfs: str | None) -> apsw.Connection:
     """A connection to the index, which `prepare_index` has made."""
-    connection = apsw.Connection(str(path))
+    connection = apsw.Connection(str(path), vfs=vfs)
     connection.set_busy_timeout(10_000)
     connection.execute("PRAGMA journal_mode = WAL")
     # Losing the last batch costs indexing it again: no sync for each.
