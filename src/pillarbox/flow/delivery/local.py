@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pillarbox.accounts.directory import RemoteTarget
-from pillarbox.errors import NoSuchAccount, NoSuchMailbox
+from pillarbox.errors import NoSuchAccount
 from pillarbox.flow.delivery import trace
 from pillarbox.flow.delivery.envelope import Envelope, Origin, Recipient, Sender
 from pillarbox.flow.delivery.expand import check_account, expand
@@ -17,8 +17,8 @@ from pillarbox.flow.delivery.plan import LocalCopy, Plan, plan_delivery
 from pillarbox.flow.delivery.verdict import Reason, Refused
 from pillarbox.message.digest import digest
 from pillarbox.message.header import header_end
-from pillarbox.store.model import QueuedMessage, Role
-from pillarbox.store.sql import accounts, mailboxes, messages, queue
+from pillarbox.store.model import QueuedMessage
+from pillarbox.store.sql import accounts, messages, queue
 from pillarbox.telemetry.metrics import DELIVERIES
 
 if TYPE_CHECKING:
@@ -170,14 +170,11 @@ async def _look(tx: Transaction, copy: LocalCopy, size: int) -> Refused | None:
 async def _put(
     tx: Transaction, copy: LocalCopy, sealed: Sealed, in_front: bytes, *, check_quota: bool
 ) -> None:
-    inbox = await mailboxes.by_role(tx, copy.account, Role.INBOX)
-    if inbox is None:
-        raise NoSuchMailbox("The account is gone.")
     await messages.append(
         tx,
         messages.NewMessage(
             account=copy.account,
-            mailbox=inbox.id,
+            mailbox=None,
             blob=sealed.blob,
             digest=sealed.digest,
             trace=in_front,

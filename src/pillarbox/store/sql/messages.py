@@ -29,6 +29,7 @@ from pillarbox.store.sql.expunging import expunge
 from pillarbox.store.sql.flags import store_flags
 from pillarbox.store.sql.keywords import all_keywords, canonical
 from pillarbox.store.sql.moving import check_uid, copy, move
+from pillarbox.store.sql.names import INBOX
 
 __all__ = [
     "Appended",
@@ -53,7 +54,7 @@ class NewMessage(msgspec.Struct, frozen=True, kw_only=True):
     """What is needed to put a message into a mailbox."""
 
     account: AccountId
-    mailbox: MailboxId
+    mailbox: MailboxId | None  # None: INBOX
     blob: SealedBlob
     digest: Digest  # of the blob's octets
     trace: bytes = b""
@@ -84,7 +85,13 @@ _COUNT_IN_MAILBOX = """
     UPDATE mailbox SET uid_next = uid_next + 1, modseq = ?, messages = messages + 1,
         unseen = unseen + ?, deleted = deleted + ?, octets = octets + ?
     WHERE account_id = ? AND mailbox_id = ? AND selectable = 1
-    RETURNING uid_next - 1, uid_validity
+    RETURNING mailbox_id, uid_next - 1, uid_validity
+"""
+_COUNT_IN_INBOX = """
+    UPDATE mailbox SET uid_next = uid_next + 1, modseq = ?, messages = messages + 1,
+        unseen = unseen + ?, deleted = deleted + ?, octets = octets + ?
+    WHERE account_id = ? AND path = ? AND selectable = 1
+    RETURNING mailbox_id, uid_next - 1, uid_validity
 """
 _PLACE = """
     INSERT INTO placement
@@ -102,21 +109,7 @@ async def append(tx: Transaction, new: NewMessage) -> Appended:
     size = len(new.trace) + new.blob.size
     modseq, message = await _count_in_account(tx, new, size)
     keywords = await canonical(tx, new.account, new.keywords)
-    placed = await tx.run(
-        _COUNT_IN_MAILBOX,
-        (
-            modseq,
-            0 if new.flags & Flag.SEEN else 1,
-            1 if new.flags & Flag.DELETED else 0,
-            size,
-            new.account,
-            new.mailbox,
-        ),
-    )
-    if not placed:
-        raise NoSuchMailbox
-    uid, uid_validity = placed[0]
-    check_uid(uid)
+    mailbox, uid, uid_validity = await _count_in_mailbox(tx, new, modseq, size)
     thread = await threads.thread_of(tx, new.account, message, new.digest)
     await tx.keep(new.blob)
     now = tx.now()
@@ -126,7 +119,7 @@ async def append(tx: Transaction, new: NewMessage) -> Appended:
         _PLACE,
         (
             new.account,
-            new.mailbox,
+            mailbox,
             uid,
             message,
             int(new.flags),
@@ -138,7 +131,7 @@ async def append(tx: Transaction, new: NewMessage) -> Appended:
         ),
     )
     tx.changed(new.account, modseq)
-    return Appended(new.mailbox, uid, uid_validity, message, thread, modseq)
+    return Appended(mailbox, uid, uid_validity, message, thread, modseq)
 
 
 async def _count_in_account(
@@ -154,6 +147,23 @@ async def _count_in_account(
     ):
         raise OverQuota
     return ModSeq(modseq), MessageId(message)
+
+
+async def _count_in_mailbox(
+    tx: Transaction, new: NewMessage, modseq: ModSeq, size: int
+) -> tuple[MailboxId, Uid, UidValidity]:
+    unseen = 0 if new.flags & Flag.SEEN else 1
+    deleted = 1 if new.flags & Flag.DELETED else 0
+    counts = (modseq, unseen, deleted, size, new.account)
+    if new.mailbox is None:
+        placed = await tx.run(_COUNT_IN_INBOX, (*counts, INBOX))
+    else:
+        placed = await tx.run(_COUNT_IN_MAILBOX, (*counts, new.mailbox))
+    if not placed:
+        raise NoSuchMailbox
+    mailbox, uid, uid_validity = placed[0]
+    check_uid(uid)
+    return MailboxId(mailbox), Uid(uid), UidValidity(uid_validity)
 
 
 _INSERT = """

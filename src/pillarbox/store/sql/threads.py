@@ -15,9 +15,16 @@ from pillarbox.message.part import Digest
 from pillarbox.store.database import Transaction
 
 _FIND = """
-    SELECT thread_id FROM thread_ref
-    WHERE account_id = ? AND subject_hash = ? AND hash IN (SELECT value FROM json_each(?))
-    ORDER BY thread_id LIMIT 1
+    SELECT min(thread_id) FROM json_each(?) CROSS JOIN thread_ref
+    WHERE account_id = ? AND subject_hash = ? AND hash = value
+"""
+# Most messages begin a thread and have only their own id: a list of one costs five times this.
+_FIND_ONE = """
+    SELECT thread_id FROM thread_ref WHERE account_id = ? AND subject_hash = ? AND hash = ?
+"""
+_INSERT_ONE = """
+    INSERT INTO thread_ref (account_id, thread_id, subject_hash, hash) VALUES (?, ?, ?, ?)
+    ON CONFLICT DO NOTHING
 """
 _INSERT = """
     INSERT INTO thread_ref (account_id, hash, thread_id, subject_hash)
@@ -46,9 +53,16 @@ async def thread_of(
     hashes = {id_hash(digest.message_id), *reference_hashes(digest)} - {0}
     if not hashes:
         return ThreadId(message)
-    wanted = json.dumps(list(hashes))
     subject = id_hash(digest.sort.base_subject.encode("utf-8", "surrogateescape"))
-    row = await tx.row(_FIND, (account, subject, wanted))
-    thread = ThreadId(row[0]) if row else ThreadId(message)
+    if len(hashes) == 1:
+        one = hashes.pop()
+        row = await tx.row(_FIND_ONE, (account, subject, one))
+        if row:
+            return ThreadId(row[0])
+        await tx.run(_INSERT_ONE, (account, message, subject, one))
+        return ThreadId(message)
+    wanted = json.dumps(list(hashes))
+    row = await tx.row(_FIND, (wanted, account, subject))
+    thread = ThreadId(row[0] if row and row[0] is not None else message)
     await tx.run(_INSERT, (account, thread, subject, wanted))
     return thread
