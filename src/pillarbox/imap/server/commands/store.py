@@ -18,7 +18,7 @@ from pillarbox.imap.wire.errors import BadSyntax
 from pillarbox.imap.wire.reader import Reader
 from pillarbox.imap.wire.sequence_set import SequenceSet
 from pillarbox.store import Transaction
-from pillarbox.store.model import FlagChange, StoreOutcome
+from pillarbox.store.model import FlagChange, Placed, StoreOutcome
 from pillarbox.store.sql import messages
 
 _ANSWERED_AT_ONCE = 5_000  # FETCH responses between two waits for the client
@@ -79,9 +79,14 @@ async def run_store(command: Store, ctx: Context) -> Done:
     if not uids:
         return Done("no such messages")
     outcome = await _change(command, ctx, view, uids, since)
-    view.note(outcome.changed)
-    view.note(outcome.unmodified)
-    await _tell(command, ctx, view, outcome)
+    if command.silent:
+        changed = _foreseen(command, view, outcome.changed)
+        view.note(changed)
+    else:
+        changed = outcome.changed
+        view.note(changed)
+        view.note(outcome.unmodified)
+    await _tell(command, ctx, view, changed, outcome.unmodified)
     if outcome.failed:
         failed = outcome.failed
         if not command.uid:
@@ -111,15 +116,53 @@ async def _change(
     return await ctx.write(change)
 
 
-async def _tell(command: Store, ctx: Context, view: View, outcome: StoreOutcome) -> None:
+def _foreseen(command: Store, view: View, rows: list[Placed]) -> list[Placed]:
+    """Those of the rows whose flags the client can work out for itself.
+
+    The others were changed by someone else, too, since it was last told of them; silence is not
+    for those (RFC 9051 §6.4.6), so they are left for the end of the command to tell.
+    """
+    wanted: dict[tuple[int, str], tuple[int, set[str]]] = {}  # few, however many rows
+    found: list[Placed] = []
+    for row in rows:
+        at = view.index_of(row.uid)
+        if at < 0:
+            continue
+        before = (view.flags[at], view.keywords.get(row.uid, ""))
+        after = wanted.get(before)
+        if after is None:
+            after = wanted[before] = _after(command, *before)
+        if after == (row.flags, _folded(row.keywords)):
+            found.append(row)
+    return found
+
+
+def _after(command: Store, flags: int, keywords: str) -> tuple[int, set[str]]:
+    """What the client believes of a message after the command."""
+    named = _folded(command.keywords)
+    match command.change:
+        case FlagChange.ADD:
+            return flags | command.flags, _folded(keywords) | named
+        case FlagChange.REMOVE:
+            return flags & ~command.flags, _folded(keywords) - named
+        case FlagChange.REPLACE:
+            return command.flags, named
+
+
+def _folded(keywords: str) -> set[str]:
+    return set(keywords.lower().split())
+
+
+async def _tell(
+    command: Store, ctx: Context, view: View, changed: list[Placed], unmodified: list[Placed]
+) -> None:
     """FETCH responses. Who counts changes is told the modseq even in silence."""
-    changed = [row.uid for row in outcome.changed]
-    learn(ctx, view, changed)
+    told = [row.uid for row in changed]
+    learn(ctx, view, told)
     if command.silent and not ctx.condstore:
         return
-    told = changed
     if not command.silent:
-        told = sorted([*changed, *(row.uid for row in outcome.unmodified)])
+        told = sorted([*told, *(row.uid for row in unmodified)])
     with_uid = command.uid or ctx.qresync or ctx.rev2
     for start in range(0, len(told), _ANSWERED_AT_ONCE):
         indexes = map(view.index_of, told[start : start + _ANSWERED_AT_ONCE])
