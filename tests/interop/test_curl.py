@@ -59,7 +59,7 @@ class Curl:
 def test_send(
     curl: Curl, mail_server: MailServer, account: Account, scheme: str, mechanism: str
 ) -> None:
-    message = sample(1)
+    message = sample(1, sender=account.address)
     curl.send(scheme, message, "--ssl-reqd", "--login-options", f"AUTH={mechanism}")
     expect_count(mail_server, account, 1)
     assert body_of(contents(mail_server, account)[0]) == body_of(message)

@@ -71,7 +71,7 @@ def test_submission(
     msmtp: Msmtp, mail_server: MailServer, account: Account, mechanism: str, starttls: bool
 ) -> None:
     ports = mail_server.ports
-    message = sample(1)
+    message = sample(1, sender=account.address)
     msmtp.send(
         message,
         account.address,

@@ -26,6 +26,8 @@ set imap_user = "{login}"
 set imap_pass = "{password}"
 set smtp_user = "{login}"
 set smtp_pass = "{password}"
+# Left to itself, gsasl takes SCRAM-SHA-256-PLUS and then lacks the channel binding.
+set smtp_authenticators = "plain"
 set ssl_ca_certificates_file = "{certificate}"
 set certificate_file = "{certificate}"
 set ssl_verify_host = no
@@ -92,7 +94,7 @@ class Neomutt:
             [self._path, "-F", self._config, "-f", f"={box}", "-e", f'push "{keys}"'],
             env={"HOME": str(self._folder)},
             folder=self._folder,
-            seconds=40,
+            seconds=20,
         )
 
 

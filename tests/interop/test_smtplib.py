@@ -73,7 +73,8 @@ def test_submission_by_mechanism(mail_server: MailServer, account: Account, mech
         client.user, client.password = account.login, account.password
         code, said = client.auth(mechanism, getattr(client, f"auth_{mechanism}"))
         assert code == 235, said
-        client.sendmail(account.address, [account.address], sample(4))
+        own = sample(4, sender=account.address)
+        client.sendmail(account.address, [account.address], own)
     expect_count(mail_server, account, 1)
 
 
@@ -95,6 +96,22 @@ def test_submission_with_implicit_tls(mail_server: MailServer, account: Account)
             kept, "Message-ID"
         )  # RFC 6409 §8: a submission server adds what is missing
         assert header_of(kept, "Date")
+
+
+def test_submission_with_a_stranger_in_from(mail_server: MailServer, account: Account) -> None:
+    if not mail_server.is_pillarbox:
+        pytest.skip("the reference does not compare From with the login")
+    context = _tls(mail_server)
+    with (
+        smtplib.SMTP_SSL(
+            mail_server.tls_host, mail_server.ports.submissions, context=context, timeout=30
+        ) as client,
+        pytest.raises(smtplib.SMTPDataError) as caught,
+    ):
+        client.login(account.login, account.password)
+        client.sendmail(account.address, [account.address], sample(5, sender="eve@example.net"))
+    assert caught.value.smtp_code == 550
+    assert count(mail_server, account) == 0
 
 
 def test_submission_wants_a_login(mail_server: MailServer, account: Account) -> None:

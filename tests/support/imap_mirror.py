@@ -97,10 +97,13 @@ class Mirror:
         gone = set(parse_set(uids))
         known = {entry.uid for entry in self.entries}
         self.vanished |= gone & {uid for uid in known if uid is not None}
-        # A client that has not yet asked for a new message's UID can't take it out by UID.
-        if missing := gone - known:
-            raise WrongPicture(f"VANISHED {sorted(missing)}, which were never told")
         self.entries = [entry for entry in self.entries if entry.uid not in gone]
+        # An unknown UID belongs to one of the messages whose UID we have not asked for yet.
+        for uid in gone - known:
+            nameless = [entry for entry in self.entries if entry.uid is None]
+            if not nameless:
+                raise WrongPicture(f"VANISHED {uid}, which was never announced")
+            self.entries.remove(nameless[0])
 
     def _fetch(self, number: int, items: list[Any]) -> None:
         if not 1 <= number <= len(self.entries):

@@ -18,10 +18,16 @@ from support.server import Account, MailServer, wait_until
 SENDER = "carol@example.net"
 
 
-def sample(number: int = 1, subject: str | None = None, text: str | None = None) -> bytes:
+def sample(
+    number: int = 1,
+    subject: str | None = None,
+    text: str | None = None,
+    *,
+    sender: str | None = None,
+) -> bytes:
     """A small text message with the fields that sorting and searching use; CRLF throughout."""
     lines = [
-        f"From: Carol Example {number} <carol{number}@example.net>",
+        f"From: Carol Example {number} <{sender or f'carol{number}@example.net'}>",
         "To: alice@example.org",
         f"Subject: {subject or f'sample {number}'}",
         f"Date: Mon, 02 Nov 2026 {number // 60 % 24:02}:{number % 60:02}:00 +0000",
