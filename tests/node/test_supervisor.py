@@ -73,6 +73,15 @@ def test_workers_stop_when_the_supervisor_is_killed(server):
     send(server)
 
 
+def refuses(port: int) -> bool:
+    """Whether a connection is refused at once."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except (ConnectionRefusedError, ConnectionResetError):
+        return True
+    return False
+
+
 def alive(pid: int) -> bool:
     """Whether the process runs; an orphan that nobody buried counts as dead."""
     with contextlib.suppress(FileNotFoundError):
@@ -87,9 +96,7 @@ def test_sigterm_lets_a_transaction_end(server):
     client.rcpt("alice@example.org")
     client.docmd("DATA")
     os.kill(server.pid, signal.SIGTERM)
-    wait_for_event(server, "node.stopping")
-    with pytest.raises(OSError):
-        socket.create_connection((server.host, server.smtp), timeout=2).recv(1)
+    wait_until(lambda: refuses(server.smtp), what="the end of listening")
     client.send("Subject: last\r\n\r\nwords\r\n.\r\n")
     assert client.getreply()[0] == 250
     client.close()
@@ -179,13 +186,7 @@ def test_a_listener_can_come_and_go(server):
     wait_for_event(server, "node.reloaded")
     assert socket.create_connection(("127.0.0.1", port), timeout=5).recv(3) == b"+OK"
 
-    def refused() -> bool:
-        with contextlib.suppress(ConnectionRefusedError):
-            socket.create_connection(("127.0.0.1", gone), timeout=5).close()
-            return False
-        return True
-
-    wait_until(refused, what="the end of the old port")
+    wait_until(lambda: refuses(gone), what="the end of the old port")
 
 
 def test_one_node_a_folder(server):
@@ -318,7 +319,6 @@ def test_sockets_of_systemd_are_served(tmp_path):
             [sys.executable, "-c", as_systemd, "serve", "--config", str(server.config)],
             env={**os.environ, "LISTEN_FDS": "1", "LISTEN_FDNAMES": "smtp"},
             pass_fds=[inherited],
-            stderr=subprocess.DEVNULL,
         )
         os.close(inherited)
         try:

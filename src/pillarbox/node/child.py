@@ -61,6 +61,7 @@ class Child:
         self.heard = now  # when it last showed life
         self.bound: float | None = None  # when a leaving worker is killed
         self.sentence = ""  # why it could not start
+        self.is_deaf = False  # it takes no more connections
         self._lines = Lines()
         self._unsent = encode(assignment)
         ours.setblocking(False)
@@ -84,6 +85,8 @@ class Child:
                 self._become(State.READY, now)
             elif report.what == "failed":
                 self.sentence = report.sentence
+            elif report.what == "deaf":
+                self.is_deaf = True
         return found
 
     def tell(self, order: Order) -> None:

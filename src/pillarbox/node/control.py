@@ -39,9 +39,11 @@ class Order(msgspec.Struct, frozen=True, tag="order"):
 
 
 class Report(msgspec.Struct, frozen=True, tag="report"):
-    """What a worker tells: ready to serve, alive, unable to start, certificates read again."""
+    """What a worker tells: ready to serve, alive, unable to start, certificates read again,
+    no longer listening.
+    """
 
-    what: Literal["ready", "alive", "failed", "reloaded", "not_reloaded"]
+    what: Literal["ready", "alive", "failed", "reloaded", "not_reloaded", "deaf"]
     sentence: str = ""
 
 

@@ -117,6 +117,7 @@ class SocketPool:
         for several in self._inherited.values():
             for one in several:
                 one.close()
+        self._inherited.clear()
 
     def _wanted(self, settings: Settings) -> list[Wanted]:
         found = []

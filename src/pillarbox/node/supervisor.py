@@ -106,6 +106,8 @@ class Supervisor:
         if not self._stopping:
             self._take_over(now)
             self._look_ready(now)
+        elif all(child.is_deaf for child in self._children()):
+            self._pool.close()  # from now on the kernel refuses at once
 
     def _hear(self, child: Child) -> None:
         for report in child.reports(self._clock.monotonic()):
@@ -117,7 +119,7 @@ class Supervisor:
                     log.error_event("node.reload_refused", worker=child.pid, why=report.sentence)
                 case "reloaded":
                     log.event("node.certificates_read", worker=child.pid)
-                case "failed" | "alive":
+                case "failed" | "alive" | "deaf":
                     pass  # the first is told when it has died
 
     def _look_ready(self, now: float) -> None:

@@ -209,6 +209,7 @@ class Worker:
         self._readiness.ready, self._readiness.why = False, "stopping"
         for server in self._servers:
             server.close()
+        await self._tell(Report("deaf"))
         await self._health.stop()
         settings = self._settings.server
         if order.what == "retire":
