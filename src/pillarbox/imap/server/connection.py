@@ -249,6 +249,8 @@ class ImapConnection(PeerConnection):
                     await self.drained()
         except Gone:
             pass
+        except Exception:
+            self._fault()
         finally:
             self._worked()
 
@@ -269,15 +271,24 @@ class ImapConnection(PeerConnection):
         except Exception as error:
             if isinstance(error, Torn):
                 log.warning_event("imap.torn", journey=self._session.ctx.journey, peer=self.peer)
+                self._cut()
             else:
-                log.error_event("imap.fault", exc=True, journey=self._session.ctx.journey)
-                FAULTS.labels("imap").inc()
-            self._out.clear()
-            self.abort()
+                self._fault()
             return False
         if after is After.START_TLS:
             return await self._start_tls()
         return self._after(after)
+
+    def _fault(self) -> None:
+        """A bug outside of any command: nobody knows what the client may believe now."""
+        log.error_event("imap.fault", exc=True, journey=self._session.ctx.journey)
+        FAULTS.labels("imap").inc()
+        self._cut()
+
+    def _cut(self) -> None:
+        self._out.clear()
+        self._out_octets = 0
+        self.abort()
 
     def _after(self, after: After) -> bool:
         """Whether to go on with the next event."""
@@ -322,6 +333,7 @@ class ImapConnection(PeerConnection):
             self.set_deadline(max(self._sign_in_by - now, 0.1))
         elif self._framer.pending and not self._idling:
             self.set_deadline(settings.command_timeout)
+            self.acknowledge()
         elif self._idling:
             left = self._alive_at + settings.idle_timeout - now
             self.set_deadline(min(max(left, 0.1), settings.idle_keepalive))

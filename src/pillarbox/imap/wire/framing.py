@@ -307,34 +307,34 @@ class Framer:
 
     def _skip(self) -> Event | None:
         """Drop octets of a refused command until its end, which leads back to LINE."""
-        buffer = self._buffer
-        if self._at is _At.SKIP_LITERAL:
-            if self._skipped + self._left > self.limits.skipped:
-                return self._die("The command is too long to be skipped.")
-            dropped = min(self._left, len(buffer))
-            self._left -= dropped
-            self._drop(dropped)
-            if self._left:
+        while True:
+            if self._at is _At.SKIP_LITERAL:
+                if self._skipped + self._left > self.limits.skipped:
+                    return self._die("The command is too long to be skipped.")
+                dropped = min(self._left, len(self._buffer))
+                self._left -= dropped
+                self._drop(dropped)
+                if self._left:
+                    return None
+                self._at = _At.SKIP_LINE
+            end = self._buffer.find(b"\n")
+            if end < 0:
+                self._drop(max(0, len(self._buffer) - _TAIL))
+                if self._skipped > self.limits.skipped:
+                    return self._die("The command is too long to be skipped.")
                 return None
-            self._at = _At.SKIP_LINE
-        end = buffer.find(b"\n")
-        if end < 0:
-            self._drop(max(0, len(buffer) - _TAIL))
-            if self._skipped > self.limits.skipped:
-                return self._die("The command is too long to be skipped.")
+            tail = bytes(self._buffer[max(0, end - _TAIL) : end]).removesuffix(b"\r")
+            self._drop(end + 1)
+            found = _LITERAL_AT_END.search(tail)
+            if found is not None and found[3]:
+                self._left = int(found[2])
+                self._at = _At.SKIP_LITERAL
+                continue
+            if tail.endswith(b"+}") and _BROKEN_LITERAL_AT_END.search(tail):
+                return self._die("A literal's size is out of range.")
+            self._skipped = 0
+            self._at = _At.LINE
             return None
-        tail = bytes(buffer[max(0, end - _TAIL) : end]).removesuffix(b"\r")
-        self._drop(end + 1)
-        found = _LITERAL_AT_END.search(tail)
-        if found is not None and found[3]:
-            self._left = int(found[2])
-            self._at = _At.SKIP_LITERAL
-            return self._skip()
-        if tail.endswith(b"+}") and _BROKEN_LITERAL_AT_END.search(tail):
-            return self._die("A literal's size is out of range.")
-        self._skipped = 0
-        self._at = _At.LINE
-        return None
 
     def _drop(self, octets: int) -> None:
         del self._buffer[:octets]
