@@ -7,6 +7,7 @@ idle connection has no task, only a timer.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
 from collections.abc import Callable
@@ -140,6 +141,18 @@ class PeerConnection(asyncio.Protocol):
         if self._early:  # when the caller has begun its new session
             loop.call_soon(self._deliver_early)
         return True
+
+    def acknowledge(self) -> None:
+        """Acknowledge at once what came: call it when the peer's next piece is awaited.
+
+        Many clients write a literal, or a message, and its end in two pieces. Nagle's algorithm
+        holds the second back until the first is acknowledged, and our kernel would wait 40 ms for
+        an answer to acknowledge it with, which can't come before the second piece.
+        """
+        plain = self.transport.get_extra_info("socket") if self.transport is not None else None
+        if plain is not None and plain.family != socket.AF_UNIX and not self.closed:
+            with contextlib.suppress(OSError):
+                plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     def close(self) -> None:
         """Flush what was written, then close."""

@@ -87,6 +87,7 @@ class SmtpConnection(PeerConnection):
             rest = reception.feed(octets)
             if not reception.is_whole:
                 self._wait_for_data()
+                self.acknowledge()
                 return
             self._lines.feed(rest)
         self._busy = True
