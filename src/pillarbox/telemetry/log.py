@@ -17,6 +17,8 @@ import traceback
 from datetime import UTC, datetime
 from typing import TextIO
 
+import msgspec
+
 MAX_VALUE = 2000  # characters of one field: a peer chooses many of them
 _ROOT = "pillarbox"
 _FIELDS = "pillarbox_fields"  # where our fields hang on a record of the standard library
@@ -85,6 +87,9 @@ def configure(*, level: str, style: str, stream: TextIO | None = None) -> None:
     logging.getLogger("uvicorn").setLevel(max(root.level, logging.WARNING))
 
 
+_to_json = msgspec.json.Encoder().encode
+
+
 class JsonLines(logging.Formatter):
     """A record as one line of JSON."""
 
@@ -101,7 +106,7 @@ class JsonLines(logging.Formatter):
                 line[name] = _plain(value)
         if record.exc_info:
             line["traceback"] = _traceback(record)
-        return json.dumps(line, ensure_ascii=False, separators=(",", ":"))
+        return _to_json(line).decode()
 
 
 class TextLines(logging.Formatter):
@@ -124,6 +129,8 @@ def _instant(record: logging.LogRecord) -> str:
 
 def _plain(value: Value) -> Value:
     """What JSON can hold, cut to a bounded length."""
+    if isinstance(value, str) and len(value) <= MAX_VALUE and value.isascii():
+        return value
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, bytes | bytearray):

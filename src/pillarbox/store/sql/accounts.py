@@ -54,6 +54,13 @@ _BY_LOGIN = """
         used_octets, used_messages, created_at
     FROM account WHERE login = ?
 """
+_BY_ADDRESS = """
+    SELECT account.account_id, login, account.name, enabled, modseq, quota_octets, quota_messages,
+        used_octets, used_messages, account.created_at
+    FROM address JOIN account ON account.account_id = address.account_id
+        JOIN domain ON domain.name = ?
+    WHERE address = ?
+"""
 _ALL = """
     SELECT account_id, login, name, enabled, modseq, quota_octets, quota_messages,
         used_octets, used_messages, created_at
@@ -64,6 +71,12 @@ _ALL = """
 async def find(db: Reader, login: str) -> Account | None:
     """The account of that login (folded as `accounts.names` does)."""
     row = await db.row(_BY_LOGIN, (login,))
+    return _account(row) if row else None
+
+
+async def find_by_address(db: Reader, address: str, domain: str) -> Account | None:
+    """The account whose own address that is, when mail for its `domain` ends here."""
+    row = await db.row(_BY_ADDRESS, (domain, address))
     return _account(row) if row else None
 
 
