@@ -18,7 +18,10 @@ async def placed(db: Reader, account: AccountId, mailbox: MailboxId) -> list[Pla
     return [Placed(*row) for row in await db.rows(_PLACED, (account, mailbox))]
 
 
-_MAILBOX = "SELECT modseq, pruned_modseq FROM mailbox WHERE account_id = ? AND mailbox_id = ?"
+_MAILBOX = """
+    SELECT modseq, pruned_modseq FROM mailbox
+    WHERE account_id = ? AND mailbox_id = ? AND selectable = 1
+"""
 _CHANGED = """
     SELECT uid, message_id, flags, keywords, modseq, size, saved_at FROM placement
     WHERE account_id = ? AND mailbox_id = ? AND modseq > ?

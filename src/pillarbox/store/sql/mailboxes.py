@@ -100,9 +100,11 @@ _INSERT = """
     VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 _REVIVE = """
-    UPDATE mailbox SET selectable = 1, uid_validity = ?, uid_next = 1, modseq = ?, role = ?
+    UPDATE mailbox SET mailbox_id = ?, selectable = 1, uid_validity = ?, uid_next = 1, modseq = ?,
+        pruned_modseq = 0, role = ?
     WHERE account_id = ? AND mailbox_id = ?
 """
+_ADOPT = "UPDATE mailbox SET parent_id = ? WHERE account_id = ? AND parent_id = ?"
 
 
 async def create(
@@ -129,11 +131,13 @@ async def create(
 
 
 async def _revive(tx: Transaction, there: Mailbox, role: Role | None, modseq: ModSeq) -> None:
-    _, uid_validity = await _new_numbers(tx, there.account)
-    await tx.run(
-        _REVIVE,
-        (uid_validity, modseq, role.value if role else None, there.account, there.id),
-    )
+    """A level becomes a mailbox: a new one, so that nobody takes it for the old (RFC 8474 §4)."""
+    account = there.account
+    number, uid_validity = await _new_numbers(tx, account)
+    use = role.value if role else None
+    await tx.run(_REVIVE, (number, uid_validity, modseq, use, account, there.id))
+    await tx.run(_ADOPT, (number, account, there.id))
+    await tx.run(_GONE, (account, modseq, there.id, tx.now()))
 
 
 async def _create_levels(
