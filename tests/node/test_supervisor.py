@@ -345,3 +345,15 @@ def test_a_unix_socket_outlives_its_workers(tmp_path):
             wait_until(lambda old=old: len(set(server.pids[1:]) - old) == 2, what="new workers")
         assert server.message_count("alice@example.org") == 2
     assert not Path(path).exists()
+
+
+@pytest.mark.parametrize("after", [0.25, 0.4, 0.55, 0.7])
+def test_sigterm_at_any_moment_of_the_start(tmp_path, after):
+    server = RunningServer(tmp_path, workers=2)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pillarbox.cli", "serve", "--config", str(server.config)]
+    )
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(after)
+    process.terminate()
+    assert process.wait(8) in (0, -signal.SIGTERM), "neither an error nor a wait for the bound"

@@ -49,11 +49,14 @@ log = logs.get_logger("node")
 class Worker:
     """Serves until the supervisor, or SIGTERM, says stop."""
 
-    def __init__(self, assignment: Assignment, control: socket.socket, clock: Clock) -> None:
+    def __init__(
+        self, assignment: Assignment, control: socket.socket, early: bytes, clock: Clock
+    ) -> None:
         self._assignment = assignment
         self._settings: Settings = assignment.settings
         self._clock = clock
         self._control = control
+        self._early = early  # what came together with the assignment
         self._readiness = Readiness()
         self._servers: list[asyncio.Server] = []
         self._order: asyncio.Future[Order] | None = None
@@ -143,16 +146,19 @@ class Worker:
     async def _obey(self) -> None:
         loop = asyncio.get_running_loop()
         lines = Lines()
+        await self._obey_lines(lines.feed(self._early))
         while octets := await loop.sock_recv(self._control, 65_536):
-            for line in lines.feed(octets):
-                message = decode_for_worker(line)
-                if not isinstance(message, Order):
-                    continue
+            await self._obey_lines(lines.feed(octets))
+        self._ordered(Order("stop"))  # the supervisor is gone
+
+    async def _obey_lines(self, lines: list[bytes]) -> None:
+        for line in lines:
+            message = decode_for_worker(line)
+            if isinstance(message, Order):
                 if message.what == "reload":
                     await self._reload()
                 else:
                     self._ordered(message)
-        self._ordered(Order("stop"))  # the supervisor is gone
 
     def _ordered(self, order: Order) -> None:
         assert self._order is not None
@@ -222,11 +228,11 @@ def main(descriptor: int) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     control = socket.socket(fileno=descriptor)
     control.setblocking(True)
-    assignment = _assignment(control)
+    assignment, early = _assignment(control)
     control.setblocking(False)
     settings = assignment.settings
     logs.configure(level=settings.log.level, style=settings.log.format)
-    worker = Worker(assignment, control, SystemClock())
+    worker = Worker(assignment, control, early, SystemClock())
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(worker.run())
@@ -242,14 +248,18 @@ def main(descriptor: int) -> int:
     return 0
 
 
-def _assignment(control: socket.socket) -> Assignment:
-    lines = Lines()
-    while octets := control.recv(65_536):
-        for line in lines.feed(octets):
-            message = decode_for_worker(line)
-            assert isinstance(message, Assignment)
-            return message
-    raise SystemExit(1)  # the supervisor died before it spoke
+def _assignment(control: socket.socket) -> tuple[Assignment, bytes]:
+    """The first message, and the octets that came right behind it: an early order to stop."""
+    octets = b""
+    while b"\n" not in octets:
+        more = control.recv(65_536)
+        if not more:
+            raise SystemExit(1)  # the supervisor died before it spoke
+        octets += more
+    first, _, rest = octets.partition(b"\n")
+    message = decode_for_worker(first)
+    assert isinstance(message, Assignment)
+    return message, rest
 
 
 def _tell_blocking(control: socket.socket, report: Report) -> None:
