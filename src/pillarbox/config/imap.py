@@ -35,9 +35,6 @@ class ImapSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
             "silent before the connection is closed; slow lines pause, dead ones never end.",
         ),
     ] = 300
-    handshake_timeout: Annotated[
-        int, Meta(ge=5, description="Seconds that a STARTTLS handshake may take.")
-    ] = 30
     write_timeout: Annotated[
         int,
         Meta(

@@ -124,9 +124,7 @@ class Session:
         if ctx.state not in spec.when:
             raise BadSyntax(_WHEN_NOT[ctx.state])
         if not reader.at_end:
-            reader.space()
-            if reader.at_end and not TAKE_TRAILING_SPACE:
-                raise BadSyntax("There is a space at the end.")
+            _take_space(reader)
         command = spec.parse(reader, HOOKS)
         reader.end()
         done = None
@@ -200,6 +198,13 @@ _WHEN_NOT = {
     State.SELECTED: "Not while a mailbox is selected, or you are signed in already.",
     State.LOGOUT: "The session is over.",
 }
+
+
+def _take_space(reader: Reader) -> None:
+    """The space between a command's name and its arguments."""
+    reader.space()
+    if reader.at_end and not TAKE_TRAILING_SPACE:
+        raise BadSyntax("There is a space at the end.")
 
 
 def _spec_of(reader: Reader) -> CommandSpec:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pillarbox.accounts.identity import Identity, SignedIn
 from pillarbox.accounts.scope import Scope
-from pillarbox.errors import AuthenticationFailed, PillarboxError, Throttled
+from pillarbox.errors import AuthenticationFailed, Throttled
 from pillarbox.imap.server.command import (
     NOT_AUTHENTICATED,
     CommandSpec,
@@ -105,7 +105,7 @@ async def run_login(command: Login, ctx: Context) -> Done:
         identity = await ctx.services.authenticator.check_password(
             command.username, command.password, scope=Scope.IMAP, peer=ctx.link.peer
         )
-    except PillarboxError:
+    except (AuthenticationFailed, Throttled):
         ctx.failed_logins += 1
         raise
     return _signed_in(identity, ctx)
