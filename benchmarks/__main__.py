@@ -1,0 +1,90 @@
+"""`python -m benchmarks [--only NAME …]`: run the workloads on each server and print the table."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import platform
+import time
+from pathlib import Path
+
+import uvloop
+
+from benchmarks import contenders, report
+from benchmarks.measure import Bench, Row
+from benchmarks.workloads import SUITES, Suite
+
+
+def main() -> None:
+    """Parse, run, print."""
+    options = _options()
+    names = [name for name in options.servers.split(",") if name]
+    for name in list(names):
+        if why := contenders.missing(name):
+            print(f"{name} is left out: {why}")
+            names.remove(name)
+    suites = [suite for suite in SUITES if _wanted(suite, options.only)]
+    if not suites:
+        raise SystemExit(f"no such workload; there are: {' '.join(_all_rows())}")
+    print(_machine(options.workers), report.head(), sep="\n", flush=True)
+    everything: list[Row] = []
+    for suite in suites:
+        rows: list[Row] = []
+        for _ in range(options.runs):  # A, B, C, A, B, C …: a noisy minute hits all alike
+            for name in names:
+                rows += _run(suite, name, options)
+        merged = [row for row in report.merged(rows) if _row_wanted(row, suite, options.only)]
+        merged.sort(key=lambda row: suite.rows.index(row.workload))
+        everything += merged
+        print(*report.lines(merged), sep="\n", flush=True)
+
+
+def _run(suite: Suite, name: str, options: argparse.Namespace) -> list[Row]:
+    profiles = Path(options.profile) if options.profile else None
+    began = time.monotonic()
+    with contenders.start(name, options.workers) as contender:
+        bench = Bench(contender, scale=options.scale, profiles=profiles)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(suite.run(bench))
+    if options.verbose:
+        print(f"  {suite.name} on {name}: {time.monotonic() - began:.1f} s in all", flush=True)
+    return bench.rows
+
+
+def _wanted(suite: Suite, only: list[str]) -> bool:
+    return not only or any(name in (suite.name, *suite.rows) for name in only)
+
+
+def _row_wanted(row: Row, suite: Suite, only: list[str]) -> bool:
+    return not only or suite.name in only or row.workload in only
+
+
+def _all_rows() -> list[str]:
+    return [row for suite in SUITES for row in suite.rows]
+
+
+def _machine(workers: int) -> str:
+    return (
+        f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, "
+        f"Python {platform.python_version()}, Pillarbox with {workers} worker(s), "
+        f"load {os.getloadavg()[0]:.1f}"
+    )
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "--only", nargs="*", default=[], metavar="NAME", help=f"of: {' '.join(_all_rows())}"
+    )
+    parser.add_argument("--servers", default=",".join(contenders.NAMES), help="comma-separated")
+    parser.add_argument("--scale", type=float, default=1.0, help="0.1: a tenth of the operations")
+    parser.add_argument("--runs", type=int, default=1, help="rounds over all servers")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--profile", metavar="FOLDER", help="write flame graphs of Pillarbox")
+    parser.add_argument("--verbose", action="store_true")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
