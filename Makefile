@@ -51,7 +51,7 @@ compiled: $(TEST_STAMP) ## compile the leaf modules and run their tests against 
 	$(BIN)/python tools/compiled.py $(ARGS)
 
 bench: $(TEST_STAMP) debian ## side by side with Postfix and Dovecot
-	$(BIN)/python -m benchmarks $(ARGS)
+	$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(PROFILE),--profile var/profiles) $(ARGS)
 
 crash: $(TEST_STAMP) ## SIGKILL under load, 200 rounds
 	PILLARBOX_CRASH_ROUNDS=200 $(BIN)/python -m pytest tests/crash --timeout 0 $(ARGS)
