@@ -41,7 +41,7 @@ def test_sort_keys() -> None:
         is_reply=True,
         from_mailbox="anne.b",
         to_mailbox="bob",
-        cc_mailbox="eve",
+        cc_mailbox="team",
         display_from="änne",
         display_to="bob",
     )
@@ -49,8 +49,13 @@ def test_sort_keys() -> None:
 
 def test_display_falls_back_to_the_address() -> None:
     assert digest(b"From: A@Example.ORG\r\n\r\n").sort.display_from == "a@example.org"
-    assert digest(b"From: G:;, x@y\r\n\r\n").sort.from_mailbox == "x"
-    assert digest(b"From: G:;\r\n\r\n").sort.display_from == ""
+    assert digest(b"From: \r\n\r\n").sort.display_from == ""
+
+
+def test_a_group_in_front_sorts_by_its_name() -> None:
+    """ENVELOPE shows it where a local part stands, and nothing else of it (RFC 5957 §3)."""
+    found = digest(b"From: Team:;, x@y\r\n\r\n").sort
+    assert (found.from_mailbox, found.display_from) == ("team", "team")
 
 
 def test_keys_are_of_limited_length() -> None:

@@ -6,7 +6,14 @@ import unicodedata
 
 import pytest
 
-from pillarbox.errors import AlreadyExists, BadName, LimitReached, NoSuchMailbox, NotAllowed
+from pillarbox.errors import (
+    AlreadyExists,
+    BadName,
+    LimitReached,
+    MailboxHasChildren,
+    NoSuchMailbox,
+    NotAllowed,
+)
 from pillarbox.store.model import Role
 from pillarbox.store.sql import accounts, changes, mailboxes
 from support.store_box import Box
@@ -168,7 +175,7 @@ async def test_deleting_a_parent_leaves_a_level(box: Box) -> None:
     await delete(box, "a")
     level = await box.mailbox("a")
     assert (level.selectable, level.id) == (False, old.id)
-    with pytest.raises(NotAllowed):
+    with pytest.raises(MailboxHasChildren):
         await delete(box, "a")
     revived = await box.create("a")
     assert revived.selectable

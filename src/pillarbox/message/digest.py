@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pillarbox.message import bodystructure, encoded_word, envelope, mime, thread
-from pillarbox.message.address import mailboxes
+from pillarbox.message.address import Group
 from pillarbox.message.casefold import fold
 from pillarbox.message.date import parse_date
 from pillarbox.message.envelope import Addresses, Fields, addresses_of
@@ -36,7 +36,8 @@ def digest(octets: Octets) -> Digest:
     date = parse_date(written) if written is not None else None
     references = thread.message_ids(b" ".join(fields.get(b"references", ())))
     if not references:
-        references = thread.message_ids(b" ".join(fields.get(b"in-reply-to", ())))
+        # Only the first: mail addresses stand behind it in old mail (RFC 5256 §3).
+        references = thread.message_ids(b" ".join(fields.get(b"in-reply-to", ())))[:1]
     return Digest(
         size=len(octets),
         root=root_part,
@@ -81,11 +82,16 @@ def _sort_keys(subject: str, from_: Addresses, to: Addresses, cc: Addresses) -> 
 
 
 def _first_address(addresses: Addresses) -> tuple[str, str]:
-    """Folded local part (RFC 5256 §3) and display name or address (RFC 5957 §3) of the first."""
-    flat = mailboxes(addresses[:1]) or mailboxes(addresses)
-    if not flat:
+    """Folded local part (RFC 5256 §3) and display name or address (RFC 5957 §3) of the first.
+
+    A group begins with its name, which stands in ENVELOPE where a local part does.
+    """
+    if not addresses:
         return "", ""
-    first = flat[0]
+    first = addresses[0]
+    if isinstance(first, Group):
+        name = fold(first.display_name)[:_LONGEST_KEY]
+        return name, name
     local = fold(first.local.decode("utf-8", "replace"))[:_LONGEST_KEY]
     return local, fold(first.display_name or first.addr_spec)[:_LONGEST_KEY]
 

@@ -11,6 +11,10 @@ RECENT_MESSAGES = 0
 # "5:*" above three messages are errors; programs send both to ask for whatever there is.
 CLAMP_SETS_WITH_STAR: bool = True
 
+# A literal has no NUL (RFC 9051 §4.3, RFC 3501 §4.3.1), yet some mail has. BODY[…] shows this octet
+# in its place, as other servers do, so that sizes and offsets stay; BINARY[…] shows the NUL.
+NUL_STAND_IN = b"\x80"
+
 # "NOOP " is taken as NOOP: the grammar has no space there, and nothing else can be meant. People
 # who type at a server, and scripts that join words, leave it.
 TAKE_TRAILING_SPACE: bool = True

@@ -6,6 +6,7 @@ from pillarbox.errors import (
     AlreadyExists,
     BadName,
     LimitReached,
+    MailboxHasChildren,
     NoSuchMailbox,
     NotAllowed,
 )
@@ -230,6 +231,13 @@ def _below(path: str) -> tuple[str, str]:
 
 
 _HAS_CHILDREN = "SELECT 1 FROM mailbox WHERE account_id = ? AND parent_id = ? LIMIT 1"
+
+
+async def has_children(db: Reader, mailbox: Mailbox) -> bool:
+    """Whether there are mailboxes inside it."""
+    return await db.row(_HAS_CHILDREN, (mailbox.account, mailbox.id)) is not None
+
+
 _BURY = """
     INSERT INTO expunged (account_id, mailbox_id, modseq, uid, message_id, expunged_at)
     SELECT account_id, mailbox_id, ?, uid, message_id, ? FROM placement
@@ -252,21 +260,22 @@ _GONE = "INSERT INTO mailbox_gone (account_id, modseq, mailbox_id, gone_at) VALU
 async def delete(tx: Transaction, account: AccountId, path: str) -> None:
     """Delete a mailbox with its messages (RFC 9051 §6.3.5).
 
-    One with children stays as a level that cannot be selected. Raises NoSuchMailbox, NotAllowed.
+    One with children stays as a level that cannot be selected. Raises NoSuchMailbox, NotAllowed
+    and, for such a level, MailboxHasChildren.
     """
     doomed = await find(tx, account, path)
     if doomed is None:
         raise NoSuchMailbox
     if doomed.path == INBOX:
         raise NotAllowed("INBOX cannot be deleted.")
-    has_children = await tx.row(_HAS_CHILDREN, (account, doomed.id)) is not None
-    if has_children and not doomed.selectable:
-        raise NotAllowed("The mailbox has mailboxes inside it; delete those first.")
+    is_level = await has_children(tx, doomed)
+    if is_level and not doomed.selectable:
+        raise MailboxHasChildren
     modseq = await next_modseq(tx, account)
     await tx.run(_BURY, (modseq, tx.now(), account, doomed.id))
     await tx.run(_EMPTY, (account, doomed.id))
     await tx.run(_FREE, (doomed.octets, doomed.messages, account))
-    if has_children:
+    if is_level:
         await tx.run(_UNSELECT, (modseq, account, doomed.id))
     else:
         await tx.run(_DELETE, (account, doomed.id))

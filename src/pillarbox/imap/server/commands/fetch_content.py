@@ -18,6 +18,7 @@ from pillarbox.imap.server.commands.sections import (
     pick_fields,
 )
 from pillarbox.imap.server.context import Context, No, Torn
+from pillarbox.imap.server.quirks import NUL_STAND_IN
 from pillarbox.imap.wire import codes
 from pillarbox.message import transfer
 from pillarbox.message.part import Part
@@ -125,7 +126,7 @@ class Opened:
         burst.add(b"%b {%d}\r\n" % (label, size))
         try:
             async for chunk in self._content.chunks(stretch.start, stretch.end, SEND_AT):
-                burst.add(chunk)
+                burst.add(chunk.replace(b"\0", NUL_STAND_IN) if b"\0" in chunk else chunk)
                 size -= len(chunk)
                 await burst.pace()
         except PillarboxError as error:
@@ -168,5 +169,8 @@ def _cut(octets: bytes, partial: tuple[int, int] | None) -> bytes:
 
 def _literal(label: bytes, octets: bytes) -> bytes:
     # NUL may stand only in literal8, which only BINARY's answers may be (RFC 3516 §4.3).
-    mark = b"~" if label.startswith(b"BINARY") and b"\0" in octets else b""
-    return b"%b %b{%d}\r\n%b" % (label, mark, len(octets), octets)
+    if b"\0" not in octets:
+        return b"%b {%d}\r\n%b" % (label, len(octets), octets)
+    if label.startswith(b"BINARY"):
+        return b"%b ~{%d}\r\n%b" % (label, len(octets), octets)
+    return b"%b {%d}\r\n%b" % (label, len(octets), octets.replace(b"\0", NUL_STAND_IN))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from pillarbox.imap.wire.errors import BadSyntax
 from pillarbox.store.model import DELIMITER
 
+_INBOX = "INBOX"
 _MAX_WILDCARDS = 50  # in all patterns of a command
 _MANY_STARS = re.compile(r"[*%]*\*[*%]*")  # a run of wildcards is one
 _MANY_PERCENTS = re.compile(r"%+")
@@ -22,7 +23,11 @@ def matcher(reference: str, patterns: Iterable[str]) -> Callable[[str], bool]:
     split = [_pieces(reference + pattern) for pattern in patterns]
     if sum(map(len, split)) > 2 * _MAX_WILDCARDS + len(split):
         raise BadSyntax(f"LIST takes {_MAX_WILDCARDS} wildcards at most.")
-    return lambda name: any(_matches(pieces, name) for pieces in split)
+    # INBOX is found by its capitals, whatever case the pattern is in (RFC 9051 §6.3.9).
+    for_inbox = [[piece.upper() for piece in pieces] for pieces in split]
+    return lambda name: any(
+        _matches(pieces, name) for pieces in (for_inbox if name == _INBOX else split)
+    )
 
 
 def _pieces(pattern: str) -> list[str]:

@@ -15,6 +15,7 @@ from pillarbox.imap.server.commands.list_syntax import List, parse_list, parse_l
 from pillarbox.imap.server.commands.status import status_of
 from pillarbox.imap.server.context import Context
 from pillarbox.imap.wire import responses
+from pillarbox.imap.wire.encoder import encode_list, encode_mailbox
 from pillarbox.store import Reader as Db
 from pillarbox.store.model import DELIMITER, Mailbox, Role
 from pillarbox.store.sql import mailboxes
@@ -29,6 +30,19 @@ def attributes_of(mailbox: Mailbox, *, has_children: bool) -> list[str]:
     if mailbox.role in _ATTRIBUTES:
         attributes.append(_ATTRIBUTES[mailbox.role])
     return attributes
+
+
+def list_data(
+    mailbox: Mailbox, asked: str, *, has_children: bool, utf8: bool
+) -> responses.ListData:
+    """A mailbox's LIST response; OLDNAME where it was asked for in another form of its name
+    (RFC 9051 §6.3.9.7).
+    """
+    attributes = attributes_of(mailbox, has_children=has_children)
+    extended = []
+    if asked != mailbox.path:
+        extended = [("OLDNAME", encode_list([encode_mailbox(asked, utf8=utf8)]))]
+    return responses.ListData(mailbox.path, attributes, DELIMITER, extended)
 
 
 @dataclass(frozen=True, slots=True)

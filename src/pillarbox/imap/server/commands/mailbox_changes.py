@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pillarbox.imap.server.command import AUTHENTICATED, CommandSpec, Done, Hooks
-from pillarbox.imap.server.commands.listing import attributes_of
+from pillarbox.imap.server.commands.listing import list_data
 from pillarbox.imap.server.context import Context, No
 from pillarbox.imap.server.object_ids import mailbox_object_id
-from pillarbox.imap.wire import codes, responses
-from pillarbox.imap.wire.encoder import encode_list, encode_mailbox
+from pillarbox.imap.wire import codes
 from pillarbox.imap.wire.errors import BadSyntax
 from pillarbox.imap.wire.reader import Reader
 from pillarbox.store import Transaction
@@ -84,12 +83,7 @@ async def run_create(command: Create, ctx: Context) -> Done:
 
     made = await ctx.write(change)
     if ctx.rev2 and made.path != path:  # RFC 9051 §6.3.4: the name was put into its normal form
-        old = encode_list([encode_mailbox(path, utf8=ctx.utf8)])
-        ctx.send(
-            responses.ListData(
-                made.path, attributes_of(made, has_children=False), extended=[("OLDNAME", old)]
-            )
-        )
+        ctx.send(list_data(made, path, has_children=False, utf8=ctx.utf8))
     return Done("created", codes.mailbox_id(mailbox_object_id(made.id)))
 
 

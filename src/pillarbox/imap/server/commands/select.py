@@ -16,6 +16,7 @@ from pillarbox.imap.server.command import (
     Hooks,
     parse_nothing,
 )
+from pillarbox.imap.server.commands.listing import list_data
 from pillarbox.imap.server.context import Context
 from pillarbox.imap.server.object_ids import mailbox_object_id
 from pillarbox.imap.server.picture import Picture
@@ -71,7 +72,7 @@ async def run_select(command: Select, ctx: Context) -> Done:
     ctx.select(view)
     # What happened between reading and listening is asked for at the next chance.
     ctx.stale = True
-    await _tell_mailbox(ctx, mailbox, view)
+    await _tell_mailbox(ctx, mailbox, view, command.mailbox)
     if resync is not None and resync.uid_validity == mailbox.uid_validity:
         await tell_since(ctx, view, resync)
     if command.read_only:
@@ -117,7 +118,7 @@ async def _load(ctx: Context, found: Mailbox) -> tuple[Mailbox, Picture]:
     return await ctx.read(ask)
 
 
-async def _tell_mailbox(ctx: Context, mailbox: Mailbox, view: View) -> None:
+async def _tell_mailbox(ctx: Context, mailbox: Mailbox, view: View, asked: str) -> None:
     """The untagged data of SELECT, in both revisions' forms (RFC 9051 §6.3.2, RFC 3501 §6.3.1)."""
     names = view.keyword_list()
     ctx.send(responses.Flags(names))
@@ -125,7 +126,8 @@ async def _tell_mailbox(ctx: Context, mailbox: Mailbox, view: View) -> None:
     ctx.send(responses.ok("Flags that are kept", codes.permanent_flags(permanent)))
     ctx.send(responses.Exists(len(view)))
     if ctx.rev2:
-        ctx.send(responses.ListData(mailbox.path, ()))
+        has_children = await ctx.read(lambda db: mailboxes.has_children(db, mailbox))
+        ctx.send(list_data(mailbox, asked, has_children=has_children, utf8=ctx.utf8))
     else:
         ctx.send(responses.Recent(view.recent))
         unseen = _first_unseen(mailbox, view)

@@ -1,14 +1,17 @@
 """The order of SORT (RFC 5256 §3, BASE.6.4.SORT; RFC 5957 §4). Pure.
 
-The keys come folded from the store, so plain comparison is the collation; where all criteria are
-equal, the order of the mailbox decides, whatever was reversed.
+Texts collate by i;unicode-casemap (RFC 5256 §7, RFC 5051): in capitals and decomposed, so that an
+accented letter stands beside its plain one. Where all criteria are equal, the order of the mailbox
+decides, whatever was reversed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
+from typing import Any
 
 from pillarbox.store.query import SortRow
 
@@ -23,6 +26,7 @@ KEYS = {  # criterion → field of SortRow
     "DISPLAYFROM": "display_from",
     "DISPLAYTO": "display_to",
 }
+_NUMBERS = frozenset({"received_at", "sent_at", "size"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,5 +41,19 @@ def in_order(rows: Sequence[SortRow], criteria: Sequence[SortBy]) -> list[SortRo
     """The rows, which come in the order of the mailbox, sorted."""
     ordered = list(rows)
     for criterion in reversed(criteria):  # stable: the first criterion sorts last
-        ordered.sort(key=attrgetter(KEYS[criterion.name]), reverse=criterion.reverse)
+        ordered.sort(key=_key(KEYS[criterion.name]), reverse=criterion.reverse)
     return ordered
+
+
+def _key(name: str) -> Callable[[SortRow], Any]:
+    value = attrgetter(name)
+    if name in _NUMBERS:
+        return value
+    return lambda row: collated(value(row))
+
+
+def collated(folded: str) -> str:
+    """What i;unicode-casemap compares of a text that the store has folded."""
+    if folded.isascii():
+        return folded.upper()
+    return unicodedata.normalize("NFKD", folded.upper())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pillarbox.errors import NoSuchMailbox
 from pillarbox.imap.server.command import AUTHENTICATED, CommandSpec, Done, Extension, Hooks
 from pillarbox.imap.server.context import Context, No
 from pillarbox.imap.wire import codes, responses
@@ -59,10 +58,10 @@ async def run_get_quota(root: str, ctx: Context) -> Done:
 
 
 async def run_get_quota_root(path: str, ctx: Context) -> Done:
-    """The root that a mailbox counts for, with its usage and limits."""
-    account = ctx.account
-    if await ctx.read(lambda db: mailboxes.find(db, account, path)) is None:
-        raise NoSuchMailbox
+    """The root that a mailbox counts for, with its usage and limits.
+
+    The mailbox need not exist: one asks where it would count (RFC 9208 §4.1.2).
+    """
     ctx.send(responses.QuotaRootData(path, [ROOT]))
     await _tell_quota(ctx)
     return Done()
