@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from pillarbox.store.database import Reader, Transaction
-from pillarbox.store.store import Store
+from pillarbox.store.store import SHORT_WRITE, Store
 
-__all__ = ["Reader", "Store", "Transaction"]
+__all__ = ["SHORT_WRITE", "Reader", "Store", "Transaction"]

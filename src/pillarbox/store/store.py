@@ -20,6 +20,8 @@ from pillarbox.store.verify import VerifyReport
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
 
+SHORT_WRITE = 20  # messages that a short write adds or changes at most: some milliseconds
+
 
 def _no_progress(_done: int, _of: int) -> None:
     """Nobody looks."""
@@ -81,7 +83,8 @@ class Store:
     async def write(self, function: WriteFunction[T], *, short: bool = False) -> T:
         """`await function(transaction)` in the next group commit.
 
-        `short`: it touches a few rows by their keys, so that it may run on the loop's thread.
+        `short`: it adds or changes at most `SHORT_WRITE` messages, found by their keys, so that it
+        may run on the loop's thread, where it is cheaper than beside a busy loop.
         Returns its value when the commit is durable. Raises what it raised, with nothing changed,
         or Unavailable. The function may be run twice: it must change nothing but the transaction.
         """

@@ -17,6 +17,7 @@ from pillarbox.flow.delivery.plan import LocalCopy, Plan, plan_delivery
 from pillarbox.flow.delivery.verdict import Reason, Refused
 from pillarbox.message.digest import digest
 from pillarbox.message.header import header_end
+from pillarbox.store import SHORT_WRITE
 from pillarbox.store.model import QueuedMessage
 from pillarbox.store.sql import accounts, messages, queue
 from pillarbox.telemetry.metrics import DELIVERIES
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from pillarbox.store.blobs.spool import Spool
 
 SCAN_IN_THREAD_FROM = 256 * 1024  # octets: some milliseconds of scanning, which others would wait
-SHORT_COPIES = 20  # more of them would keep the loop's thread for milliseconds
 _DELIVERED = DELIVERIES.labels("smtp")
 
 
@@ -93,7 +93,7 @@ class Deliverer:
                     await _commit(tx, notice.envelope, back, notice.sealed, b"", check_quota=False)
             return failed
 
-        short = len(plan.copies) + len(plan.remote) <= SHORT_COPIES
+        short = len(plan.copies) + len(plan.remote) <= SHORT_WRITE
         failed = await self._store.write(commit, short=short)
         _DELIVERED.inc(len(plan.copies) - len(failed))
         return [_outcome(behind, failed) for behind in plan.accounts_of]

@@ -220,13 +220,15 @@ class Context:
         """`question(reader)` in one short snapshot."""
         return await self.store.read(question)
 
-    async def write(self, change: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def write(
+        self, change: Callable[[Transaction], Awaitable[T]], *, short: bool = False
+    ) -> T:
         """`change(transaction)` in the next commit; what it changed is told at the command's end.
 
-        `change` may be run twice.
+        `change` may be run twice; for `short` see `Store.write`.
         """
         self.stale = True
-        return await self.store.write(change)
+        return await self.store.write(change, short=short)
 
     def select(self, view: View) -> None:
         """Enter a mailbox and hear of its changes."""

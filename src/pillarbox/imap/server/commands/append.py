@@ -18,8 +18,8 @@ from pillarbox.imap.wire import codes
 from pillarbox.imap.wire.errors import BadSyntax
 from pillarbox.imap.wire.framing import Literal
 from pillarbox.imap.wire.reader import Reader
+from pillarbox.store import SHORT_WRITE, Transaction
 from pillarbox.store import Reader as Db
-from pillarbox.store import Transaction
 from pillarbox.store.sql import accounts, mailboxes, messages
 from pillarbox.store.sql.messages import Appended, NewMessage
 
@@ -120,7 +120,7 @@ async def run_append(command: Append, ctx: Context) -> Done:
         ]
 
     try:
-        appended = await ctx.write(change)
+        appended = await ctx.write(change, short=len(sealed) <= SHORT_WRITE)
     except NoSuchMailbox as error:
         raise No(str(error), codes.TRY_CREATE) from error
     uids = [one.uid for one in appended]

@@ -17,7 +17,7 @@ from pillarbox.imap.wire.codes import Code
 from pillarbox.imap.wire.errors import BadSyntax
 from pillarbox.imap.wire.reader import Reader
 from pillarbox.imap.wire.sequence_set import SequenceSet
-from pillarbox.store import Transaction
+from pillarbox.store import SHORT_WRITE, Transaction
 from pillarbox.store.model import FlagChange, Placed, StoreOutcome
 from pillarbox.store.sql import messages
 
@@ -113,7 +113,7 @@ async def _change(
             None if since is None else ModSeq(since),
         )
 
-    return await ctx.write(change)
+    return await ctx.write(change, short=len(uids) <= SHORT_WRITE)
 
 
 def _foreseen(command: Store, view: View, rows: list[Placed]) -> list[Placed]:
