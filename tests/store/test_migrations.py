@@ -8,6 +8,7 @@ import apsw
 import pytest
 
 from pillarbox.errors import ConfigurationError
+from pillarbox.store.blobs.disk import RealDisk
 from pillarbox.store.engine.sqlite.migrate import (
     Migration,
     applied,
@@ -31,7 +32,7 @@ def path(tmp_path: Path) -> Path:
 def test_the_schema_is_what_was_reviewed(path: Path) -> None:
     """After a new migration write the dump anew (delete the file, run this) and read the diff."""
     connection = apsw.Connection(str(path))
-    migrate(connection, path, 0)
+    migrate(connection, path, 0, RealDisk())
     made = dump(connection)
     if not DUMP.exists():
         DUMP.write_text(made)
@@ -44,10 +45,10 @@ def test_numbers_have_no_gap() -> None:
 
 def test_each_step_is_applied_once_with_a_copy_before(path: Path) -> None:
     connection = apsw.Connection(str(path))
-    migrate(connection, path, 5, [ONE])
-    migrate(connection, path, 5, [ONE])
+    migrate(connection, path, 5, RealDisk(), [ONE])
+    migrate(connection, path, 5, RealDisk(), [ONE])
     assert list(path.parent.glob("*.before-*")) == []
-    migrate(connection, path, 6, [ONE, TWO])
+    migrate(connection, path, 6, RealDisk(), [ONE, TWO])
     assert connection.execute("SELECT x, y FROM a").fetchall() == [(1, 2)]
     assert connection.execute("SELECT * FROM schema_migration").fetchall() == [
         (1, "one", 5),
@@ -60,9 +61,9 @@ def test_each_step_is_applied_once_with_a_copy_before(path: Path) -> None:
 
 def test_a_step_that_fails_leaves_the_old_state(path: Path) -> None:
     connection = apsw.Connection(str(path))
-    migrate(connection, path, 5, [ONE, TWO])
+    migrate(connection, path, 5, RealDisk(), [ONE, TWO])
     with pytest.raises(apsw.SQLError):
-        migrate(connection, path, 6, [ONE, TWO, BROKEN])
+        migrate(connection, path, 6, RealDisk(), [ONE, TWO, BROKEN])
     assert applied(connection) == 2
     assert connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'b'").fetchall() == []
 

@@ -21,6 +21,7 @@ from support.power_cut_record import (
     Create,
     Link,
     Recording,
+    Rename,
     Sync,
     SyncFolder,
     Truncate,
@@ -59,7 +60,7 @@ def choice_of_cuts(recording: Recording, rng: random.Random, most: int) -> list[
             case Sync() | SyncFolder():
                 chosen.update(Cut(at, fate) for fate in Fate)  # all that waits is still to lose
                 chosen.update({Cut(at + 1, Fate.TORN), Cut(at + 1, Fate.DROPPED)})
-            case Create() | Link() | Unlink() | Truncate():
+            case Create() | Link() | Rename() | Unlink() | Truncate():
                 chosen.update(
                     {Cut(at, Fate.MIXED), Cut(at + 1, Fate.KEPT), Cut(at + 1, Fate.MIXED)}
                 )

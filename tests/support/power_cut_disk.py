@@ -10,6 +10,7 @@ from support.power_cut_record import (
     Create,
     Event,
     Link,
+    Rename,
     Sync,
     SyncFolder,
     Truncate,
@@ -20,7 +21,7 @@ from support.power_cut_record import (
 SECTOR = 512
 Image = dict[str, bytes]  # by name
 Change = Write | Truncate
-NameChange = Create | Link | Unlink
+NameChange = Create | Link | Rename | Unlink
 
 
 class Fate(Enum):
@@ -56,7 +57,7 @@ class CutDisk:
                 changes = self._pending.pop(event.file, [])
                 self._durable[event.file] = _apply(self._durable.get(event.file, b""), changes)
                 self.syncs += bool(changes)
-            case Create() | Link() | Unlink():
+            case Create() | Link() | Rename() | Unlink():
                 self._pending_names.append(event)
             case SyncFolder():
                 self._sync_folder(event.folder)
@@ -115,8 +116,10 @@ def _folders_of(name: str) -> set[str]:
 def _rename(names: dict[str, int], change: NameChange) -> None:
     if isinstance(change, Unlink):
         names.pop(change.name, None)
-    else:
-        names[change.name] = change.file
+        return
+    if isinstance(change, Rename) and names.get(change.old) == change.file:
+        del names[change.old]
+    names[change.name] = change.file
 
 
 def _apply(octets: bytes, changes: list[Change]) -> bytes:

@@ -67,13 +67,21 @@ class Unlink(msgspec.Struct, frozen=True, gc=False):
     name: str
 
 
+class Rename(msgspec.Struct, frozen=True, gc=False):
+    """Another name; that it goes and the other comes is one change. Both are in one folder."""
+
+    old: str
+    name: str
+    file: int
+
+
 class SyncFolder(msgspec.Struct, frozen=True, gc=False):
     """The names in a folder are durable once this has returned."""
 
     folder: str
 
 
-Event = Create | Write | Truncate | Sync | Link | Unlink | SyncFolder
+Event = Create | Write | Truncate | Sync | Link | Rename | Unlink | SyncFolder
 
 
 class Recording:
@@ -135,6 +143,10 @@ class Recording:
         self._names[new] = self._names[old]
         self.note(Link(new, self._names[new]))
 
+    def rename(self, old: str, new: str) -> None:
+        self._names[new] = self._names.pop(old)
+        self.note(Rename(old, new, self._names[new]))
+
     def unlink(self, name: str) -> None:
         if self._names.pop(name, None) is not None:
             self.note(Unlink(name))
@@ -193,6 +205,11 @@ class RecordingDisk(RealDisk):
         with self._recording.noting():
             super().link(path, name)
             self._recording.link(self._recording.name_of(path), self._recording.name_of(name))
+
+    def rename(self, path: Path, name: Path) -> None:
+        with self._recording.noting():
+            super().rename(path, name)
+            self._recording.rename(self._recording.name_of(path), self._recording.name_of(name))
 
     def unlink(self, path: Path) -> None:
         with self._recording.noting():

@@ -37,6 +37,9 @@ class Disk(Protocol):
     def link(self, path: Path, name: Path) -> None:
         """Give the file a further name; raises FileExistsError."""
 
+    def rename(self, path: Path, name: Path) -> None:
+        """Give the file another name, taking that from any other file."""
+
     def unlink(self, path: Path) -> None:
         """Take a name away, if it is there."""
 
@@ -76,6 +79,9 @@ class RealDisk:
 
     def link(self, path: Path, name: Path) -> None:
         os.link(path, name)
+
+    def rename(self, path: Path, name: Path) -> None:
+        path.replace(name)
 
     def unlink(self, path: Path) -> None:
         path.unlink(missing_ok=True)

@@ -374,7 +374,7 @@ def _prepare(folders: Folders, settings: StoreSettings, clock: Clock, disk: Disk
         clean_folder(folders.tmp)
         connection = folders.connect(settings.read_cache_octets)
         try:
-            migrate(connection, folders.database, unix_seconds(clock.now()))
+            migrate(connection, folders.database, unix_seconds(clock.now()), disk)
             highest = fetch(connection, _HIGHEST_SEQ)
             folders.prepare_index(disk, highest[0][0] if highest else 0)
         finally:

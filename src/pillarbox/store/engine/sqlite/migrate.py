@@ -10,7 +10,7 @@ from pathlib import Path
 import apsw
 
 from pillarbox.errors import ConfigurationError
-from pillarbox.store.blobs.disk import RealDisk
+from pillarbox.store.blobs.disk import Disk
 
 _CREATE = """
     CREATE TABLE IF NOT EXISTS schema_migration (
@@ -57,12 +57,16 @@ def applied(connection: apsw.Connection) -> int:
 
 
 def migrate(
-    connection: apsw.Connection, path: Path, now: int, known: list[Migration] | None = None
+    connection: apsw.Connection,
+    path: Path,
+    now: int,
+    disk: Disk,
+    known: list[Migration] | None = None,
 ) -> None:
     """Bring the database to this version's schema; the caller holds the write lock.
 
-    Each step and its record are one transaction. Raises ConfigurationError for a database that a
-    newer version wrote.
+    A copy is made before; all steps and their records are one transaction. Raises
+    ConfigurationError for a database that a newer version wrote.
     """
     known = migrations() if known is None else known
     version = applied(connection)
@@ -75,26 +79,27 @@ def migrate(
     if version == newest:
         return
     if version:
-        _copy(connection, path.with_name(f"{path.name}.before-{newest:04d}"))
-    for migration in known[version:]:
-        with connection:
-            connection.execute(_CREATE)
+        _copy(connection, path.with_name(f"{path.name}.before-{newest:04d}"), disk)
+    with connection:
+        connection.execute(_CREATE)
+        for migration in known[version:]:
             connection.execute(migration.sql)
             connection.execute(_RECORD, (migration.number, migration.name, now))
 
 
-def _copy(connection: apsw.Connection, target: Path) -> None:
+def _copy(connection: apsw.Connection, target: Path, disk: Disk) -> None:
     """A whole copy beside the database, complete before it gets its name."""
     unfinished = target.with_name(target.name + ".part")
-    unfinished.unlink(missing_ok=True)
-    copy = apsw.Connection(str(unfinished))
+    for name in (unfinished.name + "-journal", unfinished.name + "-wal", unfinished.name):
+        disk.unlink(unfinished.with_name(name))
+    copy = apsw.Connection(str(unfinished), vfs=connection.open_vfs)
     try:
         with copy.backup("main", connection, "main") as backup:
             backup.step()
     finally:
         copy.close()
-    unfinished.rename(target)
-    RealDisk().sync_folder(target.parent)
+    disk.rename(unfinished, target)
+    disk.sync_folder(target.parent)
 
 
 def dump(connection: apsw.Connection) -> str:
