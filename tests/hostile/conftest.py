@@ -1,4 +1,4 @@
-"""One server with its default settings for all hostile tests, and what they all want to know."""
+"""One server with (nearly) its default settings for all hostile tests."""
 
 from __future__ import annotations
 
@@ -9,14 +9,8 @@ from pathlib import Path
 import pytest
 
 from pillarbox.testing import RunningServer, running_server
+from support.hostile_bounds import BYSTANDER, PASSWORD, READY
 from support.raw_peer import RawPeer, imap_peer, pop3_peer
-
-PASSWORD = "correct-horse-9"
-BYSTANDER = "bystander@example.org"
-READY = 90  # accounts made in one go: each has a test to itself
-
-# Nobody waits longer than this for an ordinary round while somebody misbehaves.
-PROMPT = 1.0
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +18,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """One worker, so that its memory and its patience are one number."""
     accounts = {f"user{n}@example.org": PASSWORD for n in range(READY)}
     folder: Path = tmp_path_factory.mktemp("hostile")
-    with running_server(folder, accounts={**accounts, BYSTANDER: PASSWORD}) as running:
+    settings = {"store": {"max_subscriptions": 1000}}  # 10,000 take seconds to make
+    everyone = {**accounts, BYSTANDER: PASSWORD}
+    with running_server(folder, accounts=everyone, settings=settings) as running:
         yield running
         assert running.is_running, running.log_tail()
 

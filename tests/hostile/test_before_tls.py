@@ -23,9 +23,7 @@ def greeted(server: RunningServer, door: str) -> RawPeer:
 
 
 @pytest.mark.parametrize("door", DOORS)
-def test_commands_in_the_same_packet_close_the_connection(
-    server: RunningServer, door: str
-) -> None:
+def test_commands_in_the_same_packet_close_the_connection(server: RunningServer, door: str) -> None:
     start, evil, _ = DOORS[door]
     with greeted(server, door) as peer:
         peer.send(start + evil)
@@ -35,9 +33,7 @@ def test_commands_in_the_same_packet_close_the_connection(
 
 
 @pytest.mark.parametrize("door", DOORS)
-def test_commands_in_a_second_packet_break_the_handshake(
-    server: RunningServer, door: str
-) -> None:
+def test_commands_in_a_second_packet_break_the_handshake(server: RunningServer, door: str) -> None:
     start, evil, _ = DOORS[door]
     with greeted(server, door) as peer:
         peer.send(start)

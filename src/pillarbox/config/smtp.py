@@ -91,7 +91,8 @@ class SmtpSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         Meta(
             gt=0,
             le=_DAY,
-            description="Wait for the next command. RFC 5321 §4.5.3.2.7 asks for 5 minutes.",
+            description="Wait for the next command, to the end of its line. RFC 5321 §4.5.3.2.7 "
+            "asks for 5 minutes.",
         ),
     ] = 300.0
     data_block_seconds: Annotated[

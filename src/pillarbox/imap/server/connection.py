@@ -25,6 +25,7 @@ log = get_logger("imap")
 _BURST = 65_536  # octets that are gathered before they are handed to the transport
 _LITERAL_BEFORE_SIGN_IN = 8_192  # octets; a name and a password are shorter
 _INFLATED = 65_536  # octets that are decompressed at a time
+_TURN_SECONDS = 0.01  # of work for one client's pipelined octets before others have their turn
 
 
 class ImapConnection(PeerConnection):
@@ -231,8 +232,13 @@ class ImapConnection(PeerConnection):
 
     async def _work(self) -> None:
         """Take one event after the other until there is none."""
+        loop = asyncio.get_running_loop()
+        turn_ends = loop.time() + _TURN_SECONDS
         try:
             while not self.closed:
+                if loop.time() > turn_ends:
+                    await self._services.clock.sleep(0)  # commands that never wait would starve all
+                    turn_ends = loop.time() + _TURN_SECONDS
                 event = self._framer.next_event()
                 if event is None and not self._inflate():
                     self._ahead = 0

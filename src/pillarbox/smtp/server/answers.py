@@ -34,6 +34,7 @@ NO_SUCH_COMMAND = Reply(500, "5.1", "This command is not known; HELP lists the o
 LINE_TOO_LONG = Reply(500, "5.2", "The line is too long")
 AUTH_LINE_TOO_LONG = Reply(500, "5.6", "The line is too long")
 BARE_NEWLINE = Reply(500, "5.2", "Lines end with CR LF and hold no other CR or LF; closing")
+NO_CHUNK_SIZE = Reply(501, "5.4", "BDAT takes a size and perhaps the word LAST; closing")
 TALKED_TOO_EARLY = Reply(554, "5.1", "Wait for the greeting before you speak; closing")
 TALKED_AHEAD = Reply(503, "5.1", "Wait for the answer to this command before you go on; closing")
 SPEAKS_HTTP = Reply(421, "7.0", "This is a mail server; closing")

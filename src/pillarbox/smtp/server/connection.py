@@ -79,7 +79,7 @@ class SmtpConnection(PeerConnection):
             return
         reception = session.context.receiving
         if reception is None:
-            self.set_deadline(self._settings.command_seconds)
+            # The deadline stays where the last answer set it: a line may not drip in for ever.
             self._lines.feed(octets)
             if b"\n" not in octets and len(self._lines) <= self._settings.max_command_octets:
                 return

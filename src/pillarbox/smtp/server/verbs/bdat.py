@@ -15,22 +15,32 @@ from pillarbox.smtp.wire.replies import Reply
 
 
 class Bdat(msgspec.Struct, frozen=True):
-    """BDAT chunk-size [LAST]."""
+    """BDAT chunk-size [LAST]; a size that cannot be read is None."""
 
-    size: int
+    size: int | None
     last: bool
 
     @classmethod
     def parse(cls, arguments: bytes) -> Bdat:
-        """Raises BadSyntax."""
+        """Never raises: what to do about a size that is none is `run`'s business."""
         digits, _, word = arguments.partition(b" ")
         if word and word.upper() != b"LAST":
-            raise BadSyntax("BDAT takes a size and perhaps the word LAST.")
-        return cls(parse_number(digits), bool(word))
+            return cls(None, False)
+        try:
+            return cls(parse_number(digits), bool(word))
+        except BadSyntax:
+            return cls(None, False)
 
 
 async def run(command: Bdat, context: Context) -> Reply | None:
-    """The next octets are a chunk, whatever is answered behind it."""
+    """The next octets are a chunk, whatever is answered behind it.
+
+    Without a size nobody knows where the chunk ends, and what it holds must not be read as
+    commands: the connection is closed.
+    """
+    if command.size is None:
+        context.closing = True
+        return answers.NO_CHUNK_SIZE
     reception = _reception(context)
     context.receiving = reception
     assert isinstance(reception.decoder, BdatReader)
