@@ -17,6 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 from typing import TextIO, cast
 
@@ -90,7 +91,7 @@ async def open_server(
         await store.write(lambda tx: accounts.add_domain(tx, "example.org"))
         for number in range(USERS):
             login = f"user{number}@example.org"
-            await store.write(lambda tx, login=login: accounts.create(tx, login, ""))
+            await store.write(partial(accounts.create, login=login, name=""))
         services = SmtpServices(
             store=store,
             directory=Directory(store),
@@ -190,16 +191,18 @@ async def _sql(store: Store, envelope: Envelope, messages: list[bytes]) -> float
     sealed = [local.Sealed(seal_bytes(message), digest(message)) for message in messages]
     before = thread_cpu()["store-writer"]
     for start in range(0, len(sealed), 16):
-        await asyncio.gather(
-            *(
-                store.write(
-                    lambda tx, one=one: local._commit(
-                        tx, envelope, plan, one, received, check_quota=True
-                    )
-                )
-                for one in sealed[start : start + 16]
+        writes = (
+            partial(
+                local._commit,
+                envelope=envelope,
+                plan=plan,
+                sealed=one,
+                received=received,
+                check_quota=True,
             )
+            for one in sealed[start : start + 16]
         )
+        await asyncio.gather(*map(store.write, writes))
     return (thread_cpu()["store-writer"] - before) / len(sealed) * 1e6
 
 
