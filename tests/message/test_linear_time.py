@@ -112,6 +112,9 @@ HOSTILE: dict[str, Callable[[int], bytes]] = {
     "html less-than": body(b"text/html", b"<"),
     "html comments": body(b"text/html", b"<!--"),
     "html scripts": body(b"text/html", b"<script></script "),
+    "html script ends": lambda size: (
+        b"Content-Type: text/html\r\n\r\n<script>" + b"</script" * (size // 8)
+    ),
     "html references": body(b"text/html", b"&amp"),
     "html long references": body(b"text/html", b"&" + b"a" * 40),
     "html numbers": body(b"text/html", b"&#11111111111"),

@@ -10,7 +10,7 @@ _NAME = re.compile(r"/?([A-Za-z][A-Za-z0-9]*)")
 _REFERENCE = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});?")
 # Their content is not text. Where the end tag is missing, all that follows is dropped.
 _DROPPED = {
-    name: re.compile(f"</{name}[^>]*>", re.IGNORECASE)
+    name: re.compile(f"</{name}", re.IGNORECASE)
     for name in ("script", "style", "head", "title", "noscript", "template", "svg")
 }
 # These stand inside a word or line; every other tag parts words.
@@ -56,7 +56,8 @@ def _skip_markup(markup: str, start: int, pieces: list[str]) -> int:
     dropped = _DROPPED.get(name)
     if dropped is not None and markup[start + 1] != "/":
         close = dropped.search(markup, end)
-        return size if close is None else close.end()
+        end = markup.find(">", close.end()) if close is not None else -1
+        return size if end < 0 else end + 1
     return end + 1
 
 

@@ -13,8 +13,7 @@ from pillarbox.store.model import DELIMITER
 
 _INBOX = "INBOX"
 _MAX_WILDCARDS = 50  # in all patterns of a command
-_MANY_STARS = re.compile(r"[*%]*\*[*%]*")  # a run of wildcards is one
-_MANY_PERCENTS = re.compile(r"%+")
+_WILDCARDS = re.compile(r"[*%]+")  # a run of wildcards is one
 _WILDCARD = re.compile(r"([*%])")
 
 
@@ -34,7 +33,7 @@ def _pieces(pattern: str) -> list[str]:
     first = pattern[:5]
     if first.upper() == "INBOX" and pattern[5:6] in ("", DELIMITER, "%", "*"):
         pattern = "INBOX" + pattern[5:]
-    pattern = _MANY_PERCENTS.sub("%", _MANY_STARS.sub("*", pattern))
+    pattern = _WILDCARDS.sub(lambda run: "*" if "*" in run[0] else "%", pattern)
     return [piece for piece in _WILDCARD.split(pattern) if piece]
 
 
