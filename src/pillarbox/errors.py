@@ -83,9 +83,15 @@ class CannotCalculateChanges(PillarboxError):
 
 
 class Unavailable(PillarboxError):
-    """A passing failure of ours (disk full, store shut): nothing changed, try again later."""
+    """A passing failure of ours (disk fails, store shut): nothing changed, try again later."""
 
     sentence = "The server cannot do this just now. Try again later."
+
+
+class DiskFull(Unavailable):
+    """There is no room on our disk: nothing changed, and it works again once there is."""
+
+    sentence = "The server's disk is full. Try again later."
 
 
 class Damaged(PillarboxError):

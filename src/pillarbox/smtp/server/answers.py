@@ -5,6 +5,7 @@ from __future__ import annotations
 from pillarbox.errors import (
     AuthenticationFailed,
     BadName,
+    DiskFull,
     LimitReached,
     NoSuchAccount,
     NotAllowed,
@@ -103,6 +104,7 @@ _BY_ERROR: tuple[tuple[type[PillarboxError], int, str], ...] = (
     (AuthenticationFailed, 535, "7.8"),
     (Throttled, 454, "7.0"),
     (LimitReached, 452, "3.1"),
+    (DiskFull, 452, "3.1"),
     (Unavailable, 451, "3.0"),
     (PillarboxError, 451, "3.0"),
 )

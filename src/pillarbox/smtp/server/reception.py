@@ -51,9 +51,9 @@ class Reception:
                 self._spool.write(text)
             except TooLarge:
                 self.fail(answers.reply_to_refusal(Refused(Reason.MESSAGE_TOO_LARGE)))
-            except (PillarboxError, OSError):
+            except PillarboxError as error:
                 log.error_event("smtp.spool_failed", exc=True)
-                self.fail(answers.reply_to_refusal(Refused(Reason.UNAVAILABLE)))
+                self.fail(answers.reply_to_error(error))
         return rest
 
     def fail(self, reply: Reply) -> None:

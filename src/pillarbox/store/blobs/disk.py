@@ -9,8 +9,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from pillarbox.errors import DiskFull, Unavailable
+
 NO_WAIT = getattr(os, "RWF_NOWAIT", 0)
 IOV_MAX = 1000  # buffers of one writev; Linux allows 1024
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
+
+def refusal(error: OSError) -> Unavailable:
+    """What a caller is told when the disk refused."""
+    return DiskFull() if error.errno in _NO_ROOM else Unavailable()
 
 
 class Disk(Protocol):

@@ -55,7 +55,7 @@ class SegmentWriter:
         self._unwritten_octets = 0
         self._dirty = False
         self._folder_dirty = False
-        self._lost = False  # records that rows of this transaction refer to are not there
+        self._lost: OSError | None = None  # why records of this transaction are not there
         self._numbers: deque[int] = deque()
 
     @property
@@ -85,8 +85,8 @@ class SegmentWriter:
 
     def sync(self) -> None:
         """Make all that was appended durable; raises OSError and abandons the segment."""
-        if self._lost:
-            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        if self._lost is not None:
+            raise self._lost
         try:
             self._write()
             if self._dirty:
@@ -95,8 +95,8 @@ class SegmentWriter:
             if self._folder_dirty:
                 self._disk.sync_folder(self._folder)
                 self._folder_dirty = False
-        except OSError:
-            self._lost = True
+        except OSError as error:
+            self._lost = error
             self.abandon()
             raise
 
@@ -113,7 +113,7 @@ class SegmentWriter:
         """The transaction was rolled back: nothing that it appended is referred to."""
         self.abandon()
         self._numbers.clear()
-        self._lost = False
+        self._lost = None
 
     def close(self) -> None:
         self.abandon()
@@ -129,10 +129,10 @@ class SegmentWriter:
         self._dirty = True
         try:
             self._disk.write(self._fd, buffers)
-        except OSError:
+        except OSError as error:
             with contextlib.suppress(OSError):  # give a full disk its room back
                 self._disk.truncate(self._fd, self._written)
-            self._lost = True
+            self._lost = error
             self.abandon()
             raise
         self._written += octets

@@ -15,10 +15,10 @@ from types import TracebackType
 from typing import Self
 
 from pillarbox.config.store import StoreSettings
-from pillarbox.errors import TooLarge, Unavailable
+from pillarbox.errors import TooLarge
 from pillarbox.ids import BlobId
 from pillarbox.message.part import Octets
-from pillarbox.store.blobs.disk import Disk
+from pillarbox.store.blobs.disk import Disk, refusal
 from pillarbox.store.blobs.record import (
     BLOCK,
     SealedBlob,
@@ -114,14 +114,14 @@ class Spool:
             self._disk.unlink(path)
             self._disk.write(self._fd, self._parts)
         except OSError as error:
-            raise Unavailable from error
+            raise refusal(error) from error
         self._parts = []
 
     def _write_file(self, buffers: list[bytes]) -> None:
         try:
             self._disk.write(self._fd, buffers)
         except OSError as error:
-            raise Unavailable from error
+            raise refusal(error) from error
 
     def _seal_large(self, octets: Octets) -> SealedBlob:
         if len(octets) < self._settings.own_segment_octets:
@@ -129,7 +129,7 @@ class Spool:
         try:
             return self._seal_to_file(octets)
         except OSError as error:
-            raise Unavailable from error
+            raise refusal(error) from error
 
     def _seal_to_file(self, octets: Octets) -> SealedBlob:
         """A segment of its own, written beside the others and synced before any lock is taken."""

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 import apsw
 
-from pillarbox.errors import ConfigurationError, Unavailable
+from pillarbox.errors import ConfigurationError, DiskFull, Unavailable
+from pillarbox.store.blobs.disk import refusal
 from pillarbox.store.database import Row, Value
 
 T = TypeVar("T")
@@ -27,6 +28,16 @@ PASSING = (
     apsw.NoMemError,
     apsw.ConnectionClosedError,
 )
+
+
+def failure(error: BaseException) -> Unavailable | None:
+    """What a caller is told of a failure that passes; None when it is of another kind."""
+    if isinstance(error, OSError):
+        return refusal(error)
+    if isinstance(error, apsw.FullError):
+        return DiskFull()
+    return Unavailable() if isinstance(error, PASSING) else None
+
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -56,7 +67,7 @@ def connect(path: Path, *, cache_octets: int, vfs: str | None = None) -> apsw.Co
             connection.execute(pragma)
         connection.pragma("cache_size", -(cache_octets // 1024))
     except PASSING as error:
-        raise Unavailable from error
+        raise failure(error) or error from error
     return connection
 
 

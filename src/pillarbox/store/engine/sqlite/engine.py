@@ -32,6 +32,7 @@ from pillarbox.store.engine.sqlite.connection import (
     check_library,
     connect,
     drive,
+    failure,
     fetch,
 )
 from pillarbox.store.engine.sqlite.indexer import Indexer
@@ -168,7 +169,7 @@ class SqliteEngine:
             folders.make(disk)
             _prepare(folders, settings, clock, disk)
         except (OSError, *PASSING) as error:
-            raise Unavailable from error
+            raise failure(error) or error from error
         sys.setswitchinterval(settings.switch_interval_seconds)
         return cls(folders, settings, clock, disk)
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 import apsw
 
 from pillarbox.config.store import StoreSettings
-from pillarbox.errors import NoSuchMessage, Unavailable
+from pillarbox.errors import NoSuchMessage
 from pillarbox.ids import AccountId, BlobId, ModSeq
+from pillarbox.store.blobs.disk import refusal
 from pillarbox.store.blobs.record import SealedBlob
 from pillarbox.store.blobs.segment import SegmentWriter
 from pillarbox.store.database import Value
@@ -46,7 +47,7 @@ class SqliteTransaction(SqliteReader):
             try:
                 at = self._segments.append(blob)
             except OSError as error:
-                raise Unavailable from error
+                raise refusal(error) from error
             self._execute(_INSERT_BLOB, (blob.id, at.segment, at.position, at.length, at.size))
         return blob.id
 
@@ -61,7 +62,7 @@ class SqliteTransaction(SqliteReader):
         try:
             at = self._segments.append(sealed)
         except OSError as error:
-            raise Unavailable from error
+            raise refusal(error) from error
         self._execute(_RELOCATE, (at.segment, at.position, blob, segment))
 
     def now(self) -> int:

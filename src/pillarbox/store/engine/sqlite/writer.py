@@ -19,7 +19,7 @@ from pillarbox.errors import PillarboxError, Unavailable
 from pillarbox.ids import AccountId, ModSeq
 from pillarbox.store.blobs.segment import SegmentWriter
 from pillarbox.store.database import WriteFunction
-from pillarbox.store.engine.sqlite.connection import PASSING, drive, fetch
+from pillarbox.store.engine.sqlite.connection import drive, failure, fetch
 from pillarbox.store.engine.sqlite.lock import WriteLock
 from pillarbox.store.engine.sqlite.transaction import SqliteTransaction
 from pillarbox.telemetry.log import get_logger
@@ -250,19 +250,18 @@ class Writer:
             if not self._connection.in_transaction:
                 raise  # SQLite gave the whole batch up: no room, or the disk failed
             execute("ROLLBACK TO job")
-            job.error = error
-            if isinstance(error, PASSING):
-                job.error = Unavailable()
-                job.error.__cause__ = error
+            told = failure(error)
+            if told is not None:
+                told.__cause__ = error
+            job.error = told or error
         else:
             wakes.update(transaction.woken)
         execute("RELEASE job")
 
 
 def _fail(batch: list[_Job], cause: BaseException) -> None:
-    passing = isinstance(cause, (OSError, *PASSING))
     for job in batch:
         # A refusal of one function's own stands; what seemed to succeed did not.
         if not isinstance(job.error, PillarboxError):
-            job.error = Unavailable() if passing else RuntimeError("the commit failed")
+            job.error = failure(cause) or RuntimeError("the commit failed")
             job.error.__cause__ = cause
