@@ -101,7 +101,9 @@ class Spool:
             self._disk.close(self._fd)
             self._fd = -1
         if self._sealed_file is not None:
-            self._disk.unlink(self._sealed_file)
+            # Whoever asked may have been told that the message is kept: too late to refuse it.
+            with contextlib.suppress(OSError):  # the next start clears the folder
+                self._disk.unlink(self._sealed_file)
             self._sealed_file = None
         if self._lock_fd >= 0:
             self._disk.close(self._lock_fd)
