@@ -8,6 +8,7 @@ would have made durable is worked out afterwards (`power_cut_disk`).
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import threading
 from collections.abc import Iterator, Sequence
@@ -91,6 +92,9 @@ class Recording:
         self.root = root
         self.events: list[Event] = []
         self.first = 0  # events that only tell what was there
+        self.calls = 0  # that change something, refused ones included
+        self.refuse = range(0)  # which of them fail
+        self.refusal = errno.ENOSPC
         self.lies = ""  # "segments", "log", "database" or "names": syncs of these do nothing
         self._lock = threading.RLock()
         self._files = 0
@@ -120,6 +124,9 @@ class Recording:
     def noting(self) -> Iterator[None]:
         """Around the real operation and its event, so that both have the same order."""
         with self._lock:
+            self.calls += 1
+            if self.calls in self.refuse:
+                raise OSError(self.refusal, os.strerror(self.refusal))
             yield
 
     def note(self, event: Event) -> None:
@@ -217,9 +224,17 @@ class RecordingDisk(RealDisk):
             self._recording.unlink(self._recording.name_of(path))
 
     def close(self, fd: int) -> None:
-        with self._recording.noting():
-            self._recording.closed(fd)
-            super().close(fd)
+        self._recording.closed(fd)
+        super().close(fd)
+
+
+@contextlib.contextmanager
+def _told_to_sqlite() -> Iterator[None]:
+    """A refusal as SQLite knows it."""
+    try:
+        yield
+    except OSError as error:
+        raise (apsw.FullError if error.errno == errno.ENOSPC else apsw.IOError) from error
 
 
 class _RecordedFile(apsw.VFSFile):
@@ -229,21 +244,21 @@ class _RecordedFile(apsw.VFSFile):
         path = name.filename() if isinstance(name, apsw.URIFilename) else name
         self._name = recording.name_of(path)
         self._syncs_folder = bool(flags[0] & _SYNCS_FOLDER and flags[0] & apsw.SQLITE_OPEN_CREATE)
-        with recording.noting():
+        with _told_to_sqlite(), recording.noting():
             self._file = recording.create(self._name)
 
     def xWrite(self, data: Any, offset: int) -> None:
-        with self._recording.noting():
+        with _told_to_sqlite(), self._recording.noting():
             super().xWrite(data, offset)
             self._recording.note(Write(self._file, offset, bytes(data)))
 
     def xTruncate(self, newsize: int) -> None:
-        with self._recording.noting():
+        with _told_to_sqlite(), self._recording.noting():
             super().xTruncate(newsize)
             self._recording.note(Truncate(self._file, newsize))
 
     def xSync(self, flags: int) -> None:
-        with self._recording.noting():
+        with _told_to_sqlite(), self._recording.noting():
             kind = "log" if self._name.endswith("-wal") else "database"
             self._recording.note_sync(kind, Sync(self._file))
             if self._syncs_folder:
@@ -265,7 +280,7 @@ class RecordingVfs(apsw.VFS):
         return _RecordedFile(name, flags, self._recording)
 
     def xDelete(self, filename: str, syncdir: bool) -> None:
-        with self._recording.noting():
+        with _told_to_sqlite(), self._recording.noting():
             super().xDelete(filename, syncdir)
             name = self._recording.name_of(filename)
             self._recording.unlink(name)
