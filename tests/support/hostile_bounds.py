@@ -11,3 +11,6 @@ READY = 200  # accounts made in one go: each has a test to itself
 # Seconds: nobody waits longer for an ordinary round while somebody misbehaves. Where other programs
 # share the computer's cores, all of us wait for those too.
 PROMPT = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+# The numbers of the long run: PILLARBOX_LONG=1.
+LONG = os.environ.get("PILLARBOX_LONG") == "1"

@@ -177,6 +177,14 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     index_batch: Annotated[int, Meta(ge=1, description="Messages indexed in one transaction.")] = (
         200
     )
+    index_batch_octets: Annotated[
+        int,
+        Meta(
+            ge=1024,
+            description="Decoded text of the messages indexed in one transaction, in octets; one "
+            "message more may come on top. 4 MiB: a few thousand letters, and a bound on memory.",
+        ),
+    ] = 4 * 1024 * 1024
     index_text_octets: Annotated[
         int,
         Meta(

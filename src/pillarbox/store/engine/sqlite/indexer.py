@@ -129,7 +129,7 @@ class Indexer:
             started = self._clock.monotonic()
             done = batch()
             count += done
-            if done < self._settings.index_batch:
+            if not done:
                 break
             took = self._clock.monotonic() - started
             self._stop.wait(took * (1 / share - 1))
@@ -138,14 +138,17 @@ class Indexer:
     def _add_documents(self) -> int:
         upto, _ = SqliteTextIndex(self._index).upto()
         documents: list[tuple[int, Document]] = []
-        rows = fetch(self._reading, _NEXT, (upto, self._settings.index_batch))
-        for seq, account, message, *content in rows:
-            if self._stop.is_set():
+        room = self._settings.index_batch_octets
+        rows = self._reading.execute(_NEXT, (upto, self._settings.index_batch))
+        for seq, account, message, *content in rows:  # one at a time: a row may be large
+            if self._stop.is_set() or room <= 0:
                 break
             number = document_number(AccountId(account), MessageId(message))
             words = read_document(self._read_blob, content, self._settings.index_text_octets)
             documents.append((number, words))
+            room -= len(words.head) + len(words.body)
             upto = seq
+        rows.close(True)
         if documents:
             add_documents(self._index, documents, upto)
         return len(documents)
@@ -153,7 +156,15 @@ class Indexer:
     def _add_trigrams(self) -> int:
         upto, indexed = SqliteTextIndex(self._index).upto()
         rows = fetch(self._reading, _NUMBERS, (indexed, upto, self._settings.index_batch))
+        documents: dict[int, Document] = {}
+        room = self._settings.index_batch_octets
+        for seq, account, message in rows:
+            if room <= 0:
+                break
+            number = document_number(AccountId(account), MessageId(message))
+            documents |= read_documents(self._index, [number])
+            room -= sum(map(len, documents.get(number, ())))
+            indexed = seq
         if rows:
-            numbers = [document_number(AccountId(row[1]), MessageId(row[2])) for row in rows]
-            add_trigrams(self._index, read_documents(self._index, numbers), rows[-1][0])
+            add_trigrams(self._index, documents, indexed)
         return len(rows)
