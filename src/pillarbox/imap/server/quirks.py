@@ -15,6 +15,11 @@ CLAMP_SETS_WITH_STAR: bool = True
 # in its place, as other servers do, so that sizes and offsets stay; BINARY[…] shows the NUL.
 NUL_STAND_IN = b"\x80"
 
+# RFC 6855 §3 would have SEARCH with a CHARSET refused once UTF8=ACCEPT is enabled, since the two
+# could disagree. UTF-8 and US-ASCII, all that we know, agree with it, and programs send them on.
+# (SORT and THREAD cannot do without a charset, so they always took it.)
+TAKE_CHARSET_WITH_UTF8: bool = True
+
 # "NOOP " is taken as NOOP: the grammar has no space there, and nothing else can be meant. People
 # who type at a server, and scripts that join words, leave it.
 TAKE_TRAILING_SPACE: bool = True

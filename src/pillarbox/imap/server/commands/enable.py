@@ -19,13 +19,14 @@ def parse_enable(reader: Reader, hooks: Hooks) -> list[str]:
 
 
 async def run_enable(names: list[str], ctx: Context) -> Done:
-    """Only what was not enabled before is listed."""
-    fresh = [name for name in names if name not in ctx.enabled]
-    for name in fresh:
+    """All that was asked for and is on is listed, CONDSTORE, say, though SELECT brought it in:
+    a client that does not find what it asked for takes it to be off.
+    """
+    for name in names:
         if name == "CONDSTORE" or "CONDSTORE" in _IMPLIED.get(name, ()):
             ctx.enable_condstore()
         ctx.enabled.add(name)
-    shown = [_SHOWN.get(name, name) for name in fresh]
+    shown = [_SHOWN.get(name, name) for name in names]
     ctx.send(responses.Enabled(shown))
     return Done()
 

@@ -11,6 +11,7 @@ from pillarbox.imap.server.command import SELECTED, CommandSpec, Done, Hooks
 from pillarbox.imap.server.commands.search_keys import Criterion, KeyReader, Scope
 from pillarbox.imap.server.commands.search_results import Form, Returns, parse_returns, tell
 from pillarbox.imap.server.context import Context, No
+from pillarbox.imap.server.quirks import TAKE_CHARSET_WITH_UTF8
 from pillarbox.imap.wire import codes
 from pillarbox.imap.wire.errors import BadSyntax
 from pillarbox.imap.wire.reader import Reader
@@ -66,6 +67,8 @@ def is_charset_known(charset: bytes) -> bool:
 
 async def run(search: Search, ctx: Context) -> Done:
     """Search and tell the result."""
+    if search.program.charset and "UTF8=ACCEPT" in ctx.enabled and not TAKE_CHARSET_WITH_UTF8:
+        raise BadSyntax("No CHARSET goes with UTF8=ACCEPT.")
     form = Form("SEARCH", search.uid, search.returns, search.program.uses_modseq)
     try:
         tell(ctx, form, await find(ctx, search.program))
@@ -88,8 +91,6 @@ async def find(ctx: Context, program: Program) -> Sequence[int]:
     view = ctx.selected
     if not is_charset_known(program.charset):
         raise No("Searching works in UTF-8 and US-ASCII.", codes.BAD_CHARSET)
-    if program.charset and "UTF8=ACCEPT" in ctx.enabled:
-        raise BadSyntax("No CHARSET goes with UTF8=ACCEPT.")  # RFC 6855 §3
     if program.uses_modseq:
         ctx.enable_condstore()
     scope = Scope(view.uids, ctx.saved, int(ctx.clock.now().timestamp()))

@@ -18,7 +18,7 @@ def _parse_qresync(reader: Reader) -> QResync:
     reader.expect(b"(")
     uid_validity = reader.nz_number()
     reader.space()
-    modseq = reader.number64(least=1)
+    modseq = reader.number64()  # 0 is no modseq; who sends it has seen none
     known: SequenceSet | None = None
     if reader.take(b" "):
         matched = reader.peek(b"(")
