@@ -17,7 +17,6 @@ import ssl
 import sys
 from functools import partial
 
-import msgspec
 import uvloop
 
 from pillarbox import __version__
@@ -269,7 +268,6 @@ def _tell_blocking(control: socket.socket, report: Report) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(int(sys.argv[1])))
-    except (IndexError, ValueError, msgspec.DecodeError):
+    if len(sys.argv) != 2 or not sys.argv[1].isdecimal():
         sys.exit("This module is started by 'pillarbox serve', not by hand.")
+    sys.exit(main(int(sys.argv[1])))
