@@ -11,8 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from pillarbox.clock import SystemClock
 from pillarbox.config.tls import CertificateFiles, TlsSettings
+from pillarbox.net import peer
+from pillarbox.net.door import Door
 from pillarbox.net.limits import ConnectionLimiter
+from pillarbox.net.listener import Security
 from pillarbox.net.peer import PeerConnection
 from pillarbox.net.self_signed import create_self_signed
 from pillarbox.net.tls import TlsContexts
@@ -21,8 +25,8 @@ from pillarbox.net.tls import TlsContexts
 class Recorder(PeerConnection):
     """Writes down what it is told."""
 
-    def __init__(self, *args: object) -> None:
-        super().__init__(*args)  # type: ignore[arg-type]
+    def __init__(self, limiter: ConnectionLimiter, tls: TlsContexts | None = None) -> None:
+        super().__init__(Door(limiter.admit, tls, SystemClock()), Security.STARTTLS)
         self.events: list[object] = []
         self.session = "plain"
 
@@ -38,7 +42,7 @@ class Recorder(PeerConnection):
             self.task = asyncio.ensure_future(self.begin_tls())
 
     async def begin_tls(self) -> None:
-        if await self.start_tls(b"go", 5):
+        if await self.start_tls(b"go"):
             self.session = "tls"
 
     def deadline_passed(self) -> None:
@@ -64,12 +68,12 @@ def run(loop: str, test: Callable[[], Awaitable[None]]) -> None:
 
 
 async def serve(
-    limiter: ConnectionLimiter, context: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+    limiter: ConnectionLimiter, tls: TlsContexts | None = None, host: str = "127.0.0.1"
 ) -> tuple[asyncio.Server, int, list[Recorder]]:
     made: list[Recorder] = []
 
     def make() -> Recorder:
-        made.append(Recorder(limiter.admit, context))
+        made.append(Recorder(limiter, tls))
         return made[-1]
 
     server = await asyncio.get_running_loop().create_server(make, host, 0)
@@ -127,6 +131,28 @@ def test_a_deadline_moves(loop: str) -> None:
 
 
 @LOOPS
+def test_who_does_not_take_the_last_answer_is_cut_off(
+    loop: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(peer, "LINGER_SECONDS", 0.1)
+
+    async def test() -> None:
+        limiter = ConnectionLimiter(9, 9)
+        server, port, made = await serve(limiter)
+        with socket.create_connection(("127.0.0.1", port)):
+            await until(lambda: bool(made) and made[0].peer != "")
+            made[0].write(b"x" * 20_000_000)
+            made[0].close()
+            made[0].set_deadline(1000)  # comes too late
+            await until(lambda: made[0].closed)
+            assert made[0].events == ["connected", "gone"]
+            assert limiter.total == 0
+        server.close()
+
+    run(loop, test)
+
+
+@LOOPS
 def test_the_first_command_may_come_with_the_handshake(tmp_path: Path, loop: str) -> None:
     """It is heard by the session that follows the handshake, not by the one before it."""
     files = CertificateFiles(certificate=str(tmp_path / "pem"), key=str(tmp_path / "key"))
@@ -156,7 +182,7 @@ def test_the_first_command_may_come_with_the_handshake(tmp_path: Path, loop: str
         return b"sent"
 
     async def test() -> None:
-        server, port, made = await serve(ConnectionLimiter(9, 9), contexts.server_context())
+        server, port, made = await serve(ConnectionLimiter(9, 9), contexts)
         assert await asyncio.to_thread(client, port) == b"sent"
         await until(lambda: ("tls", b"first") in made[0].events)
         assert made[0].events[:2] == ["connected", ("plain", b"STARTTLS")]
@@ -171,7 +197,7 @@ def test_unix_sockets_are_local(tmp_path: Path, loop: str) -> None:
         made: list[Recorder] = []
 
         def make() -> Recorder:
-            made.append(Recorder(ConnectionLimiter(9, 9).admit, None))
+            made.append(Recorder(ConnectionLimiter(9, 9)))
             return made[-1]
 
         path = str(tmp_path / "s")
@@ -194,7 +220,7 @@ def test_ipv4_peers_of_double_sockets() -> None:
         made: list[Recorder] = []
 
         def make() -> Recorder:
-            made.append(Recorder(ConnectionLimiter(9, 9).admit, None))
+            made.append(Recorder(ConnectionLimiter(9, 9)))
             return made[-1]
 
         server = await asyncio.get_running_loop().create_server(make, sock=double)

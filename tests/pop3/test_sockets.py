@@ -193,13 +193,42 @@ def test_a_client_that_does_not_read_is_cut_off(tmp_path: Path) -> None:
         slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         slow.sendall(f"USER {ALICE}\r\nPASS {ALICE_PASSWORD}\r\n".encode() + b"RETR 1\r\n" * 40)
         await asyncio.sleep(0.3)
-        (connection,) = bench.door._connections
+        (connection,) = bench.standing
         assert connection.transport is not None
         assert connection.transport.get_write_buffer_size() < 1_000_000
         connection.set_deadline(0)  # as if the time had come
         await bench.all_gone()
         slow.close()
         await signed_in(bench)  # the maildrop is free again
+
+    on_bench(tmp_path, test)
+
+
+def test_a_client_that_reads_no_short_answers_holds_little(tmp_path: Path) -> None:
+    async def test(bench: Pop3Bench) -> None:
+        loop = asyncio.get_running_loop()
+        with socket.create_connection(("127.0.0.1", bench.port)) as client:
+            client.setblocking(False)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+
+            async def send() -> None:
+                """A few commands at a time: a large burst of answers waits anyway."""
+                for _ in range(3000):
+                    await loop.sock_sendall(client, b"CAPA\r\n" * 50)
+                    await asyncio.sleep(0)
+
+            sending = asyncio.create_task(send())
+            most = 0
+            for _ in range(200):
+                await asyncio.sleep(0.01)
+                (connection,) = bench.standing
+                assert connection.transport is not None
+                most = max(most, connection.transport.get_write_buffer_size())
+            assert 0 < most < 400_000
+            connection.set_deadline(0)  # as if the time had come
+            await bench.all_gone()
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
 
     on_bench(tmp_path, test)
 
@@ -215,7 +244,7 @@ def test_idle_connections_end_without_a_word(tmp_path: Path, sign_in: bool) -> N
         else:
             reader, writer = await asyncio.open_connection("127.0.0.1", bench.port)
             await reader.readline()
-        (connection,) = bench.door._connections
+        (connection,) = bench.standing
         await asyncio.sleep(0.05)
         connection.set_deadline(0)
         with pytest.raises(ConnectionError):
@@ -244,7 +273,7 @@ def test_draining_ends_idle_connections_at_once(tmp_path: Path) -> None:
 
 def test_connections_over_the_limit_are_told(tmp_path: Path) -> None:
     async def test(bench: Pop3Bench) -> None:
-        object.__setattr__(bench.services, "admit", lambda address: None)
+        bench.door.admit = lambda address: None
         reader, writer = await asyncio.open_connection("127.0.0.1", bench.port)
         assert await reader.readline() == (
             b"-ERR [SYS/TEMP] Too many connections; try again later\r\n"
@@ -340,7 +369,7 @@ def test_what_is_read_ahead_is_bounded(tmp_path: Path) -> None:
         flood = b"RETR 1\r\n" + b"NOOP\r\n" * 2_000_000
         writer.write(flood)
         await asyncio.sleep(0.5)
-        (connection,) = bench.door._connections
+        (connection,) = bench.standing
         limit = connection._settings.input_octets + 256 * 1024  # one read of the loop on top
         assert connection._cutter.waiting <= limit
         assert connection._out_octets <= limit
@@ -376,7 +405,7 @@ def test_those_who_never_sign_in_are_cut_off(tmp_path: Path) -> None:
     async def test(bench: Pop3Bench) -> None:
         client = Client(bench)
         await client.line()
-        (connection,) = bench.door._connections
+        (connection,) = bench.standing
         connection._sign_in_until = asyncio.get_running_loop().time() + 0.2
         for _ in range(100):
             client.waiting = b"CAPA\r\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from pillarbox.errors import Unavailable
 from pillarbox.flow.inbound.local_policy import LocalserveRecipients
+from pillarbox.net.peer import PeerConnection
 from pillarbox.smtp.server.context import SmtpServices
 from pillarbox.smtp.server.door import SmtpServer
 from pillarbox.store.blobs.spool import Spool
@@ -296,6 +298,45 @@ def test_lmtp_over_a_unix_socket(tmp_path: Path) -> None:
         assert b"Received: from a (local socket)" in octets
 
     run(tmp_path, work)
+
+
+def test_a_client_that_reads_no_answers_holds_little_and_is_cut_off(tmp_path: Path) -> None:
+    async def work(bench: Bench) -> None:
+        loop = asyncio.get_running_loop()
+        made: list[PeerConnection] = []
+
+        def connection() -> PeerConnection:
+            made.append(bench.server.connection(LISTENERS["mx"]))
+            return made[-1]
+
+        server = await loop.create_server(connection, "127.0.0.1", 0)
+        with socket.create_connection(server.sockets[0].getsockname()) as client:
+            client.setblocking(False)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            await asyncio.sleep(0.05)
+
+            async def send() -> None:
+                """A few commands at a time: a large burst of answers waits anyway."""
+                await loop.sock_sendall(client, b"HELO a\r\nMAIL FROM:<>\r\n")
+                for _ in range(3000):
+                    await loop.sock_sendall(client, b"RCPT TO:<alice@example.org>\r\n" * 100)
+                    await asyncio.sleep(0)
+
+            sending = asyncio.create_task(send())
+            most = 0
+            for _ in range(1000):
+                await asyncio.sleep(0.01)
+                if made[0].closed:
+                    break
+                assert made[0].transport is not None
+                most = max(most, made[0].transport.get_write_buffer_size())
+            assert made[0].closed
+            assert 0 < most < 200_000
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+        server.close()
+
+    run(tmp_path, work, {"command_seconds": 0.5})
 
 
 def test_every_role_has_a_listener() -> None:

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from pillarbox.clock import SystemClock
 from pillarbox.config.imap import ImapSettings
-from pillarbox.config.tls import CertificateFiles, TlsSettings
 from pillarbox.imap.server.connection import ImapConnection
 from pillarbox.imap.server.context import ImapServices
 from pillarbox.imap.server.door import ImapServer
 from pillarbox.message.digest import digest
 from pillarbox.net.limits import ConnectionLimiter
-from pillarbox.net.listener import Listener, Security
-from pillarbox.net.self_signed import create_self_signed
-from pillarbox.net.tls import TlsContexts
 from pillarbox.store.model import FLAGS_BY_FOLDED_NAME
 from pillarbox.store.sql import mailboxes, messages
 from support.imap_client import ImapClient
+from support.listening import all_gone, both_ports, tls_contexts
 from support.people import ALICE_PASSWORD, People, people
 
 
@@ -86,11 +81,12 @@ class ImapBench:
 
     async def all_gone(self) -> None:
         """Wait until no connection is left."""
-        for _ in range(500):
-            if not self.door.connections:
-                return
-            await asyncio.sleep(0.01)
-        raise AssertionError("connections are left")
+        await all_gone(self.door)
+
+    @property
+    def standing(self) -> list[ImapConnection]:
+        """The server's sides of all connections."""
+        return [one for one in self.door.standing if isinstance(one, ImapConnection)]
 
 
 @asynccontextmanager
@@ -98,11 +94,7 @@ async def imap_bench(
     folder: Path, settings: ImapSettings | None = None, *, remote: bool = False
 ) -> AsyncIterator[ImapBench]:
     """Open everything in `folder`, close it at the end. `remote`: clients count as far away."""
-    certificate, key = folder / "tls.pem", folder / "tls.key"
-    create_self_signed(["localhost", "127.0.0.1"], certificate, key, now=datetime.now(UTC))
-    tls = TlsContexts(
-        TlsSettings(certificates=(CertificateFiles(certificate=str(certificate), key=str(key)),))
-    )
+    tls = tls_contexts(folder)
     async with people(folder / "data", clock=SystemClock()) as found:
         services = ImapServices(
             store=found.store,
@@ -114,35 +106,5 @@ async def imap_bench(
             tls=tls,
         )
         door = ImapServer(services)
-        loop = asyncio.get_running_loop()
-
-        def connection(security: Security) -> ImapConnection:
-            made = door.connection(Listener(name="imap", role="imap", security=security))
-            if remote:
-                made.connected = _far_away(made)  # type: ignore[method-assign]
-            return made
-
-        plain = await loop.create_server(lambda: connection(Security.STARTTLS), "127.0.0.1", 0)
-        secure = await loop.create_server(
-            lambda: connection(Security.IMPLICIT), "127.0.0.1", 0, ssl=tls.server_context()
-        )
-        try:
-            yield ImapBench(
-                found,
-                door,
-                services,
-                plain.sockets[0].getsockname()[1],
-                secure.sockets[0].getsockname()[1],
-            )
-        finally:
-            plain.close()
-            secure.close()
-            await door.drain(1)
-
-
-def _far_away(made: ImapConnection):  # type: ignore[no-untyped-def]
-    def connected() -> None:
-        made.is_loopback = False
-        ImapConnection.connected(made)
-
-    return connected
+        async with both_ports(door, "imap", tls, remote=remote) as ports:
+            yield ImapBench(found, door, services, *ports)

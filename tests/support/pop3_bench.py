@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from pillarbox.clock import SystemClock
 from pillarbox.config.pop3 import Pop3Settings
-from pillarbox.config.tls import CertificateFiles, TlsSettings
 from pillarbox.message.digest import digest
 from pillarbox.net.limits import ConnectionLimiter
-from pillarbox.net.listener import Listener, Security
-from pillarbox.net.self_signed import create_self_signed
 from pillarbox.net.tls import TlsContexts
 from pillarbox.pop3.server.connection import Pop3Connection
 from pillarbox.pop3.server.door import Pop3Server
 from pillarbox.pop3.server.services import Pop3Services
 from pillarbox.store.model import Role
 from pillarbox.store.sql import mailboxes, messages
+from support.listening import all_gone, both_ports, tls_contexts
 from support.people import People, people
 
 
@@ -58,11 +54,12 @@ class Pop3Bench:
 
     async def all_gone(self) -> None:
         """Wait until no connection is left."""
-        for _ in range(500):
-            if not self.door.connections:
-                return
-            await asyncio.sleep(0.01)
-        raise AssertionError("connections are left")
+        await all_gone(self.door)
+
+    @property
+    def standing(self) -> list[Pop3Connection]:
+        """The server's sides of all connections."""
+        return [one for one in self.door.standing if isinstance(one, Pop3Connection)]
 
 
 @asynccontextmanager
@@ -70,11 +67,7 @@ async def pop3_bench(
     folder: Path, settings: Pop3Settings | None = None, *, remote: bool = False
 ) -> AsyncIterator[Pop3Bench]:
     """Open everything in `folder`, close it at the end."""
-    certificate, key = folder / "tls.pem", folder / "tls.key"
-    create_self_signed(["localhost", "127.0.0.1"], certificate, key, now=datetime.now(UTC))
-    tls = TlsContexts(
-        TlsSettings(certificates=(CertificateFiles(certificate=str(certificate), key=str(key)),))
-    )
+    tls = tls_contexts(folder)
     async with people(folder / "data", clock=SystemClock()) as found:
         services = Pop3Services(
             store=found.store,
@@ -87,37 +80,8 @@ async def pop3_bench(
             lock_file=folder / "pop3.lock",
         )
         door = Pop3Server(services)
-        loop = asyncio.get_running_loop()
-
-        def connection(security: Security) -> Pop3Connection:
-            made = door.connection(Listener(name="pop3", role="pop3", security=security))
-            if remote:
-                made.connected = _far_away(made)  # type: ignore[method-assign]
-            return made
-
-        plain = await loop.create_server(lambda: connection(Security.STARTTLS), "127.0.0.1", 0)
-        secure = await loop.create_server(
-            lambda: connection(Security.IMPLICIT), "127.0.0.1", 0, ssl=tls.server_context()
-        )
         try:
-            yield Pop3Bench(
-                found,
-                door,
-                services,
-                tls,
-                plain.sockets[0].getsockname()[1],
-                secure.sockets[0].getsockname()[1],
-            )
+            async with both_ports(door, "pop3", tls, remote=remote) as ports:
+                yield Pop3Bench(found, door, services, tls, *ports)
         finally:
-            plain.close()
-            secure.close()
-            await door.drain(1)
             door.close()
-
-
-def _far_away(made: Pop3Connection):  # type: ignore[no-untyped-def]
-    def connected() -> None:
-        made.is_loopback = False
-        Pop3Connection.connected(made)
-
-    return connected

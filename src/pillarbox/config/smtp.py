@@ -113,10 +113,6 @@ class SmtpSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             "sender that drips octets cannot hold a place for ever.",
         ),
     ] = 3600.0
-    tls_handshake_seconds: Annotated[
-        float,
-        Meta(gt=0, le=600, description="Wait for the TLS handshake behind STARTTLS."),
-    ] = 30.0
     greeting_delay_seconds: Annotated[
         float,
         Meta(

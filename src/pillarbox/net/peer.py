@@ -1,7 +1,7 @@
 """One accepted connection: its transport, deadline, back-pressure and change to TLS.
 
-Doors subclass `PeerConnection` and implement `octets_arrived`, `deadline_passed` and `gone`. An
-idle connection has no task, only a timer.
+Doors subclass `PeerConnection` and implement what stands under "What a door implements". An idle
+connection has no task, only a timer.
 """
 
 from __future__ import annotations
@@ -10,24 +10,21 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Mapping
 from ipaddress import ip_address
-from typing import Protocol, cast
+from typing import cast
 
+from pillarbox.net.door import Door, Lease
+from pillarbox.net.listener import Security
 
-class Lease(Protocol):
-    """A place under the connection limits."""
-
-    def release(self) -> None:
-        """Give the place back; safe to call twice."""
+LINGER_SECONDS = 30.0  # for a peer to take what was written before the connection was closed
 
 
 class PeerConnection(asyncio.Protocol):
     """Transport, limits and timing of one peer, under any protocol."""
 
-    def __init__(self, admit: Callable[[str], Lease | None], tls: ssl.SSLContext | None) -> None:
-        self._admit = admit
-        self._tls_context = tls  # for STARTTLS; None where it is not offered
+    def __init__(self, door: Door, security: Security) -> None:
+        self._door = door
         self._lease: Lease | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._deadline = 0.0
@@ -36,6 +33,8 @@ class PeerConnection(asyncio.Protocol):
         self._starting_tls = False
         self._early = b""  # decrypted octets that came before `start_tls` returned
         self._reading = True
+        self._lingering = False
+        self.offers_tls = door.tls is not None and security is Security.STARTTLS
         self.transport: asyncio.Transport | None = None
         self.peer = ""  # IP address as text; "local" on a Unix socket; "gone" if it left at once
         self.is_loopback = False
@@ -61,6 +60,10 @@ class PeerConnection(asyncio.Protocol):
         """The peer will send no more; the default closes. A door that still answers must close."""
         self.close()
 
+    def finish(self) -> None:
+        """The server stops: end now, or behind what is under way; the default closes."""
+        self.close()
+
     def gone(self) -> None:
         """The connection ended, by whichever side."""
 
@@ -79,6 +82,15 @@ class PeerConnection(asyncio.Protocol):
         """Whether a password may pass: TLS, or loopback."""
         return self.is_loopback or self.tls is not None
 
+    @property
+    def is_writable(self) -> bool:
+        """Whether the peer takes what is written; if not, await `drained()` before writing more."""
+        return self._writable.is_set()
+
+    def bindings(self) -> Mapping[str, bytes]:
+        """TLS channel bindings by name; none on a plain connection."""
+        return self._door.tls.bindings(self.tls) if self._door.tls is not None else {}
+
     def write(self, octets: bytes) -> None:
         """Send; await `drained()` now and then when sending much."""
         if self.transport is not None and not self.closed:
@@ -90,6 +102,8 @@ class PeerConnection(asyncio.Protocol):
 
     def set_deadline(self, seconds: float) -> None:
         """Call `deadline_passed` in so many seconds unless set again. Costs no timer per call."""
+        if self._lingering:
+            return
         loop = asyncio.get_running_loop()
         self._deadline = loop.time() + seconds
         if self._timer is None or self._timer.when() > self._deadline:
@@ -108,14 +122,15 @@ class PeerConnection(asyncio.Protocol):
             self._reading = True
             self.transport.resume_reading()
 
-    async def start_tls(self, go_ahead: bytes, handshake_seconds: float) -> bool:
+    async def start_tls(self, go_ahead: bytes) -> bool:
         """Send `go_ahead` and change to TLS; False: it failed and the connection is closed.
 
         The caller has checked that nothing stands behind the STARTTLS line in its own buffer;
         plain octets that arrive later are read as a handshake and break it (CVE-2011-0411). The
         caller must begin its new session before it awaits anything else.
         """
-        if self._tls_context is None or self.transport is None:
+        tls = self._door.tls
+        if tls is None or not self.offers_tls or self.transport is None:
             raise RuntimeError("STARTTLS was not offered on this connection")
         loop = asyncio.get_running_loop()
         plain = self.transport
@@ -126,9 +141,9 @@ class PeerConnection(asyncio.Protocol):
             secured = await loop.start_tls(
                 plain,
                 self,
-                self._tls_context,
+                tls.server_context(),
                 server_side=True,
-                ssl_handshake_timeout=handshake_seconds,
+                ssl_handshake_timeout=tls.handshake_seconds,
             )
         except (OSError, ssl.SSLError, TimeoutError):
             secured = None
@@ -155,8 +170,10 @@ class PeerConnection(asyncio.Protocol):
                 plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     def close(self) -> None:
-        """Flush what was written, then close."""
+        """Flush what was written, then close; who does not take it is cut off after a while."""
         if self.transport is not None and not self.transport.is_closing():
+            self.set_deadline(LINGER_SECONDS)
+            self._lingering = True
             self.transport.close()
 
     def abort(self) -> None:
@@ -171,11 +188,12 @@ class PeerConnection(asyncio.Protocol):
             return
         self.transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass of it
         self.peer, self.is_loopback = _whereabouts(self.transport)
-        self._lease = self._admit(self.peer)
+        self._lease = self._door.admit(self.peer)
         if self._lease is None:
             self.write(self.refused())
             self.close()
             return
+        self._door.standing.add(self)
         self.connected()
 
     def data_received(self, data: bytes) -> None:
@@ -201,6 +219,7 @@ class PeerConnection(asyncio.Protocol):
         self._writable.set()
         if self._timer is not None:
             self._timer.cancel()
+        self._door.standing.discard(self)
         if self._lease is not None:
             self.gone()
             self._lease.release()
@@ -224,7 +243,10 @@ class PeerConnection(asyncio.Protocol):
         if loop.time() < self._deadline:
             self._timer = loop.call_at(self._deadline, self._timer_fired)
             return
-        self.deadline_passed()
+        if self._lingering:
+            self.abort()
+        else:
+            self.deadline_passed()
 
 
 def _whereabouts(transport: asyncio.Transport) -> tuple[str, bool]:

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from pillarbox.accounts.authenticator import Authenticator
 from pillarbox.accounts.directory import Directory
@@ -17,9 +16,8 @@ from pillarbox.config.settings import Settings
 from pillarbox.flow.inbound.local_policy import LocalserveRecipients
 from pillarbox.flow.inbound.recipients import RecipientPolicy
 from pillarbox.imap.server.door import ImapServer, ImapServices
+from pillarbox.net.door import Door, Lease
 from pillarbox.net.limits import ConnectionLimiter
-from pillarbox.net.listener import Listener
-from pillarbox.net.peer import Lease
 from pillarbox.net.tls import TlsContexts
 from pillarbox.node.control import Assignment
 from pillarbox.node.localserve import LocalserveDirectory, local_account
@@ -33,20 +31,6 @@ from pillarbox.store.sql import queue
 from pillarbox.telemetry.metrics import CONNECTIONS_REFUSED, QUEUED
 
 LOOK_SECONDS = 0.2  # between looks whether a retiring worker's connections have ended
-
-
-class Door(Protocol):
-    """One protocol's server within a worker."""
-
-    @property
-    def connections(self) -> int:
-        """How many stand now."""
-
-    def connection(self, listener: Listener) -> asyncio.Protocol:
-        """The protocol object of a new connection."""
-
-    async def drain(self, seconds: float) -> None:
-        """Ask all connections to end, cut those that did not in time."""
 
 
 class Composition:

@@ -135,7 +135,7 @@ def test_many_idle_clients_share_one_picture(tmp_path: Path) -> None:
             for client in clients:
                 assert str(await client.untagged(2)) == f"* {n} EXISTS"
                 await client.untagged(2)
-        views = [c._session.ctx.view for c in bench.door._open]
+        views = [c._session.ctx.view for c in bench.standing]
         assert len({id(view.picture) for view in views if view is not None}) == 1
         for client in clients:
             await client.close()
@@ -194,7 +194,7 @@ def test_a_deflate_bomb_is_a_command_too_long(tmp_path: Path) -> None:
             assert got
             plain += inflate.decompress(got)
         assert b"BAD [TOOBIG]" in plain
-        (connection,) = bench.door._open
+        (connection,) = bench.standing
         assert len(connection._framer._buffer) < 200_000
         await client.close()
 
@@ -344,14 +344,14 @@ def test_stopping_says_bye_to_idle_busy_and_silent_clients(tmp_path: Path) -> No
 def test_silence_ends_with_bye_but_idle_gets_a_sign_of_life(tmp_path: Path) -> None:
     async def scene(bench: ImapBench) -> None:
         silent = await ImapClient.connect("127.0.0.1", bench.port)
-        (connection,) = bench.door._open
+        (connection,) = bench.standing
         connection.deadline_passed()
         assert (await silent.read()).line.startswith(b"* BYE")
         await bench.all_gone()
         idle = await bench.client(select="INBOX")
         await idle.start("IDLE")
         await idle.continuation()
-        (connection,) = bench.door._open
+        (connection,) = bench.standing
         connection.deadline_passed()
         assert (await idle.read()).line == b"* OK Still here"
         connection._alive_at -= 10_000
@@ -368,8 +368,8 @@ def test_a_client_that_reads_nothing_holds_little_and_is_cut_off(tmp_path: Path)
         await client.raw(b"".join(b"p%d FETCH 1 BODY.PEEK[]\r\n" % n for n in range(20)))
         for _ in range(200):
             await asyncio.sleep(0.01)
-            (connection,) = bench.door._open
-            if not connection._writable.is_set():
+            (connection,) = bench.standing
+            if not connection.is_writable:
                 break
         assert connection.transport is not None
         assert connection.transport.get_write_buffer_size() < 1_000_000
@@ -385,7 +385,7 @@ def test_done_is_heard_while_news_are_told(tmp_path: Path) -> None:
 
     async def scene(bench: ImapBench) -> None:
         client = await bench.client(select="INBOX")
-        (connection,) = bench.door._open
+        (connection,) = bench.standing
         for n in range(20):
             tag = await client.start("IDLE")
             await client.continuation()

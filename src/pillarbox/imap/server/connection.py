@@ -7,7 +7,7 @@ which runs until the client has to say something again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable
 
 from pillarbox.ids import new_journey
 from pillarbox.imap.server.compression import Deflate
@@ -16,7 +16,8 @@ from pillarbox.imap.server.session import Session
 from pillarbox.imap.wire import codes
 from pillarbox.imap.wire.errors import BadSyntax
 from pillarbox.imap.wire.framing import Event, Framed, Framer, FramingLimits, WantLiteral
-from pillarbox.net.listener import Listener, Security
+from pillarbox.net.door import Door
+from pillarbox.net.listener import Listener
 from pillarbox.net.peer import PeerConnection
 from pillarbox.telemetry.log import get_logger
 from pillarbox.telemetry.metrics import FAULTS
@@ -33,16 +34,13 @@ class ImapConnection(PeerConnection):
 
     def __init__(
         self,
+        door: Door,
         services: ImapServices,
         listener: Listener,
-        standing: set[ImapConnection],
     ) -> None:
-        offers_tls = services.tls is not None and listener.security is Security.STARTTLS
-        context = services.tls.server_context() if services.tls and offers_tls else None
-        super().__init__(services.admit, context)
+        super().__init__(door, listener.security)
         self._services = services
         self._settings = services.settings
-        self._standing = standing  # a handshake that failed, or a refused peer, never comes in
         self._framer = Framer(self._limits(signed_in=False))
         self._session = Session(services, self, self._framer, new_journey())
         self._session.ctx.on_change = self._wake
@@ -63,7 +61,7 @@ class ImapConnection(PeerConnection):
     @property
     def can_start_tls(self) -> bool:
         """Whether STARTTLS is offered and not done."""
-        return self._tls_context is not None and self.tls is None
+        return self.offers_tls and self.tls is None
 
     @property
     def can_compress(self) -> bool:
@@ -75,11 +73,6 @@ class ImapConnection(PeerConnection):
         """Whether COMPRESS was done."""
         return self._deflate is not None
 
-    def bindings(self) -> Mapping[str, bytes]:
-        """Channel bindings of the TLS connection."""
-        tls = self._services.tls
-        return tls.bindings(self.tls) if tls is not None else {}
-
     def write(self, octets: bytes) -> None:
         """Send with the burst."""
         self._out.append(octets)
@@ -90,9 +83,9 @@ class ImapConnection(PeerConnection):
     async def drained(self) -> None:
         """Hand over what was gathered; return when the client took enough of it."""
         self._flush()
-        if not self._writable.is_set():
+        if not self.is_writable:
             self.set_deadline(self._settings.write_timeout)
-            await self._writable.wait()
+            await super().drained()
         if self.closed:
             raise Gone
 
@@ -135,7 +128,6 @@ class ImapConnection(PeerConnection):
 
     def connected(self) -> None:
         """Greet."""
-        self._standing.add(self)
         now = asyncio.get_running_loop().time()
         self._sign_in_by = now + self._settings.login_timeout
         self._alive_at = now
@@ -174,7 +166,6 @@ class ImapConnection(PeerConnection):
 
     def gone(self) -> None:
         """The connection ended."""
-        self._standing.discard(self)
         if self._awaited is not None and not self._awaited.done():
             self._awaited.set_exception(Gone())
         if self._task is None:
@@ -184,7 +175,7 @@ class ImapConnection(PeerConnection):
         """Silent for too long, or too slow in taking an answer."""
         loop_time = asyncio.get_running_loop().time()
         if self._task is not None and self._awaited is None:
-            if self._writable.is_set():
+            if self.is_writable:
                 self.set_deadline(self._settings.write_timeout)  # a command takes its time
             else:
                 self.abort()
@@ -197,8 +188,6 @@ class ImapConnection(PeerConnection):
         self._session.bye("Autologout; the connection was silent for too long.", codes.UNAVAILABLE)
         self._flush()
         self.close()
-
-    # What the node asks for
 
     def finish(self) -> None:
         """The server stops: end after the command that is under way."""
@@ -251,7 +240,7 @@ class ImapConnection(PeerConnection):
                     going = await self._step(self._session.take(event))
                 if not going or self._finishing:
                     break
-                if not self._writable.is_set():
+                if not self.is_writable:
                     await self.drained()
         except Gone:
             pass
@@ -373,9 +362,7 @@ class ImapConnection(PeerConnection):
             # Octets from before the handshake would be obeyed as if TLS had protected them.
             self.abort()
             return False
-        tls = self._services.tls
-        seconds = tls.handshake_seconds if tls is not None else 30.0
-        return await self.start_tls(b"", seconds)
+        return await self.start_tls(b"")
 
     def _compress(self) -> None:
         """From here on all octets are deflated, both ways (RFC 4978 §3)."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pillarbox.imap.server.view import View
     from pillarbox.imap.wire.codes import Code
     from pillarbox.imap.wire.sequence_set import SequenceSet
-    from pillarbox.net.peer import Lease
+    from pillarbox.net.door import Lease
     from pillarbox.net.tls import TlsContexts
     from pillarbox.store import Reader, Store, Transaction
     from pillarbox.store.blobs.spool import Spool

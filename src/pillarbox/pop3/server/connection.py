@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Mapping
 
 from pillarbox.ids import new_journey
-from pillarbox.net.listener import Listener, Security
+from pillarbox.net.door import Door
+from pillarbox.net.listener import Listener
 from pillarbox.net.peer import PeerConnection
 from pillarbox.pop3.server.locks import MaildropLocks
 from pillarbox.pop3.server.sending import CutShort
@@ -22,7 +22,6 @@ from pillarbox.telemetry.metrics import COMMANDS, FAULTS
 
 _FLUSH_OCTETS = 64 * 1024  # answers of a burst are joined up to this much
 _COMMANDS_IN_A_ROW = 100  # of one client, before others have their turn
-_LINGER_SECONDS = 10.0  # for the client to take the last answer
 _log = get_logger("pop3")
 
 
@@ -31,34 +30,24 @@ class Pop3Connection(PeerConnection):
 
     def __init__(
         self,
+        door: Door,
         services: Pop3Services,
         locks: MaildropLocks,
         listener: Listener,
-        *,
-        began: Callable[[Pop3Connection], None],
-        ended: Callable[[Pop3Connection], None],
     ) -> None:
-        tls = services.tls
-        starttls = listener.security is Security.STARTTLS and tls is not None
-        super().__init__(
-            services.admit, tls.server_context() if tls is not None and starttls else None
-        )
+        super().__init__(door, listener.security)
         self._services = services
         self._settings = services.settings
         self._locks = locks
-        self._began = began
-        self._ended = ended
         self._cutter = LineCutter(services.settings.longest_line)
         self._session = Session(services, locks, self)
         self._task: asyncio.Task[None] | None = None
         self._out: list[bytes] = []
         self._out_octets = 0
-        self._waiting_for_room = False
         self._closing = False
         self._draining = False
         self._end_of_input = False
         self._sign_in_until = 0.0
-        self.offers_tls = starttls
         self.journey = new_journey()
 
     # What the session asks
@@ -73,10 +62,6 @@ class Pop3Connection(PeerConnection):
         """Whether TLS is in use."""
         return self.tls is not None
 
-    def bindings(self) -> Mapping[str, bytes]:
-        """Channel bindings for SCRAM; none without TLS."""
-        return self._services.tls.bindings(self.tls) if self._services.tls is not None else {}
-
     def send(self, octets: bytes) -> None:
         """Append to the answers of this burst."""
         self._out.append(octets)
@@ -84,20 +69,17 @@ class Pop3Connection(PeerConnection):
 
     async def room(self) -> bool:
         """Hand much to the transport, and wait until the client took it; False: it is gone."""
-        if self._out_octets < _FLUSH_OCTETS:
+        if self._out_octets < _FLUSH_OCTETS and self.is_writable:
             return not self.closed
         self._flush()
-        self._waiting_for_room = True
         self.set_deadline(self._settings.stalled_seconds)
         await self.drained()
-        self._waiting_for_room = False
         return not self.closed
 
     # What PeerConnection tells
 
     def connected(self) -> None:
         """Greet."""
-        self._began(self)
         self._sign_in_until = asyncio.get_running_loop().time() + self._settings.login_seconds
         _log.debug_event("pop3.connected", journey=self.journey, peer=self.peer)
         self.write(self._session.greet())
@@ -127,7 +109,7 @@ class Pop3Connection(PeerConnection):
 
     def deadline_passed(self) -> None:
         """Idle, or not taking what we send. RFC 1939 §3: no answer, no UPDATE."""
-        if self._task is not None and not self._waiting_for_room and not self._closing:
+        if self._task is not None and self.is_writable:
             self.set_deadline(self._settings.stalled_seconds)  # the delay is ours
             return
         _log.debug_event("pop3.timed_out", journey=self.journey, login=self._session.login)
@@ -138,9 +120,8 @@ class Pop3Connection(PeerConnection):
         if self._task is None:
             self._session.abandon()
         _log.debug_event("pop3.closed", journey=self.journey, login=self._session.login)
-        self._ended(self)
 
-    def drain(self) -> None:
+    def finish(self) -> None:
         """Close when no command is under way."""
         self._draining = True
         if self._task is None:
@@ -216,9 +197,7 @@ class Pop3Connection(PeerConnection):
             return
         self._flush()
         go_ahead = Ok(self._session.say(Say.TLS_NOW)).encode()
-        tls = self._services.tls
-        assert tls is not None
-        if await self.start_tls(go_ahead, tls.handshake_seconds):
+        if await self.start_tls(go_ahead):
             self._session = Session(self._services, self._locks, self)
 
     def _await_command(self) -> None:
@@ -235,9 +214,7 @@ class Pop3Connection(PeerConnection):
             self._out_octets = 0
 
     def _close_soon(self) -> None:
-        """Send what there is and close; the client has some seconds to take it."""
+        """Send what there is and close."""
         self._flush()
         self._closing = True
         self.close()
-        if not self.closed:
-            self.set_deadline(_LINGER_SECONDS)

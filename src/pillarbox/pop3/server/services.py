@@ -9,7 +9,7 @@ from pathlib import Path
 from pillarbox.accounts.authenticator import Authenticator
 from pillarbox.clock import Clock
 from pillarbox.config.pop3 import Pop3Settings
-from pillarbox.net.peer import Lease
+from pillarbox.net.door import Lease
 from pillarbox.net.tls import TlsContexts
 from pillarbox.store import Store
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from pillarbox.net.listener import Listener, Security
+from pillarbox.net.door import Door
+from pillarbox.net.listener import Listener
 from pillarbox.net.peer import PeerConnection
 from pillarbox.smtp.server import answers
 from pillarbox.smtp.server.context import Context, Peer, SmtpServices, Ways
@@ -24,21 +25,16 @@ class SmtpConnection(PeerConnection):
 
     def __init__(
         self,
+        door: Door,
         services: SmtpServices,
         ways: Ways,
         listener: Listener,
-        standing: set[SmtpConnection],
     ) -> None:
-        tls = services.tls
-        context = None
-        if tls is not None and listener.security is Security.STARTTLS:
-            context = tls.server_context()
-        super().__init__(services.admit, context)
+        super().__init__(door, listener.security)
         self._services = services
         self._settings = services.settings
         self._ways = ways
         self._listener = listener
-        self._standing = standing  # a handshake that failed, or a refused peer, never comes in
         self._lines = LineReader(services.settings.max_command_octets)
         self._session: Session | None = None
         self._task: asyncio.Task[None] | None = None  # kept: the loop holds tasks weakly
@@ -52,9 +48,8 @@ class SmtpConnection(PeerConnection):
 
     def connected(self) -> None:
         """Say hello after a moment; who speaks in it is no mail program."""
-        self._standing.add(self)
         context = Context(self._services, self._ways, DIALECT, self._listener.role, self._peer())
-        context.can_start_tls = self._tls_context is not None
+        context.can_start_tls = self.offers_tls
         self._session = Session(context)
         log.debug_event("smtp.connected", session=context.journey, peer=self.peer)
         self.set_deadline(self._settings.command_seconds)
@@ -94,7 +89,10 @@ class SmtpConnection(PeerConnection):
         self._task = asyncio.get_running_loop().create_task(self._serve(session))
 
     def deadline_passed(self) -> None:
-        """The peer is silent, or too slow; while we work, it is we who are late."""
+        """The peer is silent, or takes nothing; while we work, it is we who are late."""
+        if not self.is_writable:
+            self.abort()
+            return
         if self._busy:
             self.set_deadline(self._settings.command_seconds)
             return
@@ -120,9 +118,6 @@ class SmtpConnection(PeerConnection):
             self._task.cancel()
         if self._session is not None and not self._busy:
             self._session.context.reset()
-        self._standing.discard(self)
-
-    # What the door asks for
 
     def finish(self) -> None:
         """The server goes down: end now, or behind the transaction that is under way."""
@@ -169,8 +164,9 @@ class SmtpConnection(PeerConnection):
                 await self._change_to_tls(context, answers.READY_FOR_TLS)
             elif reply is not None:
                 replies.append(reply.encode())
-                if len(replies) >= BURST:
+                if len(replies) >= BURST or not self.is_writable:
                     self._flush(replies)
+                    self.set_deadline(self._settings.command_seconds)
                     await self.drained()
         if self._finishing and not context.closing and self._is_idle():
             context.closing = True
@@ -188,7 +184,7 @@ class SmtpConnection(PeerConnection):
 
     async def _change_to_tls(self, context: Context, go_ahead: Reply) -> None:
         """RFC 3207 §4.2: all that was said before is forgotten."""
-        if await self.start_tls(go_ahead.encode(), self._settings.tls_handshake_seconds):
+        if await self.start_tls(go_ahead.encode()):
             context.begin_anew(self._peer())
             self._lines = LineReader(self._settings.max_command_octets)
         else:
@@ -207,10 +203,7 @@ class SmtpConnection(PeerConnection):
             self.write(self._session.greeting().encode())
 
     def _peer(self) -> Peer:
-        tls = self.tls
-        contexts = self._services.tls
-        bindings = contexts.bindings(tls) if contexts is not None and tls is not None else {}
-        return Peer(self.peer, self.is_loopback, tls is not None, bindings)
+        return Peer(self.peer, self.is_loopback, self.tls is not None, self.bindings())
 
     def _wait_for_data(self) -> None:
         """The next octets may take their time, all together may not (RFC 5321 §4.5.3.2.5)."""

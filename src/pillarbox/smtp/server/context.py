@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pillarbox.flow.delivery.verdict import Refused
     from pillarbox.flow.inbound.recipients import RecipientPolicy
     from pillarbox.flow.submission.limits import SendingLimits
-    from pillarbox.net.peer import Lease
+    from pillarbox.net.door import Lease
     from pillarbox.net.tls import TlsContexts
     from pillarbox.smtp.server.reception import Reception
     from pillarbox.smtp.server.verb import Dialect
