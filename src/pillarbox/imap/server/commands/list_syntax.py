@@ -86,8 +86,9 @@ def _check_selection(selection: list[str], hooks: Hooks) -> None:
     for name in selection:
         if name not in _SELECT and name not in hooks.list_select:
             raise BadSyntax(f"LIST cannot select by {name}.")
-    if "RECURSIVEMATCH" in selection and not {"SUBSCRIBED", "SPECIAL-USE"} & set(selection):
-        raise BadSyntax("RECURSIVEMATCH needs another selection beside it.")
+    if "RECURSIVEMATCH" in selection and "SUBSCRIBED" not in selection:
+        # Special uses cannot stand in CHILDINFO (RFC 5258 §6, RFC 6154 §6).
+        raise BadSyntax("RECURSIVEMATCH needs SUBSCRIBED beside it.")
 
 
 def _patterns(reader: Reader) -> tuple[str, ...]:

@@ -9,12 +9,14 @@ from pillarbox.imap.server.command import AUTHENTICATED, CommandSpec, Done, Hook
 from pillarbox.imap.server.commands.listing import list_data
 from pillarbox.imap.server.context import Context, No
 from pillarbox.imap.server.object_ids import mailbox_object_id
-from pillarbox.imap.wire import codes
+from pillarbox.imap.wire import codes, responses
+from pillarbox.imap.wire.encoder import encode_list, encode_mailbox
 from pillarbox.imap.wire.errors import BadSyntax
 from pillarbox.imap.wire.reader import Reader
 from pillarbox.store import Transaction
 from pillarbox.store.model import DELIMITER, Mailbox, Role
 from pillarbox.store.sql import mailboxes
+from pillarbox.store.sql.names import normal_path
 
 _ROLES = {f"\\{role.value}": role for role in Role if role is not Role.INBOX}
 
@@ -97,8 +99,17 @@ def _role(uses: list[str]) -> Role | None:
 
 async def run_delete(path: str, ctx: Context) -> Done:
     """Delete a mailbox with its messages; one with children stays as a level."""
-    account = ctx.account
-    await ctx.write(lambda tx: mailboxes.delete(tx, account, path.removesuffix(DELIMITER)))
+    account, path = ctx.account, path.removesuffix(DELIMITER)
+
+    async def change(tx: Transaction) -> Mailbox | None:
+        await mailboxes.delete(tx, account, path)
+        return await mailboxes.find(tx, account, path)
+
+    level = await ctx.write(change)
+    normal = normal_path(path)
+    if ctx.rev2 and normal != path and level is None:  # RFC 9051 §6.3.5
+        old = encode_list([encode_mailbox(path, utf8=ctx.utf8)])
+        ctx.send(responses.ListData(normal, ["\\NonExistent"], extended=[("OLDNAME", old)]))
     return Done("deleted")
 
 
@@ -106,7 +117,14 @@ async def run_rename(command: Rename, ctx: Context) -> Done:
     """Move a mailbox and what is inside it; INBOX gives its messages away."""
     account = ctx.account
     old, new = command.old.removesuffix(DELIMITER), command.new.removesuffix(DELIMITER)
-    await ctx.write(lambda tx: mailboxes.rename(tx, account, old, new))
+
+    async def change(tx: Transaction) -> tuple[Mailbox, bool]:
+        moved = await mailboxes.rename(tx, account, old, new)
+        return moved, await mailboxes.has_children(tx, moved)
+
+    moved, has_children = await ctx.write(change)
+    if ctx.rev2 and (normal_path(old) != old or moved.path != new):  # RFC 9051 §6.3.6
+        ctx.send(list_data(moved, old, has_children=has_children, utf8=ctx.utf8))
     return Done("renamed")
 
 
