@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Iterator
+from enum import Enum, auto
 
 from pillarbox.message.part import Octets, Part
 
@@ -16,44 +17,90 @@ _BROKEN_BREAK = re.compile(rb"=\r(?!\n)")  # binascii would drop all up to the n
 _UU_START = re.compile(rb"^begin(?:-base64)? [0-7]{3,4} ", re.MULTILINE)
 
 
+_UU_NAMES = frozenset({"x-uuencode", "uuencode", "x-uue"})
+_UU_LINE = 1024  # octets; 45 of them make a line of 61
+
+
+class _Uu(Enum):
+    BEFORE = auto()  # the "begin" line was not met
+    LINES = auto()
+    ENDED = auto()
+    PLAIN = auto()  # it never came: the octets are taken as they are
+
+
 def decode(raw: bytes, encoding: str) -> bytes:
     """The octets behind a transfer encoding; an unknown one counts as none."""
     if encoding == "base64":
         return _decode_base64(raw)[0]
     if encoding == "quoted-printable":
         return _decode_quoted(raw)
-    if encoding in ("x-uuencode", "uuencode", "x-uue"):
+    if encoding in _UU_NAMES:
         return _decode_uu(raw)
     return raw
 
 
+class Decoder:
+    """Undoes an encoding in steps, holding no more than a step and a line."""
+
+    def __init__(self, encoding: str) -> None:
+        self._encoding = encoding
+        self._kept = b""  # what waits for more octets
+        self._uu = _Uu.BEFORE
+
+    def feed(self, octets: bytes, *, last: bool) -> bytes:
+        """What can be decoded now; `last` says that nothing will follow."""
+        raw = self._kept + octets
+        self._kept = b""
+        if self._encoding == "base64":
+            decoded, self._kept = _decode_base64(raw, last=last)
+            return decoded
+        if self._encoding == "quoted-printable":
+            cut = len(raw) if last else _quoted_cut(raw)
+            self._kept = raw[cut:]
+            return _decode_quoted(raw[:cut])
+        if self._encoding in _UU_NAMES:
+            return self._feed_uu(raw, last=last)
+        return raw
+
+    def _feed_uu(self, raw: bytes, *, last: bool) -> bytes:
+        if self._uu is _Uu.BEFORE:
+            start = _UU_START.search(raw)
+            line_end = raw.find(b"\n", start.end()) if start is not None else -1
+            if line_end < 0 and not last and len(raw) < STEP:
+                self._kept = raw
+                return b""
+            self._uu = _Uu.LINES if line_end >= 0 else _Uu.PLAIN
+            raw = raw[line_end + 1 :]
+        if self._uu is not _Uu.LINES:
+            return raw if self._uu is _Uu.PLAIN else b""
+        cut = len(raw) if last else raw.rfind(b"\n") + 1
+        rest = raw[cut:]
+        self._kept = rest if len(rest) <= _UU_LINE else b""  # no line of it is as long
+        decoded, ended = _decode_uu_lines(raw[:cut])
+        if ended:
+            self._uu = _Uu.ENDED
+        return decoded
+
+
 def decoded_chunks(octets: Octets, part: Part, step: int = STEP) -> Iterator[bytes]:
     """The decoded body piece by piece; at most about `step` octets are held at a time."""
-    kept = b""
-    at = part.body_start
-    end = part.body_end
-    encoding = part.encoding
+    decoder = Decoder(part.encoding)
+    at, end = part.body_start, part.body_end
     while at < end:
         stop = min(at + step, end)
-        raw = kept + octets[at:stop]
+        decoded = decoder.feed(octets[at:stop], last=stop == end)
         at = stop
-        kept = b""
-        if encoding == "base64":
-            decoded, kept = _decode_base64(raw, last=at == end)
-        elif encoding == "quoted-printable":
-            # Cut behind a line end; in a line without end, before a broken-off "=3D".
-            cut = raw.rfind(b"\n") + 1 if at < end else len(raw)
-            if not cut:
-                equals = raw.rfind(b"=", len(raw) - 3)
-                cut = equals if equals > 0 else len(raw)
-            decoded, kept = _decode_quoted(raw[:cut]), raw[cut:]
-        elif encoding in ("x-uuencode", "uuencode", "x-uue"):
-            decoded = _decode_uu(octets[part.body_start : end])
-            at = end
-        else:
-            decoded = raw
         if decoded:
             yield decoded
+
+
+def _quoted_cut(raw: bytes) -> int:
+    """Behind a line end; in a line without end, before a broken-off "=3D"."""
+    cut = raw.rfind(b"\n") + 1
+    if cut:
+        return cut
+    equals = raw.rfind(b"=", max(0, len(raw) - 3))
+    return equals if equals > 0 else len(raw)
 
 
 def _decode_quoted(raw: bytes) -> bytes:
@@ -84,15 +131,17 @@ def _decode_run(digits: bytes) -> bytes:
 
 
 def _decode_uu(raw: bytes) -> bytes:
-    start = _UU_START.search(raw)
-    if start is None:
-        return raw
+    return Decoder("uuencode").feed(raw, last=True)
+
+
+def _decode_uu_lines(raw: bytes) -> tuple[bytes, bool]:
+    """The octets of whole lines, and whether the end was among them."""
     pieces: list[bytes] = []
-    for line in raw[start.end() :].splitlines()[1:]:
+    for line in raw.splitlines():
         if line in (b"end", b"`", b" "):
-            break
+            return b"".join(pieces), True
         try:
             pieces.append(binascii.a2b_uu(line))
         except binascii.Error:
             continue
-    return b"".join(pieces)
+    return b"".join(pieces), False

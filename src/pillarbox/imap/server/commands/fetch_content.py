@@ -1,10 +1,12 @@
 """Message octets in FETCH responses: sections, cut to the part asked for, raw or decoded.
 
-A large stretch is sent block by block as it is read; nothing holds a whole large message but the
-decoding of a part (RFC 9051 §6.4.5, RFC 3516 §4.2).
+A large stretch is sent block by block as it is read, decoded or not; nothing holds a whole large
+message (RFC 9051 §6.4.5, RFC 3516 §4.2).
 """
 
 from __future__ import annotations
+
+from collections.abc import AsyncIterator
 
 import msgspec
 
@@ -89,7 +91,7 @@ class Opened:
         """Add "LABEL value" to the burst. Raises Damaged, No (before), Torn (amid)."""
         await burst.pace(HOLD)
         if item.form is not Form.RAW:
-            burst.add(await self._decoded_value(item))
+            await self._write_decoded(burst, item)
             return
         section = item.section
         stretch = self._find(section)
@@ -134,26 +136,66 @@ class Opened:
         if size:
             raise Torn
 
-    async def _decoded_value(self, item: ContentItem) -> bytes:
-        octets = await self._decoded(item.section)
+    async def _write_decoded(self, burst: Burst, item: ContentItem) -> None:
+        """A section without its transfer encoding, or the size of that (RFC 3516 §4.3)."""
+        found = self._find_encoded(item.section)
+        if found is None:
+            none = b" 0" if item.form is Form.DECODED_SIZE else b" NIL"
+            burst.add(item.label + none)
+            return
+        stretch, encoding = found
+        if stretch.end - stretch.start <= READ_WHOLE:
+            raw = await self._content.read(stretch.start, stretch.end)
+            octets = transfer.decode(raw, encoding)
+            if item.form is Form.DECODED_SIZE:
+                burst.add(b"%b %d" % (item.label, len(octets)))
+            else:
+                burst.add(_literal(item.label, _cut(octets, item.partial)))
+            return
+        # Too large to be held: once to learn its size, once to send it.
+        size, mark = 0, b""
+        async for piece in self._decoded(stretch, encoding):
+            size += len(piece)
+            mark = mark or (b"~" if b"\0" in piece else b"")
         if item.form is Form.DECODED_SIZE:
-            return b"%b %d" % (item.label, len(octets or b""))
-        if octets is None:
-            return item.label + b" NIL"
-        return _literal(item.label, _cut(octets, item.partial))
+            burst.add(b"%b %d" % (item.label, size))
+            return
+        wanted = _narrow(Stretch(0, size), item.partial)
+        burst.add(b"%b %b{%d}\r\n" % (item.label, mark, wanted.end - wanted.start))
+        await self._stream_decoded(burst, self._decoded(stretch, encoding), wanted)
 
-    async def _decoded(self, section: Section) -> bytes | None:
-        """A section without its transfer encoding (RFC 3516 §4.3)."""
+    async def _stream_decoded(
+        self, burst: Burst, pieces: AsyncIterator[bytes], wanted: Stretch
+    ) -> None:
+        at = 0
+        try:
+            async for piece in pieces:
+                burst.add(piece[max(wanted.start - at, 0) : max(wanted.end - at, 0)])
+                at += len(piece)
+                await burst.pace()
+        except PillarboxError as error:
+            raise Torn from error  # the client still waits for the literal's other octets
+        if at < wanted.end:
+            raise Torn
+
+    def _find_encoded(self, section: Section) -> tuple[Stretch, str] | None:
+        """Where a section is and how it is encoded; None: there is none."""
         if section.is_whole:
-            return await self._content.read(0, self._row.size)
+            return Stretch(0, self._row.size), ""
         part = find_part(self._structure(), section.path)
         stretch = self._find(section)
         if part is None or stretch is None:
             return None
-        if part.encoding.lower() not in _KNOWN_ENCODINGS:
+        encoding = part.encoding.lower()
+        if encoding not in _KNOWN_ENCODINGS:
             raise No("A part's transfer encoding is not known here.", codes.UNKNOWN_CTE)
-        raw = await self._content.read(stretch.start, stretch.end)
-        return raw if part.children else transfer.decode(raw, part.encoding.lower())
+        return stretch, "" if part.children else encoding
+
+    async def _decoded(self, stretch: Stretch, encoding: str) -> AsyncIterator[bytes]:
+        decoder, left = transfer.Decoder(encoding), stretch.end - stretch.start
+        async for chunk in self._content.chunks(stretch.start, stretch.end, SEND_AT):
+            left -= len(chunk)
+            yield decoder.feed(chunk, last=left <= 0)
 
 
 def _narrow(stretch: Stretch, partial: tuple[int, int] | None) -> Stretch:
