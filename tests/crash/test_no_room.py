@@ -15,7 +15,7 @@ import pytest
 from pillarbox.testing import RunningServer, running_server
 from support.line_client import LineClient, pop3_connect, smtp_connect
 from support.programs import run
-from support.small_disk import fill, limited, small_disk
+from support.small_disk import fill, limited, remount, small_disk
 from support.store_box import letter
 
 pytestmark = pytest.mark.slow
@@ -256,3 +256,34 @@ def test_no_descriptor_is_left(server: RunningServer) -> None:
 
     asyncio.run(work())
     verify(server)
+
+
+def test_a_disk_that_became_read_only(tmp_path: Path) -> None:
+    """The server does not start, and says why; once the disk is writable it does."""
+    with small_disk(tmp_path / "disk", 24 << 20) as disk:
+        with running_server(disk / "server", accounts=PEOPLE) as server:
+            pass
+        remount(disk, "ro")
+        command = [sys.executable, "-m", "pillarbox.cli", "serve", "--config", server.config]
+        ended = run(command, seconds=30, codes=None)
+        assert ended.code == 1
+        assert "Traceback" not in ended.text
+        assert "read-only" in ended.text.lower()
+        remount(disk, "rw")
+        server.start()
+        verify(server)
+        server.stop()
+
+
+def test_numbers_need_no_room_later(tmp_path: Path) -> None:
+    """Metrics lie in files that are written through memory maps: no room would be a SIGBUS."""
+    code = "from pillarbox.telemetry import metrics; metrics.FAULTS.labels('smtp').inc()"
+    folder = tmp_path / "metrics"
+    folder.mkdir()
+    run([sys.executable, "-c", code], env={"PROMETHEUS_MULTIPROC_DIR": str(folder)})
+    files = list(folder.iterdir())
+    assert len(files) > 3
+    for file in files:
+        there = file.stat()
+        assert there.st_size >= 1 << 20
+        assert there.st_blocks * 512 >= there.st_size, f"{file.name} has holes"

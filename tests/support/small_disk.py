@@ -52,3 +52,8 @@ def limited(pids: list[int], limit: int, most: int) -> Iterator[None]:
     finally:
         for pid, both in before.items():
             resource.prlimit(pid, limit, both)
+
+
+def remount(folder: Path, how: str) -> None:
+    """Make a mounted file system read-only ("ro") or writable ("rw")."""
+    subprocess.run(["mount", "-o", f"remount,{how}", str(folder)], check=True)

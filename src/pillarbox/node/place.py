@@ -33,10 +33,14 @@ class Place:
 
     @contextlib.contextmanager
     def taken(self, person: Person | None) -> Iterator[None]:
-        """Hold the folder for this node alone. Raises Unavailable when another has it."""
-        prepare_folder(self.run, person)
-        prepare_folder(self.metrics, person)
-        descriptor = os.open(self.run / "node.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        """Hold the folder for this node alone. Raises Unavailable when that cannot be."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+        try:
+            prepare_folder(self.run, person)
+            prepare_folder(self.metrics, person)
+            descriptor = os.open(self.run / "node.lock", flags, 0o600)
+        except OSError as error:
+            raise Unavailable(f"{error.filename} cannot be written: {error.strerror}.") from error
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

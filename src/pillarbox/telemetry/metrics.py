@@ -8,6 +8,7 @@ switched on by an environment variable that the supervisor sets before a worker 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -18,6 +19,8 @@ MULTIPROCESS_ENV = "PROMETHEUS_MULTIPROC_DIR"
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _OCTETS = (1 << 10, 1 << 12, 1 << 14, 1 << 16, 1 << 18, 1 << 20, 1 << 22, 1 << 24, 1 << 26)
 _COUNTS = (1, 2, 4, 8, 16, 32, 64)
+_FILE_OCTETS = 1 << 20  # the client library's own first size: some 7000 numbers
+_files = {"counter", "histogram"}  # the library's names for the kinds that this process counts
 
 
 def _counter(name: str, what: str, labels: tuple[str, ...] = ()) -> Counter:
@@ -25,6 +28,7 @@ def _counter(name: str, what: str, labels: tuple[str, ...] = ()) -> Counter:
 
 
 def _gauge(name: str, what: str, labels: tuple[str, ...], over_workers: str) -> Gauge:
+    _files.add(f"gauge_{over_workers}")
     return Gauge(
         name,
         what,
@@ -96,6 +100,22 @@ LOOP_LAG = _gauge(
     "loop_lag_seconds", "How late the event loop ran its last regular call", (), "livemax"
 )
 BUILD = _gauge("build", "Always 1; the label says which version runs", ("version",), "max")
+
+
+def _take_room() -> None:
+    """The files are written through memory maps, in which a full disk is not an error but death.
+
+    So their room is taken before the first number is counted. Raises OSError when there is none.
+    """
+    folder = os.environ.get(MULTIPROCESS_ENV)
+    if not folder:
+        return
+    for kind in _files:
+        with Path(folder, f"{kind}_{os.getpid()}.db").open("ab") as file:
+            os.posix_fallocate(file.fileno(), 0, _FILE_OCTETS)
+
+
+_take_room()
 
 
 def exposition() -> bytes:
