@@ -190,7 +190,7 @@ class PeerConnection(asyncio.Protocol):
         self.peer, self.is_loopback = _whereabouts(self.transport)
         self._lease = self._door.admit(self.peer)
         if self._lease is None:
-            self.write(self.refused())
+            self.transport.write(self.refused())  # doors may gather what they `write`
             self.close()
             return
         self._door.standing.add(self)
