@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from pillarbox.testing import RunningServer
+from pillarbox.testing import RunningServer, running_server
 from support.hostile_bounds import BYSTANDER, PASSWORD, PROMPT
 from support.raw_peer import RawPeer, bystander, imap_peer, memory, watched
 
@@ -77,6 +79,19 @@ def test_more_messages_than_one_append_takes(imap: RawPeer, server: RunningServe
     assert imap.line().startswith(b"big NO [LIMIT]")
     assert b" OK " in imap.imap(b"NOOP")
     assert server.message_count(login) == 0
+
+
+def test_more_octets_than_one_append_takes(tmp_path: Path) -> None:
+    settings = {"imap": {"max_append_total": 100_000}}
+    with (
+        running_server(tmp_path / "small", settings=settings) as small,
+        imap_peer(small.imap, *small.account) as peer,
+    ):
+        peer.send(b"big APPEND INBOX" + b" {40000+}\r\n" + b"x" * 40_000)
+        peer.send(b" {40000+}\r\n" + b"x" * 40_000 + b" {40000+}\r\n" + b"x" * 40_000 + b"\r\n")
+        assert peer.line().startswith(b"big NO [TOOBIG]")
+        assert b" OK " in peer.imap(b"NOOP")
+        assert small.message_count(small.account[0]) == 0
 
 
 @pytest.mark.parametrize("signed_in", [False, True])

@@ -16,7 +16,7 @@ from support.hostile_bounds import BYSTANDER, PASSWORD, PROMPT
 from support.raw_peer import RawPeer, bystander, imap_peer, memory, pop3_peer, smtp_peer
 
 PATIENCE = 2.0  # seconds where the settings allow so few
-FLOOR = 5.0  # the least that some settings allow
+FLOOR = 5  # the least that some settings allow
 LARGE = b"Subject: large\r\n\r\n" + (b"x" * 76 + b"\r\n") * 300_000  # 22 MiB
 
 
