@@ -168,8 +168,9 @@ class Walk:
         name = f"{'UID ' if by_uid else ''}{'MOVE' if move else 'COPY'}"
         here = self.oracle.boxes[session.box].kept.keys() & set(uids)
         answer = await session.say(f"{name} {format_set(named)} {target}")
-        assert answer.ok == bool(here), answer
-        if here:
+        done = bool(here) and (by_uid or move or len(here) == len(uids))  # COPY: all or none
+        assert answer.ok == done, answer
+        if done:
             (self.oracle.move if move else self.oracle.copy)(session.box, sorted(here), target)
 
     async def check(self, session: Session) -> None:

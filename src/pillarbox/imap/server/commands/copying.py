@@ -36,7 +36,7 @@ def parse_copying(reader: Reader, hooks: Hooks, *, uid: bool, move: bool) -> Cop
 
 
 async def run_copying(command: Copying, ctx: Context) -> Done:
-    """All messages or none, in one transaction; what is gone already is passed over."""
+    """All messages or none, in one transaction."""
     view = ctx.selected
     if command.move and view.read_only:
         raise No("The mailbox was opened read-only.", codes.READ_ONLY)
@@ -51,7 +51,12 @@ async def run_copying(command: Copying, ctx: Context) -> Done:
             raise NoSuchMailbox
         if command.move:
             return await messages.move(tx, account, source, uids, target.id)
-        return await messages.copy(tx, account, source, uids, target.id)
+        copied = await messages.copy(tx, account, source, uids, target.id)
+        if len(copied.source) < len(uids) and not command.uid:
+            # All or none (RFC 2180 §4.4); UIDs that are gone are passed over (RFC 9051 §6.4.9).
+            text = "Some of those messages are no longer there; none was copied."
+            raise No(text, codes.EXPUNGE_ISSUED)
+        return copied
 
     try:
         copied = await ctx.write(change)
