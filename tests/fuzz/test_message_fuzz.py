@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import mmap
-import os
 import tempfile
 
 from hypothesis import example, given, settings
@@ -15,9 +14,8 @@ from pillarbox.message.html_text import to_text
 from pillarbox.message.part import Digest, Part
 from pillarbox.message.text import decoded_part, searchable_text
 from pillarbox.message.transfer import decoded_chunks
+from support.fuzzing import LONGER
 from support.imap_data import Value, parse
-
-LONGER = 100 if os.environ.get("PILLARBOX_FUZZ") == "long" else 1  # make fuzz
 
 # Pieces that mean something to the parsers, so that random mail has structure.
 PIECES = [

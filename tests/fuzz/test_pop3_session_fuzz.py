@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pillarbox.pop3.server.session import Next, Session
+from support.fuzzing import LONGER
 from support.people import ALICE_PASSWORD
 from support.pop3_bench import Pop3Bench, pop3_bench
 
@@ -83,7 +84,7 @@ def check_answer(answer: bytes, following: Next) -> None:
         assert rest.count(b"\r\n.\r\n") + rest.startswith(b".\r\n") == 1
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60 * LONGER, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.booleans(), st.lists(lines, max_size=25))
 def test_any_session(
     opened: tuple[asyncio.Runner, Pop3Bench], signed_in: bool, commands: list[bytes]

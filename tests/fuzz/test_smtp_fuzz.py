@@ -20,6 +20,7 @@ from pillarbox.smtp.wire.errors import BadSyntax
 from pillarbox.smtp.wire.lines import LineFault, LineReader
 from pillarbox.smtp.wire.params import decode_xtext, encode_xtext, parse_parameters
 from pillarbox.smtp.wire.paths import parse_forward_path, parse_mailbox, parse_reverse_path
+from support.fuzzing import LONGER
 from support.smtp_bench import MemoryPeer, open_bench
 
 _WORDS = [
@@ -89,7 +90,9 @@ _REPLY = re.compile(rb"(?:[2-5][0-9]{2}-[^\r\n]*\r\n)*[2-5][0-9]{2} [^\r\n]*\r\n
 
 @pytest.mark.parametrize("role", ["mx", "submission", "lmtp"])
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60 * LONGER,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(st.tuples(_OCTETS, st.integers(0, 20)), max_size=4))
 def test_sessions(role: str, bursts: list[tuple[bytes, int]]) -> None:
