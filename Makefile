@@ -53,8 +53,8 @@ compiled: $(TEST_STAMP) ## compile the leaf modules and run their tests against 
 bench: $(TEST_STAMP) debian ## side by side with Postfix and Dovecot
 	$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(PROFILE),--profile var/profiles) $(ARGS)
 
-crash: $(TEST_STAMP) ## SIGKILL under load, 200 rounds
-	PILLARBOX_CRASH_ROUNDS=200 $(BIN)/python -m pytest tests/crash --timeout 0 $(ARGS)
+crash: $(TEST_STAMP) ## SIGKILL under load, 200 rounds; the power cut at every point
+	PILLARBOX_CRASH_ROUNDS=200 PILLARBOX_POWER_CUT=all $(BIN)/python -m pytest tests/crash --timeout 0 $(ARGS)
 
 fuzz: $(TEST_STAMP) ## the fuzz targets, for long
 	PILLARBOX_FUZZ=long $(BIN)/python -m pytest tests/fuzz --timeout 0 $(ARGS)
