@@ -315,3 +315,17 @@ async def test_a_leaping_clock_loses_nothing(box: Box, leap: int) -> None:
     await box.store.maintain()
     assert [p.uid for p in (await box.since(seen)).placed] == [second.uid]
     assert await box.octets(first) == letter()
+
+
+async def test_a_damaged_database_is_told_in_a_sentence(box: Box) -> None:
+    await box.append()
+    await box.store.close()
+    path = box.folder / "data" / "pillarbox.db"
+    kept = path.read_bytes()
+    for damaged in (b"nonsense" * 1000, kept[:100] + bytes(len(kept) - 100)):
+        path.write_bytes(damaged)
+        with pytest.raises(Unavailable, match=r"pillarbox.db is damaged"):
+            await box.open()
+    path.write_bytes(kept)
+    await box.open()
+    assert len(await box.placed()) == 1

@@ -170,6 +170,11 @@ class SqliteEngine:
             _prepare(folders, settings, clock, disk)
         except (OSError, *PASSING) as error:
             raise failure(error) or error from error
+        except (apsw.CorruptError, apsw.NotADBError) as error:
+            said = (
+                f"{folders.database} is damaged ({error}); put a copy from a backup in its place."
+            )
+            raise Unavailable(said) from error
         sys.setswitchinterval(settings.switch_interval_seconds)
         return cls(folders, settings, clock, disk)
 
