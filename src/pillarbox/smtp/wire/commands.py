@@ -6,7 +6,6 @@ import re
 
 from pillarbox.smtp.wire.errors import BadSyntax
 
-_TOKEN = re.compile(rb"[!-~]+")
 _DIGITS = re.compile(rb"[0-9]{1,20}")
 
 
@@ -20,13 +19,6 @@ def parse_nothing(arguments: bytes) -> None:
     """For verbs that take no argument. Raises BadSyntax."""
     if arguments:
         raise BadSyntax("This command takes no argument.")
-
-
-def parse_one_word(arguments: bytes) -> str:
-    """Exactly one word of printable ASCII. Raises BadSyntax."""
-    if not _TOKEN.fullmatch(arguments):
-        raise BadSyntax("This command takes one argument.")
-    return arguments.decode("ascii")
 
 
 def parse_number(octets: bytes) -> int:

@@ -27,9 +27,3 @@ class BadMailbox(BadSyntax):
     """The path is not an address (RFC 5321 §4.1.2)."""
 
     sentence = "The address is not understood; write it as <name@domain>."
-
-
-class BareNewline(PillarboxError):
-    """CR without LF, or LF without CR, in message data (RFC 5321 §2.3.8)."""
-
-    sentence = "The message has a CR or LF on its own; every line must end with CR LF."
