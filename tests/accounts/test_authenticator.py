@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from pillarbox.accounts.exchange import Exchange
 from pillarbox.accounts.identity import Identity, SignedIn
 from pillarbox.accounts.scope import Scope
 from pillarbox.clock import unix_seconds
@@ -16,6 +18,8 @@ from pillarbox.net.secret import Secret
 from pillarbox.sasl.errors import MalformedResponse, UnknownMechanism
 from pillarbox.sasl.mechanism import Challenge
 from pillarbox.store.sql import credentials
+from pillarbox.telemetry.log import JsonLines
+from pillarbox.telemetry.metrics import SIGN_INS
 from support.fake_clock import FakeClock
 from support.people import ALICE_PASSWORD, People, people
 from support.scram_client import ScramClient
@@ -304,3 +308,35 @@ def test_old_hashes_are_brought_to_new_costs(tmp_path: Path) -> None:
         await check(found, "alice@example.org", ALICE_PASSWORD)
 
     with_people(tmp_path, test)
+
+
+def test_every_attempt_is_counted_and_logged_without_what_was_typed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def test(found: People) -> None:
+        def begin() -> Exchange:
+            return found.authenticator.begin(
+                "PLAIN", scope=Scope.IMAP, peer=PEER, secure=True, journey="j1"
+            )
+
+        await begin().check_password("alice@example.org", Secret(ALICE_PASSWORD))
+        with pytest.raises(AuthenticationFailed):
+            await begin().check_password("typed by mistake", Secret("wrong"))
+        with pytest.raises(MalformedResponse):
+            await begin().step(b"typed by mistake")
+
+    def count(outcome: str) -> float:
+        counter = SIGN_INS.labels("imap", "PLAIN", outcome)
+        return sum(sample.value for metric in counter.collect() for sample in metric.samples[:1])
+
+    outcomes = ("ok", "failed", "error")
+    before = [count(outcome) for outcome in outcomes]
+    with caplog.at_level("INFO", "pillarbox.accounts"):
+        with_people(tmp_path, test)
+    assert [count(outcome) - was for outcome, was in zip(outcomes, before, strict=True)] == [1] * 3
+    told = [JsonLines().format(record) for record in caplog.records]
+    assert [msgspec.json.decode(line)["event"] for line in told] == [
+        "accounts.signed_in", "accounts.sign_in_failed", "accounts.sign_in_failed",
+    ]  # fmt: skip
+    assert all('"journey":"j1"' in line and PEER in line for line in told)
+    assert not any("mistake" in line or "wrong" in line or ALICE_PASSWORD in line for line in told)

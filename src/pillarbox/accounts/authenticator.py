@@ -94,13 +94,17 @@ class Authenticator:
         peer: str,
         secure: bool,
         bindings: Mapping[str, bytes] | None = None,
+        journey: str = "",
     ) -> Exchange:
-        """Start an exchange by a mechanism's name, any case. Raises UnknownMechanism."""
+        """Start an exchange by a mechanism's name, any case. Raises UnknownMechanism.
+
+        `journey` is the session's name in the log.
+        """
         name = mechanism.upper()
         bindings = bindings or {}
         if name not in self.mechanisms(secure=secure, binding=bool(bindings)):
             raise UnknownMechanism
-        return Exchange(self, name, _new_mechanism(name, bindings), scope, peer)
+        return Exchange(self, name, _new_mechanism(name, bindings), scope, peer, journey)
 
     def login_of(self, username: str) -> str:
         """The login that a user name means."""

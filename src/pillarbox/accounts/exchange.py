@@ -1,19 +1,24 @@
-"""One SASL exchange from its first response to `SignedIn`, on behalf of any door."""
+"""One sign-in from its first response to `SignedIn`, on behalf of any door; counted and logged."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, TypeVar
 
 from pillarbox.accounts.identity import Identity, SignedIn
 from pillarbox.accounts.scope import Scope
 from pillarbox.errors import AuthenticationFailed, PillarboxError, Throttled
+from pillarbox.net.secret import Secret
 from pillarbox.sasl.mechanism import Challenge, KeysWanted, Mechanism, PasswordGiven, Proved
 from pillarbox.sasl.scram import ScramServer
-from pillarbox.sasl.scram_keys import ScramHash
+from pillarbox.telemetry.log import get_logger
 from pillarbox.telemetry.metrics import SIGN_INS
 
 if TYPE_CHECKING:
     from pillarbox.accounts.authenticator import Authenticator, ScramCandidates
+
+log = get_logger("accounts")
+S = TypeVar("S", bound=Challenge | SignedIn)
 
 
 class Exchange:
@@ -26,6 +31,7 @@ class Exchange:
         mechanism: Mechanism,
         scope: Scope,
         peer: str,
+        journey: str,
     ) -> None:
         self.mechanism = name
         self.username = ""  # as the client wrote it, once known
@@ -33,6 +39,7 @@ class Exchange:
         self._mechanism = mechanism
         self._scope = scope
         self._peer = peer
+        self._journey = journey
         self._candidates: ScramCandidates | None = None
 
     async def step(self, octets: bytes) -> Challenge | SignedIn:
@@ -40,14 +47,14 @@ class Exchange:
 
         Raises AuthenticationFailed, Throttled, MalformedResponse, Unavailable.
         """
-        try:
-            outcome = await self._step(octets)
-        except PillarboxError as error:
-            self._count(_OUTCOMES.get(type(error), "error"))
-            raise
-        if isinstance(outcome, SignedIn):
-            self._count("ok")
-        return outcome
+        return await self._noted(self._step(octets))
+
+    async def check_password(self, username: str, password: Secret) -> SignedIn:
+        """Name and password at once, for commands that take them as they are (IMAP's LOGIN).
+
+        Raises AuthenticationFailed, Throttled, Unavailable.
+        """
+        return await self._noted(self._check_password(username, password, ""))
 
     async def _step(self, octets: bytes) -> Challenge | SignedIn:
         if self._candidates is not None:
@@ -62,11 +69,7 @@ class Exchange:
             case Challenge():
                 return step
             case PasswordGiven(username, password, authorization):
-                self.username = username
-                identity = await self._authenticator.check_password(
-                    username, password, scope=self._scope, peer=self._peer
-                )
-                return self._signed_in(identity, authorization)
+                return await self._check_password(username, password, authorization)
             case KeysWanted(username):
                 self.username = username
                 return await self._hand_keys(username)
@@ -76,6 +79,15 @@ class Exchange:
                     self._candidates, index, self._peer
                 )
                 return self._signed_in(identity, authorization)
+
+    async def _check_password(
+        self, username: str, password: Secret, authorization: str
+    ) -> SignedIn:
+        self.username = username
+        identity = await self._authenticator.check_password(
+            username, password, scope=self._scope, peer=self._peer
+        )
+        return self._signed_in(identity, authorization)
 
     async def _hand_keys(self, username: str) -> Challenge:
         assert isinstance(self._mechanism, ScramServer)
@@ -90,12 +102,34 @@ class Exchange:
             raise AuthenticationFailed
         return SignedIn(identity)
 
-    def _count(self, outcome: str) -> None:
-        SIGN_INS.labels(self._scope.value, self.mechanism, outcome).inc()
+    async def _noted(self, doing: Awaitable[S]) -> S:
+        try:
+            outcome = await doing
+        except PillarboxError as error:
+            self._note(_OUTCOMES.get(type(error), "error"), None)
+            raise
+        if isinstance(outcome, SignedIn):
+            self._note("ok", outcome.identity)
+        return outcome
+
+    def _note(self, outcome: str, identity: Identity | None) -> None:
+        """Count and log; the name of a failed attempt is not told, it may be a password."""
+        door = self._scope.value
+        SIGN_INS.labels(door, self.mechanism, outcome).inc()
+        facts = {
+            "door": door,
+            "journey": self._journey,
+            "peer": self._peer,
+            "mechanism": self.mechanism,
+        }
+        if identity is None:
+            log.warning_event("accounts.sign_in_failed", **facts, outcome=outcome)
+        else:
+            who = {"account": identity.account, "login": identity.login}
+            log.event("accounts.signed_in", **facts, **who, credential=identity.credential)
 
 
 _OUTCOMES: dict[type[PillarboxError], str] = {
     AuthenticationFailed: "failed",
     Throttled: "throttled",
 }
-MECHANISM_HASHES = {"SHA-256": ScramHash.SHA_256, "SHA-1": ScramHash.SHA_1}

@@ -15,3 +15,15 @@ class MalformedResponse(PillarboxError):
     """The client's octets do not follow the mechanism's grammar or order."""
 
     sentence = "The sign-in exchange could not be understood."
+
+
+class NotBase64(MalformedResponse):
+    """A line of the exchange is not base64."""
+
+    sentence = "The answer is not base64."
+
+
+class Cancelled(PillarboxError):
+    """The client gave the exchange up ("*")."""
+
+    sentence = "The sign-in was cancelled."

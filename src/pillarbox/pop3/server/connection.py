@@ -177,10 +177,6 @@ class Pop3Connection(PeerConnection):
             self._session.fault()
             return Next.GO_ON
         COMMANDS.labels("pop3", command, self._outcome(command, before)).inc()
-        if command in ("PASS", "AUTH") and self._session.signed_in:
-            _log.event(
-                "pop3.signed_in", journey=self.journey, login=self._session.login, peer=self.peer
-            )
         return following
 
     def _outcome(self, command: str, before: int) -> str:

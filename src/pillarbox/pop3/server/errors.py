@@ -15,7 +15,7 @@ from pillarbox.errors import (
 )
 from pillarbox.pop3.server.texts import Say
 from pillarbox.pop3.wire.replies import Code
-from pillarbox.sasl.errors import MalformedResponse, UnknownMechanism
+from pillarbox.sasl.errors import Cancelled, MalformedResponse, UnknownMechanism
 
 # The first class that fits counts.
 ERRORS: tuple[tuple[type[PillarboxError], Code | None, Say], ...] = (
@@ -23,6 +23,7 @@ ERRORS: tuple[tuple[type[PillarboxError], Code | None, Say], ...] = (
     (Throttled, Code.SYS_TEMP, Say.SLOW_DOWN),
     (UnknownMechanism, None, Say.MECHANISM_UNKNOWN),
     (MalformedResponse, None, Say.BAD_RESPONSE),
+    (Cancelled, None, Say.BAD_RESPONSE),
     (NotFound, None, Say.NO_SUCH_MESSAGE),
     (Damaged, Code.SYS_PERM, Say.DAMAGED),
     (OverQuota, Code.SYS_TEMP, Say.TRY_LATER),

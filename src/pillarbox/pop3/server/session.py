@@ -58,6 +58,10 @@ class Peer(Wire, Protocol):
     def offers_tls(self) -> bool:
         """Whether STLS is possible on this port."""
 
+    @property
+    def journey(self) -> str:
+        """The connection's name in the log."""
+
     def bindings(self) -> Mapping[str, bytes]:
         """Channel bindings for SCRAM."""
 

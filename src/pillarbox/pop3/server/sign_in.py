@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pillarbox.accounts.exchange import Exchange
@@ -15,14 +17,12 @@ from pillarbox.pop3.server.maildrop import Maildrop
 from pillarbox.pop3.server.services import Pop3Services
 from pillarbox.pop3.server.texts import Say
 from pillarbox.pop3.wire.replies import Continue, Reply
-from pillarbox.pop3.wire.requests import BadSyntax, decode_response
 from pillarbox.sasl.errors import MalformedResponse
+from pillarbox.sasl.line import decode_initial, decode_line
 from pillarbox.sasl.plain import encode_plain
 
 if TYPE_CHECKING:
     from pillarbox.pop3.server.session import Peer
-
-_CANCEL = b"*"
 
 
 class SignIn:
@@ -54,40 +54,27 @@ class SignIn:
             secure=self._peer.is_secure, binding=bool(self._peer.bindings())
         )
 
-    async def by_password(self, password: bytes) -> Reply | None:
-        """PASS after USER. Raises AuthenticationFailed, Throttled, Unavailable."""
+    async def by_password(self, password: Secret) -> Reply | None:
+        """PASS after USER. Raises AuthenticationFailed, Throttled, MalformedResponse, …"""
         username, self.username = self.username, ""
-        if b"\0" in password or not password:
-            self.failures += 1
-            raise MalformedResponse
-        reply = await self.begin("PLAIN", encode_plain(username, Secret(password)))
-        assert reply is None  # PLAIN with its response has no second step
-        return None
+        with self._ending_at_errors():
+            self._begin("PLAIN")
+            if b"\0" in password.reveal() or not password.reveal():
+                raise MalformedResponse
+            return await self._step(encode_plain(username, password))
 
-    async def begin(self, mechanism: str, initial: bytes | None) -> Reply | None:
+    async def begin(self, mechanism: str, initial: Secret | None) -> Reply | None:
         """AUTH. Raises UnknownMechanism and what `respond` raises."""
-        self._exchange = self._services.authenticator.begin(
-            mechanism,
-            scope=Scope.POP3,
-            peer=self._peer.address,
-            secure=self._peer.is_secure,
-            bindings=self._peer.bindings(),
-        )
-        return await self._step(initial or b"")
+        self._begin(mechanism)
+        with self._ending_at_errors():
+            return await self._step(
+                decode_initial(initial.reveal() if initial is not None else None)
+            )
 
     async def respond(self, line: bytes) -> Reply | None:
         """A line within AUTH. Raises AuthenticationFailed, Throttled, MalformedResponse, …"""
-        if line == _CANCEL:
-            self.cancel()
-            self.failures += 1
-            raise MalformedResponse
-        try:
-            response = decode_response(line)
-        except BadSyntax:
-            self.cancel()
-            self.failures += 1
-            raise MalformedResponse from None
-        return await self._step(response)
+        with self._ending_at_errors():
+            return await self._step(decode_line(line))
 
     def cancel(self) -> None:
         """Leave AUTH."""
@@ -116,14 +103,29 @@ class SignIn:
             self._locked = False
             self._locks.release(self._identity.account)
 
-    async def _step(self, response: bytes) -> Reply | None:
-        assert self._exchange is not None
+    def _begin(self, mechanism: str) -> None:
+        self._exchange = self._services.authenticator.begin(
+            mechanism,
+            scope=Scope.POP3,
+            peer=self._peer.address,
+            secure=self._peer.is_secure,
+            bindings=self._peer.bindings(),
+            journey=self._peer.journey,
+        )
+
+    @contextmanager
+    def _ending_at_errors(self) -> Iterator[None]:
+        """An error ends the exchange and counts."""
         try:
-            outcome = await self._exchange.step(response)
+            yield
         except PillarboxError:
             self.cancel()
             self.failures += 1
             raise
+
+    async def _step(self, response: bytes) -> Reply | None:
+        assert self._exchange is not None
+        outcome = await self._exchange.step(response)
         if isinstance(outcome, SignedIn):
             self.cancel()
             self._identity = outcome.identity

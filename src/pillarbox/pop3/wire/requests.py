@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from dataclasses import dataclass
+
+from pillarbox.net.secret import Secret
 
 MAX_DIGITS = 10  # of a message number; there are no mailboxes of 10**10 messages
 
@@ -18,11 +18,11 @@ class User:
     name: str
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True)
 class Pass:
     """RFC 1939 §7: the password is the rest of the line, spaces included."""
 
-    password: bytes
+    password: Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Auth:
     """RFC 5034 §4. No mechanism: which are there? (RFC 1734's clients ask so.)"""
 
     mechanism: str
-    initial: bytes | None = None
+    initial: Secret | None = None  # as written
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def parse_request(line: bytes) -> Request:
             raise BadSyntax
         return Simple(name)
     if name == "PASS":
-        return Pass(rest)
+        return Pass(Secret(rest))
     if name == "USER":
         return User(_text(rest.strip()))
     args = rest.split()
@@ -118,19 +118,7 @@ def command_name(line: bytes) -> str:
 
 def _auth(args: list[bytes]) -> Auth:
     mechanism = _text(args[0]).upper() if args else ""
-    if len(args) < 2:
-        return Auth(mechanism)
-    if args[1] == b"=":  # an initial response of no octets (RFC 5034 §4)
-        return Auth(mechanism, b"")
-    return Auth(mechanism, decode_response(args[1]))
-
-
-def decode_response(line: bytes) -> bytes:
-    """A base64 line within AUTH. Raises BadSyntax."""
-    try:
-        return base64.b64decode(line, validate=True)
-    except binascii.Error as error:
-        raise BadSyntax from error
+    return Auth(mechanism, Secret(args[1]) if len(args) == 2 else None)
 
 
 def _text(octets: bytes) -> str:

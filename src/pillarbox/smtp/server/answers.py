@@ -17,6 +17,7 @@ from pillarbox.errors import (
     Unavailable,
 )
 from pillarbox.flow.delivery.verdict import Reason, Refused
+from pillarbox.sasl.errors import Cancelled, MalformedResponse
 from pillarbox.smtp.wire.errors import BadMailbox, BadParameter, BadSyntax, UnknownParameter
 from pillarbox.smtp.wire.replies import Reply
 
@@ -57,8 +58,6 @@ SIGNED_IN = Reply(235, "7.0", "Signed in")
 SIGNED_IN_ALREADY = Reply(503, "5.1", "You are signed in already")
 NOT_IN_MAIL = Reply(503, "5.1", "Not during a mail transaction")
 NO_SUCH_MECHANISM = Reply(504, "5.4", "This mechanism is not offered")
-CANCELLED = Reply(501, "7.0", "Cancelled")
-NOT_BASE64 = Reply(501, "5.2", "The answer is not base64")
 NOT_ASCII = Reply(553, "6.7", "Addresses outside ASCII need SMTPUTF8 behind MAIL")
 DATA_FOR_TEXT = Reply(503, "5.1", "BODY=BINARYMIME needs BDAT")
 BDAT_BEGAN = Reply(503, "5.1", "The message was begun with BDAT")
@@ -92,6 +91,8 @@ _BY_REASON = {
 # The first row that fits; subclasses stand before their parents.
 _BY_ERROR: tuple[tuple[type[PillarboxError], int, str], ...] = (
     (UnknownParameter, 555, "5.4"),
+    (MalformedResponse, 501, "5.2"),
+    (Cancelled, 501, "7.0"),
     (BadParameter, 501, "5.4"),
     (BadMailbox, 501, "1.3"),
     (BadSyntax, 501, "5.2"),

@@ -110,7 +110,6 @@ class Context:
         self.transaction: Transaction | None = None
         self.receiving: Reception | None = None  # octets that come now are a message's
         self.exchange: Exchange | None = None  # the next line is the client's part of AUTH
-        self.mechanism = ""
         self.starting_tls = False  # the connection changes to TLS behind this reply
         self.closing = False  # the connection closes behind this reply
         self.bad_commands = 0

@@ -40,10 +40,11 @@ class Session:
         if isinstance(line, LineFault):
             reply: Reply | None = self._answer_fault(line)
         elif context.exchange is not None:
-            reply = await self._guarded(auth.answer(line, context)) if not more_behind else None
-            if reply is None:
+            if more_behind:
                 context.exchange, context.closing = None, True
                 reply = answers.TALKED_AHEAD
+            else:
+                reply = await self._step_of_auth(line)
         else:
             reply = await self._answer_command(line, more_behind)
         return None if reply is None else self._counted(reply)
@@ -106,12 +107,11 @@ class Session:
         except Exception:
             return self._fault(verb.name.decode())
 
-    async def _guarded(self, running: object) -> Reply:
+    async def _step_of_auth(self, line: bytes) -> Reply:
         try:
-            reply: Reply = await running  # type: ignore[misc]
+            return await auth.answer(line, self.context)
         except Exception:
             return self._fault("AUTH")
-        return reply
 
     def _not_now(self, when: When) -> Reply | None:
         """RFC 5321 §4.1.4."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from dataclasses import dataclass
 
+from pillarbox.accounts.exchange import Exchange
 from pillarbox.accounts.identity import Identity, SignedIn
 from pillarbox.accounts.scope import Scope
 from pillarbox.errors import AuthenticationFailed, Throttled
@@ -21,19 +20,18 @@ from pillarbox.imap.wire import codes
 from pillarbox.imap.wire.errors import BadSyntax
 from pillarbox.imap.wire.reader import Reader
 from pillarbox.net.secret import Secret
-from pillarbox.sasl.errors import MalformedResponse, UnknownMechanism
-from pillarbox.telemetry.log import get_logger
+from pillarbox.sasl.errors import Cancelled, MalformedResponse, UnknownMechanism
+from pillarbox.sasl.line import decode_initial, decode_line, encode_line
 
-log = get_logger("imap")
 _MAX_STEPS = 10  # of one exchange; the longest mechanism takes three
 
 
 @dataclass(frozen=True, slots=True)
 class Authenticate:
-    """`initial` is None where the client sent no initial response, b"" where it sent `=`."""
+    """`initial` is the initial response as written, None where the client sent none."""
 
     mechanism: str
-    initial: bytes | None
+    initial: Secret | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,7 @@ def parse_authenticate(reader: Reader, hooks: Hooks) -> Authenticate:
     if reader.at_end:
         return Authenticate(mechanism, None)
     reader.space()
-    return Authenticate(mechanism, _decode(reader.rest()))
+    return Authenticate(mechanism, Secret(reader.rest()))
 
 
 def parse_login(reader: Reader, hooks: Hooks) -> Login:
@@ -71,25 +69,18 @@ async def run_starttls(command: None, ctx: Context) -> Done:
 
 async def run_authenticate(command: Authenticate, ctx: Context) -> Done:
     """One SASL exchange (RFC 4422)."""
-    link = ctx.link
     try:
-        exchange = ctx.services.authenticator.begin(
-            command.mechanism,
-            scope=Scope.IMAP,
-            peer=link.peer,
-            secure=link.is_secure,
-            bindings=link.bindings(),
-        )
+        exchange = _begin(command.mechanism, ctx)
     except UnknownMechanism as error:
-        raise No(str(error), None if link.is_secure else codes.PRIVACY_REQUIRED) from error
-    octets = command.initial or b""
+        raise No(str(error), None if ctx.link.is_secure else codes.PRIVACY_REQUIRED) from error
     try:
+        octets = decode_initial(command.initial.reveal() if command.initial is not None else None)
         for _ in range(_MAX_STEPS):
             outcome = await exchange.step(octets)
             if isinstance(outcome, SignedIn):
                 return _signed_in(outcome.identity, ctx)
-            octets = await _ask(ctx, outcome.octets)
-    except MalformedResponse as error:
+            octets = decode_line(await ctx.link.ask(encode_line(outcome.octets)))
+    except (Cancelled, MalformedResponse) as error:
         raise BadSyntax(str(error)) from error
     except (AuthenticationFailed, Throttled):
         ctx.failed_logins += 1
@@ -102,43 +93,30 @@ async def run_login(command: Login, ctx: Context) -> Done:
     if not ctx.link.is_secure:
         raise No("Passwords are taken over TLS only; use STARTTLS.", codes.PRIVACY_REQUIRED)
     try:
-        identity = await ctx.services.authenticator.check_password(
-            command.username, command.password, scope=Scope.IMAP, peer=ctx.link.peer
-        )
+        done = await _begin("PLAIN", ctx).check_password(command.username, command.password)
     except (AuthenticationFailed, Throttled):
         ctx.failed_logins += 1
         raise
-    return _signed_in(identity, ctx)
+    return _signed_in(done.identity, ctx)
+
+
+def _begin(mechanism: str, ctx: Context) -> Exchange:
+    """Raises UnknownMechanism."""
+    return ctx.services.authenticator.begin(
+        mechanism,
+        scope=Scope.IMAP,
+        peer=ctx.link.peer,
+        secure=ctx.link.is_secure,
+        bindings=ctx.link.bindings(),
+        journey=ctx.journey,
+    )
 
 
 def _signed_in(identity: Identity, ctx: Context) -> Done:
     ctx.account_id = identity.account
     ctx.login = identity.login
     ctx.state = State.AUTHENTICATED
-    log.event(
-        "imap.signed_in",
-        journey=ctx.journey,
-        login=identity.login,
-        credential=identity.credential,
-        peer=ctx.link.peer,
-    )
     return Done(f"Signed in as {identity.login}", codes.capability(ctx.capabilities()))
-
-
-async def _ask(ctx: Context, challenge: bytes) -> bytes:
-    line = await ctx.link.ask(base64.b64encode(challenge))
-    if line == b"*":
-        raise BadSyntax("The sign-in was cancelled.")
-    return _decode(line)
-
-
-def _decode(octets: bytes) -> bytes:
-    if octets == b"=":
-        return b""
-    try:
-        return base64.b64decode(octets, validate=True)
-    except binascii.Error as error:
-        raise BadSyntax("That is not base64.") from error
 
 
 COMMANDS = (

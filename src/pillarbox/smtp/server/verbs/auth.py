@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
-from binascii import Error as Base64Error
+from collections.abc import Callable
+from typing import TypeVar
 
 import msgspec
 
 from pillarbox.accounts.identity import SignedIn
 from pillarbox.accounts.scope import Scope
-from pillarbox.errors import AuthenticationFailed, PillarboxError, Throttled
-from pillarbox.sasl.errors import MalformedResponse, UnknownMechanism
+from pillarbox.errors import PillarboxError
+from pillarbox.net.secret import Secret
+from pillarbox.sasl.errors import UnknownMechanism
+from pillarbox.sasl.line import decode_initial, decode_line, encode_line
 from pillarbox.smtp.server import answers
 from pillarbox.smtp.server.context import LMTP, MX, Context
 from pillarbox.smtp.server.verb import Verb, When
 from pillarbox.smtp.wire.errors import BadSyntax
 from pillarbox.smtp.wire.replies import Reply
-from pillarbox.telemetry.log import get_logger
 
-log = get_logger("smtp")
-
+T = TypeVar("T")
 MAX_OCTETS = 12_288  # RFC 4954 §4
 
 
@@ -27,7 +27,7 @@ class Auth(msgspec.Struct, frozen=True):
     """AUTH mechanism [initial-response]."""
 
     mechanism: str
-    initial: bytes | None  # as written; None where there is none
+    initial: Secret | None  # as written; None where there is none
 
     @classmethod
     def parse(cls, arguments: bytes) -> Auth:
@@ -35,7 +35,7 @@ class Auth(msgspec.Struct, frozen=True):
         words = arguments.split()
         if not 1 <= len(words) <= 2 or not words[0].isascii():
             raise BadSyntax("AUTH takes a mechanism and perhaps a first answer.")
-        return cls(words[0].decode("ascii").upper(), words[1] if len(words) == 2 else None)
+        return cls(words[0].decode("ascii").upper(), Secret(words[1]) if len(words) == 2 else None)
 
 
 async def run(command: Auth, context: Context) -> Reply:
@@ -55,57 +55,32 @@ async def run(command: Auth, context: Context) -> Reply:
             peer=context.peer.address,
             secure=context.is_secure,
             bindings=context.peer.bindings,
+            journey=context.journey,
         )
     except UnknownMechanism:
         return answers.NO_SUCH_MECHANISM
-    context.mechanism = command.mechanism
-    first = command.initial
-    return await answer(b"" if first is None or first == b"=" else first, context)
+    word = command.initial.reveal() if command.initial is not None else None
+    return await _step(word, decode_initial, context)
 
 
 async def answer(line: bytes, context: Context) -> Reply:
     """The client's next line of the exchange: base64, or "*" to give up."""
-    exchange = context.exchange
+    return await _step(line, decode_line, context)
+
+
+async def _step(line: T, decode: Callable[[T], bytes], context: Context) -> Reply:
+    """Any outcome but a challenge ends the exchange."""
+    exchange, context.exchange = context.exchange, None
     assert exchange is not None
-    if line == b"*":
-        context.exchange = None
-        return answers.CANCELLED
     try:
-        octets = b64decode(line, validate=True)
-    except (Base64Error, ValueError):
-        context.exchange = None
-        return answers.NOT_BASE64
-    try:
-        outcome = await exchange.step(octets)
-    except MalformedResponse as error:
-        context.exchange = None
-        return Reply(501, "5.2", str(error))
+        outcome = await exchange.step(decode(line))
     except PillarboxError as error:
-        context.exchange = None
-        if isinstance(error, AuthenticationFailed | Throttled):
-            log.warning_event(
-                "smtp.sign_in_failed",
-                session=context.journey,
-                peer=context.peer.address,
-                mechanism=context.mechanism,
-                reason=type(error).__name__,
-            )
         return answers.reply_to_error(error)
-    except BaseException:
-        context.exchange = None
-        raise
-    if not isinstance(outcome, SignedIn):
-        return Reply(334, "", b64encode(outcome.octets).decode())
-    context.exchange = None
-    context.identity = outcome.identity
-    log.event(
-        "smtp.signed_in",
-        session=context.journey,
-        peer=context.peer.address,
-        account=outcome.identity.account,
-        mechanism=context.mechanism,
-    )
-    return answers.SIGNED_IN
+    if isinstance(outcome, SignedIn):
+        context.identity = outcome.identity
+        return answers.SIGNED_IN
+    context.exchange = exchange
+    return Reply(334, "", encode_line(outcome.octets).decode())
 
 
 VERB = Verb(
