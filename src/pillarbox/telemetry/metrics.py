@@ -62,7 +62,7 @@ COMMANDS = _counter(
 )
 SIGN_INS = _counter(
     "sign_ins",
-    "Attempts to sign in, by outcome (ok, failed, throttled)",
+    "Attempts to sign in, by outcome (ok, failed, throttled, error)",
     ("door", "mechanism", "outcome"),
 )
 FAULTS = _counter("faults", "Bugs: commands that ended with a logged traceback", ("door",))
