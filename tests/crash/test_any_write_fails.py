@@ -21,7 +21,7 @@ from support.power_cut_work import LANES, Lane, Work, print_of, step, writing
 
 pytestmark = pytest.mark.slow
 
-ROUNDS = 160
+ROUNDS = 100
 
 
 async def attempt(work: Work, lane: Lane) -> type[PillarboxError] | None:

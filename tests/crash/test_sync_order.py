@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,7 @@ from support.strace import READS, SYNCS, WRITES, Call, parse, traced
 pytestmark = pytest.mark.slow
 
 LOGIN, PASSWORD = "alice@example.org", "alice-secret"
-Watch = Callable[[Awaitable[None]], list[Call]]
+LOG = r"/pillarbox\.db-wal$"  # not that of the search index
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ class Exchange:
 
     def check_rows(self) -> None:
         """The database's log was written and synced after the command was read whole."""
-        written, synced = self.last(WRITES, r"\.db-wal$"), self.last(SYNCS, r"\.db-wal$")
+        written, synced = self.last(WRITES, LOG), self.last(SYNCS, LOG)
         assert written is not None, "nothing was written to the log"
         assert synced is not None, "the log was not synced"
         assert self.read.left < written.left < synced.entered
@@ -88,7 +88,7 @@ class Exchange:
     def check_octets(self) -> None:
         """A segment was written and synced before the rows that refer to it."""
         written, synced = self.last(WRITES, r"\.seg$"), self.last(SYNCS, r"\.seg$")
-        rows = self.last(SYNCS, r"\.db-wal$")
+        rows = self.last(SYNCS, LOG)
         assert written is not None, "nothing was written to a segment"
         assert synced is not None, "the segment was not synced"
         assert rows is not None
@@ -157,7 +157,7 @@ def test_a_large_message_gets_its_name_before_its_rows(
     file = exchange.last(SYNCS, r"/tmp/sealed-")
     named = [one for one in calls if one.name in {"link", "linkat"} and ".seg" in one.text]
     folder = exchange.last(SYNCS, r"/blobs$")
-    rows = exchange.last(SYNCS, r"\.db-wal$")
+    rows = exchange.last(SYNCS, LOG)
     assert file is not None
     assert folder is not None
     assert rows is not None
