@@ -6,7 +6,7 @@ import os
 
 PASSWORD = "correct-horse-9"
 BYSTANDER = "bystander@example.org"
-READY = 200  # accounts made in one go: each has a test to itself
+READY = 450  # accounts made in one go: each has a test to itself
 
 # Seconds: nobody waits longer for an ordinary round while somebody misbehaves. Where other programs
 # share the computer's cores, all of us wait for those too.

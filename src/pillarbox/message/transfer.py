@@ -99,8 +99,8 @@ def _quoted_cut(raw: bytes) -> int:
     cut = raw.rfind(b"\n") + 1
     if cut:
         return cut
-    equals = raw.rfind(b"=", max(0, len(raw) - 3))
-    return equals if equals > 0 else len(raw)
+    equals = raw.rfind(b"=", max(0, len(raw) - 2))
+    return equals if equals >= 0 else len(raw)
 
 
 def _decode_quoted(raw: bytes) -> bytes:
