@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pillarbox.imap.server.context import Context, State
+from pillarbox.imap.wire.errors import BadSyntax
 
 if TYPE_CHECKING:
     from pillarbox.imap.wire.codes import Code
@@ -38,6 +39,22 @@ class Parse(Protocol):
 
 Run = Callable[[Any, Context], Awaitable[Done | None]]
 ParseOption = Callable[["Reader"], Any]  # an option's value, its name already taken
+
+
+def parse_options(reader: Reader, known: Mapping[str, ParseOption], command: str) -> dict[str, Any]:
+    """`"(" [option *(SP option)] ")"` (RFC 4466 §2.1): values by name. Raises BadSyntax."""
+    reader.expect(b"(")
+    found: dict[str, Any] = {}
+    while not reader.take(b")"):
+        if found:
+            reader.space()
+        name = reader.word()
+        parse = known.get(name)
+        if parse is None or name in found:
+            raise BadSyntax(f"{command} does not take {name[:40]} here.")
+        found[name] = parse(reader)
+    return found
+
 
 ANY_STATE = frozenset({State.NOT_AUTHENTICATED, State.AUTHENTICATED, State.SELECTED})
 NOT_AUTHENTICATED = frozenset({State.NOT_AUTHENTICATED})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from pillarbox.imap.server.command import Hooks
+from pillarbox.imap.server.command import Hooks, parse_options
 from pillarbox.imap.server.commands.fetch_items import BASE_ITEMS, MACROS, MODSEQ, UID, FetchItem
 from pillarbox.imap.server.commands.sections import Section, parse_section
 from pillarbox.imap.wire.errors import BadSyntax
@@ -86,7 +86,9 @@ def _parse(reader: Reader, hooks: Hooks, *, uid: bool) -> Fetch:
     modifiers: dict[str, Any] = {}
     if not reader.at_end:
         reader.space()
-        modifiers = _modifiers(reader, hooks)
+        modifiers = parse_options(reader, hooks.fetch_modifiers, "FETCH")
+        if not modifiers:
+            raise BadSyntax("FETCH has no modifier between its parentheses.")
     if "VANISHED" in modifiers and not (uid and "CHANGEDSINCE" in modifiers):
         raise BadSyntax("VANISHED goes with UID FETCH and CHANGEDSINCE.")
     items = {item.name: item for item in asked if isinstance(item, FetchItem)}
@@ -143,17 +145,3 @@ def _content(reader: Reader, name: str) -> ContentItem:
         reader.expect(b">")
         label += b"<%d>" % start
     return ContentItem(label, section, form, partial, sets_seen)
-
-
-def _modifiers(reader: Reader, hooks: Hooks) -> dict[str, Any]:
-    reader.expect(b"(")
-    found: dict[str, Any] = {}
-    while True:
-        name = reader.word()
-        parse = hooks.fetch_modifiers.get(name)
-        if parse is None or name in found:
-            raise BadSyntax(f"FETCH does not take the modifier {name[:40]} here.")
-        found[name] = parse(reader)
-        if reader.take(b")"):
-            return found
-        reader.space()

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from pillarbox.imap.server.command import AUTHENTICATED, CommandSpec, Done, Hooks
+from pillarbox.imap.server.command import AUTHENTICATED, CommandSpec, Done, Hooks, parse_options
 from pillarbox.imap.server.commands.listing import list_data
 from pillarbox.imap.server.context import Context, No
 from pillarbox.imap.server.object_ids import mailbox_object_id
 from pillarbox.imap.wire import codes, responses
 from pillarbox.imap.wire.encoder import encode_list, encode_mailbox
-from pillarbox.imap.wire.errors import BadSyntax
 from pillarbox.imap.wire.reader import Reader
 from pillarbox.store import Transaction
 from pillarbox.store.model import DELIMITER, Mailbox, Role
@@ -43,14 +42,7 @@ def parse_create(reader: Reader, hooks: Hooks) -> Create:
     params: dict[str, Any] = {}
     if not reader.at_end:
         reader.space()
-        reader.expect(b"(")
-        while not reader.take(b")"):
-            if params:
-                reader.space()
-            name = reader.word()
-            if name not in hooks.create_params or name in params:
-                raise BadSyntax(f"CREATE has no parameter {name}.")
-            params[name] = hooks.create_params[name](reader)
+        params = parse_options(reader, hooks.create_params, "CREATE")
     return Create(mailbox, params)
 
 

@@ -15,6 +15,7 @@ from pillarbox.imap.server.command import (
     Done,
     Hooks,
     parse_nothing,
+    parse_options,
 )
 from pillarbox.imap.server.commands.listing import list_data
 from pillarbox.imap.server.context import Context
@@ -47,14 +48,7 @@ def parse_select(reader: Reader, hooks: Hooks, *, read_only: bool) -> Select:
     params: dict[str, Any] = {}
     if not reader.at_end:
         reader.space()
-        reader.expect(b"(")
-        while not reader.take(b")"):
-            if params:
-                reader.space()
-            name = reader.word()
-            if name not in hooks.select_params or name in params:
-                raise BadSyntax(f"SELECT has no parameter {name}.")
-            params[name] = hooks.select_params[name](reader)
+        params = parse_options(reader, hooks.select_params, "SELECT")
     return Select(mailbox, read_only, params)
 
 

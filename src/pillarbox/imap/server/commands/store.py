@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from pillarbox.ids import ModSeq, Uid
-from pillarbox.imap.server.command import SELECTED, CommandSpec, Done, Hooks
+from pillarbox.imap.server.command import SELECTED, CommandSpec, Done, Hooks, parse_options
 from pillarbox.imap.server.context import Context, No
 from pillarbox.imap.server.flag_words import parse_flags
 from pillarbox.imap.server.untagged import flags_line, learn
@@ -43,14 +43,8 @@ def parse_store(reader: Reader, hooks: Hooks, *, uid: bool) -> Store:
     wanted = reader.sequence_set()
     reader.space()
     modifiers: dict[str, Any] = {}
-    if reader.take(b"("):
-        while not reader.take(b")"):
-            if modifiers:
-                reader.space()
-            name = reader.word()
-            if name not in hooks.store_modifiers or name in modifiers:
-                raise BadSyntax(f"STORE has no modifier {name}.")
-            modifiers[name] = hooks.store_modifiers[name](reader)
+    if reader.peek(b"("):
+        modifiers = parse_options(reader, hooks.store_modifiers, "STORE")
         reader.space()
     item = reader.word()
     silent = item.endswith(".SILENT")
