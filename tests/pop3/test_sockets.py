@@ -20,8 +20,8 @@ from pillarbox.pop3.server.session import Session
 from pillarbox.telemetry.metrics import COMMANDS
 from support.people import ALICE_PASSWORD
 from support.pop3_bench import Pop3Bench, pop3_bench
-from support.pop3_transcripts import Client
 from support.scram_client import ScramClient
+from support.transcript_client import TranscriptClient
 
 ALICE = "alice@example.org"
 LINES = b"".join(b".line %d with some text in it\r\n" % n for n in range(40_000))
@@ -286,7 +286,7 @@ def test_connections_over_the_limit_are_told(tmp_path: Path) -> None:
 
 def test_a_bug_costs_one_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def test(bench: Pop3Bench) -> None:
-        client = Client(bench)
+        client = TranscriptClient(bench.port)
         await client.line()
 
         def broken(*_args: object) -> None:
@@ -381,7 +381,7 @@ def test_what_is_read_ahead_is_bounded(tmp_path: Path) -> None:
 
 def test_long_responses_within_auth(tmp_path: Path) -> None:
     async def test(bench: Pop3Bench) -> None:
-        client = Client(bench)
+        client = TranscriptClient(bench.port)
         await client.line()
         client.waiting = b"AUTH PLAIN\r\n" + b"A" * 8000 + b"\r\nAUTH PLAIN\r\n"
         client.waiting += b"A" * 20_000 + b"\r\nCAPA\r\n"
@@ -403,7 +403,7 @@ def test_those_who_never_sign_in_are_cut_off(tmp_path: Path) -> None:
     """Commands do not prolong it: the time counts from the beginning."""
 
     async def test(bench: Pop3Bench) -> None:
-        client = Client(bench)
+        client = TranscriptClient(bench.port)
         await client.line()
         (connection,) = bench.standing
         connection._sign_in_until = asyncio.get_running_loop().time() + 0.2
@@ -427,7 +427,7 @@ def test_commands_are_counted_by_what_they_came_to(tmp_path: Path) -> None:
 
         wanted = [("CAPA", "ok"), ("STAT", "no"), ("?", "bad")]
         before = [count(*pair) for pair in wanted]
-        client = Client(bench)
+        client = TranscriptClient(bench.port)
         client.waiting = b"CAPA\r\nSTAT\r\nXYZZY\r\nQUIT\r\n"
         await client.flush()
         while await client.line() != "<closed>":

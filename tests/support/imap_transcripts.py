@@ -26,10 +26,8 @@ A literal's octets are lines like others; a line end inside a literal must be CR
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import re
-import ssl
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,12 +36,11 @@ import msgspec
 from pillarbox.config.imap import ImapSettings
 from support.imap_bench import ImapBench, imap_bench
 from support.people import ALICE_PASSWORD
-from support.pop3_transcripts import unescape
+from support.transcript_client import TranscriptClient, setting, unescape
 
 FOLDER = Path(__file__).parent.parent / "transcripts" / "imap"
 _VARIABLE = re.compile(r"<([a-z_]\w*)>")
 _MAIL = re.compile(r"mail(?:\[([^]]*)\])?(?:\(([^)]*)\))?:\Z")
-_PATIENCE = 5.0  # seconds for one answer
 
 
 class Mail(NamedTuple):
@@ -70,9 +67,8 @@ class Transcript:
         assert found, line
         what, text = found[1], found[2]
         if what == "set:":
-            name, _, value = text.partition("=")
-            known = {"yes": True, "no": False}
-            self.settings[name] = int(value) if value.isdigit() else known.get(value, value)
+            name, value = setting(text)
+            self.settings[name] = value
         elif what == "remote:":
             self.remote = text == "yes"
         elif what == "in:":
@@ -83,76 +79,42 @@ class Transcript:
             self.steps.append((number, what, text))
 
 
-class Client:
-    """One connection of a transcript."""
+class Client(TranscriptClient):
+    """Signs in first, where the transcript begins behind that."""
 
     def __init__(self, bench: ImapBench, start: str | None) -> None:
-        self._bench = bench
+        super().__init__(bench.port)
         self._start = start
-        self._reader: asyncio.StreamReader | None = None
-        self._writer: asyncio.StreamWriter | None = None
         self._ahead: str | None = None
-        self.waiting = b""
         self.unwanted: list[str] = []
         self.wanted: list[str] = []
 
-    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        if self._reader is None or self._writer is None:
-            self._reader, self._writer = await asyncio.open_connection(
-                "127.0.0.1", self._bench.port
-            )
-            if self._start is not None:
-                await self._begin(self._start)
-        return self._reader, self._writer
-
-    async def _begin(self, mailbox: str) -> None:
+    async def begin(self) -> None:
+        """LOGIN and SELECT, answers included."""
+        if self._start is None:
+            return
         commands = [f'LOGIN alice@example.org "{ALICE_PASSWORD}"']
-        if mailbox != "-":
-            commands.append(f'SELECT "{mailbox}"')
+        if self._start != "-":
+            commands.append(f'SELECT "{self._start}"')
         assert (await self.line()).startswith("* OK")
         for command in commands:
-            assert self._writer is not None
-            self._writer.write(f"begin {command}\r\n".encode())
+            self.waiting, later = f"begin {command}\r\n".encode(), self.waiting
+            await self.flush()
+            self.waiting = later
             while not (line := await self.line()).startswith("begin "):
                 pass
             assert line.startswith("begin OK"), line
-
-    async def flush(self) -> None:
-        """Send what the C: lines gathered."""
-        _, writer = await self._connect()
-        if self.waiting:
-            writer.write(self.waiting)
-            self.waiting = b""
-            await writer.drain()
 
     async def line(self) -> str:
         """One answered line; "<closed>" at the end."""
         if self._ahead is not None:
             line, self._ahead = self._ahead, None
             return line
-        reader, _ = await self._connect()
-        try:
-            octets = await asyncio.wait_for(reader.readline(), _PATIENCE)
-        except ConnectionError:
-            return "<closed>"
-        assert not octets or octets.endswith(b"\r\n"), octets
-        return octets[:-2].decode("utf-8", "backslashreplace") if octets else "<closed>"
+        return await super().line()
 
     def give_back(self, line: str) -> None:
+        """It is the next line again."""
         self._ahead = line
-
-    async def start_tls(self) -> None:
-        """The client's side of STARTTLS."""
-        _, writer = await self._connect()
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        await writer.start_tls(context)
-
-    async def hang_up(self) -> None:
-        if self._writer is not None:
-            self._writer.close()
-            self._reader = self._writer = None
 
 
 async def play(transcript: Transcript, folder: Path) -> None:

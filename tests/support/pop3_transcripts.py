@@ -18,11 +18,8 @@ TRASH 1                     messages that are in the Trash now
 
 from __future__ import annotations
 
-import asyncio
 import base64
-import codecs
 import re
-import ssl
 from pathlib import Path
 from typing import Any
 
@@ -32,16 +29,10 @@ from pillarbox.config.pop3 import Pop3Settings
 from pillarbox.store.model import Role
 from pillarbox.store.sql import mailboxes
 from support.pop3_bench import Pop3Bench, pop3_bench
+from support.transcript_client import TranscriptClient, setting, unescape
 
 FOLDER = Path(__file__).parent.parent / "transcripts" / "pop3"
 _VARIABLE = re.compile(r"\\\$(\w+)")
-_PATIENCE = 5.0  # seconds for one answer
-
-
-def unescape(text: str) -> bytes:
-    """Python's escapes to octets; other characters as UTF-8."""
-    octets: bytes = codecs.escape_decode(text.encode())[0]  # type: ignore[attr-defined]
-    return octets
 
 
 class Transcript:
@@ -59,9 +50,8 @@ class Transcript:
     def _read(self, number: int, line: str) -> None:
         what, _, text = line.partition(" ")
         if what == "set:":
-            name, _, value = text.partition("=")
-            known = {"yes": True, "no": False}
-            self.settings[name] = int(value) if value.isdigit() else known.get(value, value)
+            name, value = setting(text)
+            self.settings[name] = value
         elif what == "remote:":
             self.remote = text == "yes"
         elif what == "mail:":
@@ -70,64 +60,13 @@ class Transcript:
             self.steps.append((number, what, text))
 
 
-class Client:
-    """One connection of a transcript."""
-
-    def __init__(self, bench: Pop3Bench) -> None:
-        self._bench = bench
-        self._reader: asyncio.StreamReader | None = None
-        self._writer: asyncio.StreamWriter | None = None
-        self.waiting = b""
-
-    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Connect at the first use."""
-        if self._reader is None or self._writer is None:
-            self._reader, self._writer = await asyncio.open_connection(
-                "127.0.0.1", self._bench.port
-            )
-        return self._reader, self._writer
-
-    async def flush(self) -> None:
-        """Send what the C: lines gathered."""
-        _, writer = await self.connect()
-        if not self.waiting:
-            return
-        writer.write(self.waiting)
-        self.waiting = b""
-        await writer.drain()
-
-    async def line(self) -> str:
-        """One answered line; "<closed>" at the end."""
-        reader, _ = await self.connect()
-        try:
-            line = await asyncio.wait_for(reader.readline(), _PATIENCE)
-        except ConnectionError:
-            return "<closed>"
-        assert not line or line.endswith(b"\r\n"), line
-        return line[:-2].decode("utf-8", "backslashreplace") if line else "<closed>"
-
-    async def start_tls(self) -> None:
-        """The client's side of STLS."""
-        _, writer = await self.connect()
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        await writer.start_tls(context)
-
-    async def hang_up(self) -> None:
-        """Close."""
-        if self._writer is not None:
-            self._writer.close()
-            self._reader = self._writer = None
-
-
 async def play(transcript: Transcript, folder: Path) -> None:
     """Run it; an AssertionError names the line."""
     settings = msgspec.convert(transcript.settings, Pop3Settings)
     async with pop3_bench(folder, settings, remote=transcript.remote) as bench:
         for octets in transcript.mail:
             await bench.deliver(octets)
-        clients = {"": Client(bench), "2": Client(bench)}
+        clients = {"": TranscriptClient(bench.port), "2": TranscriptClient(bench.port)}
         known: dict[str, str] = {}
         try:
             for number, what, text in transcript.steps:
@@ -141,7 +80,11 @@ async def play(transcript: Transcript, folder: Path) -> None:
 
 
 async def _step(
-    bench: Pop3Bench, clients: dict[str, Client], known: dict[str, str], what: str, text: str
+    bench: Pop3Bench,
+    clients: dict[str, TranscriptClient],
+    known: dict[str, str],
+    what: str,
+    text: str,
 ) -> None:
     which = "2" if what.startswith("2") else ""
     client = clients[which]

@@ -15,12 +15,12 @@ QUEUE carol@example.net     recipients that wait to be sent, in order
 
 from __future__ import annotations
 
-import codecs
 import re
 from pathlib import Path
 from typing import Any, Protocol
 
 from support.smtp_bench import Bench
+from support.transcript_client import unescape
 
 FOLDER = Path(__file__).parent.parent / "transcripts" / "smtp"
 _VARIABLE = re.compile(r"\\\$(\w+)")
@@ -75,7 +75,7 @@ async def play(transcript: Transcript, bench: Bench, client: Client) -> None:
             waiting += text.encode() + b"\r\n"
             continue
         if what == "C\\:":
-            waiting += codecs.escape_decode(text.encode())[0]  # type: ignore[attr-defined]
+            waiting += unescape(text)
             continue
         if waiting:
             await client.send(waiting)
