@@ -1,10 +1,11 @@
 """Logs for machines: one JSON object a line on standard error.
 
-    log = get_logger("imap")
-    log.event("imap.signed_in", journey=journey, account=account)
+    log = get_logger("accounts")
+    log.event("accounts.signed_in", journey=journey, account=account)
 
 Every line has `time`, `level`, `event`; `journey` names the message or session that it is about,
-so that one search finds all that happened to it. Values are cut at `MAX_VALUE` characters, and
+so that one search finds all that happened to it (an SMTP session, which has many messages, is
+`session` in their lines). Values are cut at `MAX_VALUE` characters, and
 control characters never reach the terminal or the log file unescaped.
 """
 

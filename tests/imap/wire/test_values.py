@@ -146,10 +146,6 @@ def test_dates() -> None:
         (r.VanishedEarlier([(1, 5)]), b"* VANISHED (EARLIER) 1:5\r\n"),
         (r.Flags(["\\Seen", "blue"]), b"* FLAGS (\\Seen blue)\r\n"),
         (
-            r.FetchData(4, [(b"UID", b"7"), (b"FLAGS", b"()")]),
-            b"* 4 FETCH (UID 7 FLAGS ())\r\n",
-        ),
-        (
             r.ListData("Ä/b", ["\\Drafts"], extended=[("CHILDINFO", b'("SUBSCRIBED")')]),
             b'* LIST (\\Drafts) "/" "&AMQ-/b" ("CHILDINFO" ("SUBSCRIBED"))\r\n',
         ),

@@ -138,6 +138,7 @@ class Context:
         self.tag = b""  # of the running command
         self.after = After.GO_ON
         self.failed_logins = 0
+        self.client_logged = False  # what the client said by ID is in the log
         self.stale = False  # something changed in the account since the view was refreshed
         self.on_change: Callable[[], None] | None = None  # called when `stale` becomes true
         self.capabilities: Callable[[], tuple[str, ...]] = tuple  # set by the session

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from pillarbox.imap.wire.encoder import encode_flags, encode_list
+from pillarbox.imap.wire.encoder import encode_flags
 from pillarbox.imap.wire.sequence_set import encode_numbers
 
 
@@ -16,34 +16,24 @@ class Code(msgspec.Struct, frozen=True):
     octets: bytes
 
 
-ALERT = Code(b"ALERT")
 ALREADY_EXISTS = Code(b"ALREADYEXISTS")
 AUTHENTICATION_FAILED = Code(b"AUTHENTICATIONFAILED")
-AUTHORIZATION_FAILED = Code(b"AUTHORIZATIONFAILED")
 CANNOT = Code(b"CANNOT")
-CLIENT_BUG = Code(b"CLIENTBUG")
 CLOSED = Code(b"CLOSED")
 COMPRESSION_ACTIVE = Code(b"COMPRESSIONACTIVE")  # RFC 4978 §3
-CONTACT_ADMIN = Code(b"CONTACTADMIN")
 CORRUPTION = Code(b"CORRUPTION")
-EXPIRED = Code(b"EXPIRED")
 EXPUNGE_ISSUED = Code(b"EXPUNGEISSUED")
 HAS_CHILDREN = Code(b"HASCHILDREN")
-IN_USE = Code(b"INUSE")
 LIMIT = Code(b"LIMIT")
-NO_MODSEQ = Code(b"NOMODSEQ")  # RFC 7162 §3.1.2.2
 NO_PERM = Code(b"NOPERM")
 NONEXISTENT = Code(b"NONEXISTENT")
-NOT_SAVED = Code(b"NOTSAVED")
 OVER_QUOTA = Code(b"OVERQUOTA")
-PARSE = Code(b"PARSE")
 PRIVACY_REQUIRED = Code(b"PRIVACYREQUIRED")
 READ_ONLY = Code(b"READ-ONLY")
 READ_WRITE = Code(b"READ-WRITE")
 SERVER_BUG = Code(b"SERVERBUG")
 TOO_BIG = Code(b"TOOBIG")  # RFC 4469 §4.2, RFC 7889 §4
 TRY_CREATE = Code(b"TRYCREATE")
-UID_NOT_STICKY = Code(b"UIDNOTSTICKY")
 UNAVAILABLE = Code(b"UNAVAILABLE")
 UNKNOWN_CTE = Code(b"UNKNOWN-CTE")  # RFC 3516 §4.3
 USE_ATTR = Code(b"USEATTR")  # RFC 6154 §6
@@ -95,7 +85,3 @@ def uid_validity(number: int) -> Code:
 def unseen(seqnum: int) -> Code:
     """RFC 3501 §7.1, for IMAP4rev1 clients."""
     return Code(b"UNSEEN %d" % seqnum)
-
-
-def bad_charset(names: Iterable[str]) -> Code:
-    return Code(b"BADCHARSET " + encode_list(name.encode("ascii") for name in names))

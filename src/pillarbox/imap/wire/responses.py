@@ -142,17 +142,6 @@ class Flags(Response, frozen=True):
         return b"* FLAGS %b\r\n" % encode_flags(self.names)
 
 
-class FetchData(Response, frozen=True):
-    """Items of one message: names with their encoded values (RFC 9051 §7.5.2)."""
-
-    seqnum: int
-    items: Sequence[tuple[bytes, bytes]]
-
-    def encode(self, utf8: bool = False) -> bytes:
-        items = b" ".join([b"%b %b" % item for item in self.items])
-        return b"* %d FETCH (%b)\r\n" % (self.seqnum, items)
-
-
 # Mailboxes
 
 

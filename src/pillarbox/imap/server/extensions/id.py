@@ -36,9 +36,10 @@ def parse_id(reader: Reader, hooks: Hooks) -> dict[str, str]:
 
 
 async def run_id(fields: dict[str, str], ctx: Context) -> Done:
-    """Log the client's, tell ours."""
+    """Log the client's, once a session; tell ours."""
     known = {name: fields[name][:_LOGGED_CHARACTERS] for name in _LOGGED if name in fields}
-    if known:
+    if known and not ctx.client_logged:
+        ctx.client_logged = True
         log.event(
             "imap.client", journey=ctx.journey, **{f"client_{k}": v for k, v in known.items()}
         )
