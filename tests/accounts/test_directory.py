@@ -150,19 +150,6 @@ def test_may_send_as(runner, address: str, owner: str | None) -> None:  # type: 
     runner(test)
 
 
-def test_senders(runner) -> None:  # type: ignore[no-untyped-def]
-    async def test(found: People) -> None:
-        assert await found.directory.senders_of(found.alice.id) == {
-            "alice@example.org",
-            "info@example.org",
-            "team@example.org",
-            "tagged@example.org",
-            "müller@example.org",
-        }
-
-    runner(test)
-
-
 def test_served_domains(runner) -> None:  # type: ignore[no-untyped-def]
     async def test(found: People) -> None:
         served = found.directory.is_served

@@ -89,13 +89,6 @@ class Directory:
             return False
         return await self._store.read(lambda db: accounts.has_domain(db, folded))
 
-    async def senders_of(self, account: AccountId) -> frozenset[str]:
-        """Folded addresses that the account may write From: its own and aliases that lead to it.
-
-        "@domain" stands for all of a domain whose catch-all leads to the account.
-        """
-        return await self._store.read(lambda db: _senders(db, account))
-
     async def may_send_as(self, account: AccountId, address: str) -> bool:
         """Whether the account may use the address, with or without a "+detail"."""
         try:
@@ -196,17 +189,3 @@ async def _leads_to(db: Reader, name: str, account: AccountId) -> bool:
     with contextlib.suppress(LimitReached):  # then those found so far count
         await expansion.add_row(row, "", 0)
     return any(isinstance(t, LocalTarget) and t.account == account for t in expansion.targets)
-
-
-async def _senders(db: Reader, account: AccountId) -> frozenset[str]:
-    owner = await accounts.get(db, account)
-    found = {owner.login}
-    for row in await addresses.list_aliases(db):
-        expansion = _Expansion(db)
-        try:
-            await expansion.add_row(row, "", 0)
-        except LimitReached:
-            continue
-        if any(isinstance(t, LocalTarget) and t.account == account for t in expansion.targets):
-            found.add(row.address)
-    return frozenset(found)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 from pillarbox.errors import AlreadyExists, NotFound
-from pillarbox.ids import AccountId
 from pillarbox.store.database import Reader, Row, Transaction
 from pillarbox.store.model import AddressKind, AddressRow
 
@@ -18,14 +17,6 @@ _ADD = """
     ON CONFLICT DO NOTHING RETURNING address
 """
 _REMOVE = "DELETE FROM address WHERE address = ? AND kind = 'alias' RETURNING address"
-_OF_ACCOUNT = """
-    SELECT address FROM address WHERE account_id = ?
-    UNION
-    SELECT alias.address FROM account, address AS alias, json_each(alias.targets) AS target
-    WHERE account.account_id = ? AND alias.kind = 'alias' AND target.value = account.login
-        AND alias.address NOT LIKE '@%'
-    ORDER BY 1
-"""
 
 
 async def find_address(db: Reader, address: str) -> AddressRow | None:
@@ -37,11 +28,6 @@ async def find_address(db: Reader, address: str) -> AddressRow | None:
 async def list_aliases(db: Reader) -> list[AddressRow]:
     """All aliases and catch-alls, by address."""
     return [_address(row) for row in await db.rows(_ALIASES)]
-
-
-async def of_account(db: Reader, account: AccountId) -> list[str]:
-    """The account's own address and the aliases that name it as a target."""
-    return [address for (address,) in await db.rows(_OF_ACCOUNT, (account, account))]
 
 
 async def add_alias(tx: Transaction, address: str, targets: list[str]) -> None:

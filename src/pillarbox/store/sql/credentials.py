@@ -26,14 +26,6 @@ async def set_password(tx: Transaction, account: AccountId, argon2: str, scram: 
     await tx.run(_SET, (account, argon2, scram, tx.now()))
 
 
-_REPLACE_HASH = "UPDATE password SET argon2 = ? WHERE account_id = ? AND argon2 = ?"
-
-
-async def replace_hash(tx: Transaction, account: AccountId, old: str, fresh: str) -> None:
-    """Another hash of the same password, unless the password was changed meanwhile."""
-    await tx.run(_REPLACE_HASH, (fresh, account, old))
-
-
 _APP_PASSWORDS = """
     SELECT number, name, digest, scopes, scram, created_at, expires_at, last_used_at
     FROM app_password WHERE account_id = ? ORDER BY number
