@@ -28,6 +28,8 @@ from support.server import DOMAIN, HOST, PASSWORD, Ports, free_ports
 
 USERS = 100
 # The product's own defaults, which `running_server` lowers for tests.
+WATCHES = 8192
+_INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
 ARGON2_PASSES, ARGON2_MEMORY_KIB = 2, 19 * 1024
 
 
@@ -100,10 +102,25 @@ def postfix_dovecot(mail_format: str) -> Iterator[Contender]:
         )
         own = PostfixSettings(ports.smtp, ports.submission, ports.submissions)
         with (
+            _room_for_watches(),
             running_dovecot(folder / "dovecot", settings, certificate) as dovecot,
             running_postfix(folder / "postfix", own, certificate) as postfix,
         ):
             yield Contender(mail_format, ports, (dovecot.process.pid, postfix.pid))
+
+
+@contextlib.contextmanager
+def _room_for_watches() -> Iterator[None]:
+    """Each IDLE connection of Dovecot holds an inotify instance, of which a user may have 128.
+
+    Without one it looks every 30 seconds. The kernel's setting is put back afterwards.
+    """
+    before = _INOTIFY.read_text()
+    _INOTIFY.write_text(str(max(int(before), WATCHES)))
+    try:
+        yield
+    finally:
+        _INOTIFY.write_text(before)
 
 
 NO_LIMITS: dict[str, dict[str, object]] = {}
