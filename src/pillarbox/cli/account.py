@@ -10,10 +10,9 @@ import argparse
 
 from pillarbox.cli.opened import Opened, run_opened
 from pillarbox.cli.options import (
-    add_config,
-    add_json,
     add_password,
     confirm,
+    finish,
     parse_count,
     parse_size,
     take_password,
@@ -33,24 +32,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
     _add_quota(add)
     add.add_argument("--add-domain", action="store_true", help="serve the domain if it is new")
     add_password(add)
-    _finish(add, run_add)
-    _finish(verbs.add_parser("list", help="all accounts with their use of space"), run_list)
+    finish(add, run_add)
+    finish(verbs.add_parser("list", help="all accounts with their use of space"), run_list)
     passwd = verbs.add_parser("passwd", help="change the password; app passwords stay")
     passwd.add_argument("login")
     add_password(passwd)
-    _finish(passwd, run_passwd)
+    finish(passwd, run_passwd)
     quota = verbs.add_parser("quota", help="show or set how much an account may hold")
     quota.add_argument("login")
     _add_quota(quota)
-    _finish(quota, run_quota)
+    finish(quota, run_quota)
     for verb, what in (("enable", "let it sign in again"), ("disable", "forbid it to sign in")):
         switch = verbs.add_parser(verb, help=f"{what}; its mail stays and new mail arrives")
         switch.add_argument("login")
-        _finish(switch, run_enable if verb == "enable" else run_disable)
+        finish(switch, run_enable if verb == "enable" else run_disable)
     remove = verbs.add_parser("remove", help="remove an account and all its mail")
     remove.add_argument("login")
     remove.add_argument("--yes", action="store_true", help="do not ask")
-    _finish(remove, run_remove)
+    finish(remove, run_remove)
 
 
 def run_add(options: argparse.Namespace) -> int:
@@ -164,12 +163,6 @@ def _add_quota(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--messages", type=parse_count, metavar="COUNT", help="most messages: 10000, none"
     )
-
-
-def _finish(parser: argparse.ArgumentParser, run: object) -> None:
-    add_config(parser)
-    add_json(parser)
-    parser.set_defaults(run=run)
 
 
 def _shown_password(password: Secret, show: bool) -> dict[str, object]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 
 from pillarbox.cli.opened import Opened, run_opened
-from pillarbox.cli.options import add_config, add_json
+from pillarbox.cli.options import finish
 from pillarbox.cli.output import answer, print_json, print_table
 from pillarbox.store.model import AddressRow
 from pillarbox.store.sql import addresses
@@ -21,11 +21,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add = verbs.add_parser("add", help="make an alias")
     add.add_argument("address", help="info@example.org, or @example.org for all the rest")
     add.add_argument("target", nargs="+", help="where it leads: one address or several")
-    _finish(add, run_add)
-    _finish(verbs.add_parser("list", help="all aliases"), run_list)
+    finish(add, run_add)
+    finish(verbs.add_parser("list", help="all aliases"), run_list)
     remove = verbs.add_parser("remove", help="remove an alias")
     remove.add_argument("address")
-    _finish(remove, run_remove)
+    finish(remove, run_remove)
 
 
 def run_add(options: argparse.Namespace) -> int:
@@ -55,9 +55,3 @@ def run_remove(options: argparse.Namespace) -> int:
     """`pillarbox alias remove`."""
     run_opened(options, lambda opened: opened.admin.remove_alias(options.address))
     return answer(options.json, {"removed": options.address}, f"Removed {options.address}.")
-
-
-def _finish(parser: argparse.ArgumentParser, run: object) -> None:
-    add_config(parser)
-    add_json(parser)
-    parser.set_defaults(run=run)

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from pillarbox.accounts.scope import ALL_SCOPES, Scope
 from pillarbox.cli.opened import Opened, run_opened
-from pillarbox.cli.options import add_config, add_json, parse_count
+from pillarbox.cli.options import finish, parse_count
 from pillarbox.cli.output import answer, print_json, print_table
 from pillarbox.clock import from_unix_seconds, unix_seconds
 from pillarbox.net.secret import Secret
@@ -33,14 +33,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="imap, pop3 or smtp; may be repeated; all three when left out",
     )
     add.add_argument("--days", type=parse_count, metavar="N", help="valid for so many days")
-    _finish(add, run_add)
+    finish(add, run_add)
     listed = verbs.add_parser("list", help="those of an account, with their last use")
     listed.add_argument("login")
-    _finish(listed, run_list)
+    finish(listed, run_list)
     remove = verbs.add_parser("remove", help="withdraw one; it is refused from then on")
     remove.add_argument("login")
     remove.add_argument("number", type=parse_count, help="as 'list' shows it")
-    _finish(remove, run_remove)
+    finish(remove, run_remove)
 
 
 def run_add(options: argparse.Namespace) -> int:
@@ -102,12 +102,6 @@ def run_remove(options: argparse.Namespace) -> int:
     )
     value = {"login": options.login, "removed": options.number}
     return answer(options.json, value, f"App password {options.number} is withdrawn.")
-
-
-def _finish(parser: argparse.ArgumentParser, run: object) -> None:
-    add_config(parser)
-    add_json(parser)
-    parser.set_defaults(run=run)
 
 
 def _day(seconds: int | None) -> str:

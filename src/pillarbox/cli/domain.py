@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from pillarbox.cli.opened import Opened, run_opened
-from pillarbox.cli.options import add_config, add_json
+from pillarbox.cli.options import finish
 from pillarbox.cli.output import answer, print_json
 from pillarbox.store.sql import accounts
 
@@ -15,11 +15,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(title="what to do", metavar="VERB", required=True)
     add = verbs.add_parser("add", help="take mail for a domain from now on")
     add.add_argument("name", help="example.org")
-    _finish(add, run_add)
-    _finish(verbs.add_parser("list", help="all domains"), run_list)
+    finish(add, run_add)
+    finish(verbs.add_parser("list", help="all domains"), run_list)
     remove = verbs.add_parser("remove", help="refuse mail for a domain; accounts stay")
     remove.add_argument("name")
-    _finish(remove, run_remove)
+    finish(remove, run_remove)
 
 
 def run_add(options: argparse.Namespace) -> int:
@@ -48,9 +48,3 @@ def run_remove(options: argparse.Namespace) -> int:
     return answer(
         options.json, {"removed": options.name}, f"Mail for {options.name} is refused from now on."
     )
-
-
-def _finish(parser: argparse.ArgumentParser, run: object) -> None:
-    add_config(parser)
-    add_json(parser)
-    parser.set_defaults(run=run)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from pillarbox.cli.opened import Opened, run_opened
-from pillarbox.cli.options import add_config, add_json
+from pillarbox.cli.options import finish
 from pillarbox.cli.output import print_json, print_table, size
 from pillarbox.store.model import Mailbox
 from pillarbox.store.sql import mailboxes
@@ -16,9 +16,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(title="what to do", metavar="VERB", required=True)
     listed = verbs.add_parser("list", help="the mailboxes of an account with their counts")
     listed.add_argument("login")
-    add_config(listed)
-    add_json(listed)
-    listed.set_defaults(run=run_list)
+    finish(listed, run_list)
 
 
 def run_list(options: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ import getpass
 import os
 import secrets
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from pillarbox.errors import ConfigurationError, NotAllowed
@@ -32,6 +33,13 @@ def add_config(parser: argparse.ArgumentParser) -> None:
 def add_json(parser: argparse.ArgumentParser) -> None:
     """`--json`."""
     parser.add_argument("--json", action="store_true", help="answer in JSON, for programs")
+
+
+def finish(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace], int]) -> None:
+    """What every verb about the node's data ends with: `--config`, `--json`, what it runs."""
+    add_config(parser)
+    add_json(parser)
+    parser.set_defaults(run=run)
 
 
 def add_password(parser: argparse.ArgumentParser) -> None:

@@ -10,7 +10,7 @@ import argparse
 import sys
 
 from pillarbox.cli.opened import Opened, run_opened
-from pillarbox.cli.options import add_config, add_json
+from pillarbox.cli.options import finish
 from pillarbox.cli.output import print_json
 from pillarbox.store.verify import VerifyReport
 
@@ -18,9 +18,7 @@ from pillarbox.store.verify import VerifyReport
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options of `pillarbox verify`."""
     parser.add_argument("--quiet", action="store_true", help="show no progress")
-    add_config(parser)
-    add_json(parser)
-    parser.set_defaults(run=run)
+    finish(parser, run)
 
 
 def run(options: argparse.Namespace) -> int:
