@@ -90,3 +90,17 @@ def test_text_is_for_people(written):
     stream = written(level="info", style="text")
     logs.get_logger("pop3").warning_event("pop3.closed", peer="::1", why="too slow")
     assert stream.getvalue().rstrip("\n").endswith("warning pop3.closed peer=::1 why=too slow")
+
+
+@pytest.mark.parametrize("style", ["json", "text"])
+@pytest.mark.parametrize("control", ["\x1b", "\x7f", "\x85", "\x9b", "\u2028"])
+def test_no_control_character_reaches_a_terminal(written, style, control):
+    stream = written(level="info", style=style)
+    try:
+        raise ValueError(f"a{control}2J")
+    except ValueError:
+        logs.get_logger("smtp").error_event("smtp.x", exc=True, sender=f"ü{control}2J@example.org")
+    text = stream.getvalue()
+    assert control not in text
+    assert "ü" in text
+    assert f"{ord(control):02x}2J@example.org" in text

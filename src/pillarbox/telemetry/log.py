@@ -89,6 +89,8 @@ def configure(*, level: str, style: str, stream: TextIO | None = None) -> None:
 
 
 _to_json = msgspec.json.Encoder().encode
+# JSON escapes those of ASCII only, and terminals obey the others, too.
+_CONTROLS = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), 0x2028, 0x2029)}
 
 
 class JsonLines(logging.Formatter):
@@ -106,7 +108,7 @@ class JsonLines(logging.Formatter):
             if value is not None:
                 line[name] = _plain(value)
         if record.exc_info:
-            line["traceback"] = _traceback(record)
+            line["traceback"] = _traceback(record).translate(_CONTROLS)
         return _to_json(line).decode()
 
 
@@ -120,7 +122,7 @@ class TextLines(logging.Formatter):
             if value is not None:
                 words.append(f"{name}={_printable(_plain(value))}")
         line = " ".join(words)
-        return f"{line}\n{_traceback(record)}" if record.exc_info else line
+        return "\n".join([line, *map(_printable, _traceback(record).splitlines())])
 
 
 def _instant(record: logging.LogRecord) -> str:
@@ -130,7 +132,7 @@ def _instant(record: logging.LogRecord) -> str:
 
 def _plain(value: Value) -> Value:
     """What JSON can hold, cut to a bounded length."""
-    if isinstance(value, str) and len(value) <= MAX_VALUE and value.isascii():
+    if isinstance(value, str) and len(value) <= MAX_VALUE and value.isprintable():
         return value
     if value is None or isinstance(value, bool | int | float):
         return value
@@ -143,7 +145,8 @@ def _plain(value: Value) -> Value:
     text = str(value)
     if len(text) > MAX_VALUE:
         text = text[:MAX_VALUE] + "…"
-    return text.encode("utf-8", "backslashreplace").decode()  # lone surrogates
+    text = text.encode("utf-8", "backslashreplace").decode()  # lone surrogates
+    return text.translate(_CONTROLS)
 
 
 def _printable(value: Value) -> str:
