@@ -6,20 +6,18 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from pillarbox.clock import SystemClock
-from pillarbox.config.tls import CertificateFiles, TlsSettings
 from pillarbox.net import peer
 from pillarbox.net.door import Door
 from pillarbox.net.limits import ConnectionLimiter
 from pillarbox.net.listener import Security
 from pillarbox.net.peer import PeerConnection
-from pillarbox.net.self_signed import create_self_signed
 from pillarbox.net.tls import TlsContexts
+from support.listening import tls_contexts
 
 
 class Recorder(PeerConnection):
@@ -155,11 +153,7 @@ def test_who_does_not_take_the_last_answer_is_cut_off(
 @LOOPS
 def test_the_first_command_may_come_with_the_handshake(tmp_path: Path, loop: str) -> None:
     """It is heard by the session that follows the handshake, not by the one before it."""
-    files = CertificateFiles(certificate=str(tmp_path / "pem"), key=str(tmp_path / "key"))
-    create_self_signed(
-        ["localhost"], Path(files.certificate), Path(files.key), now=datetime.now(UTC)
-    )
-    contexts = TlsContexts(TlsSettings(certificates=(files,)))
+    contexts = tls_contexts(tmp_path)
 
     def client(port: int) -> bytes:
         """Holds the end of its handshake back and sends it with the command."""

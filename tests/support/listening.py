@@ -5,21 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 from pillarbox.config.tls import CertificateFiles, TlsSettings
 from pillarbox.net.door import Door
 from pillarbox.net.listener import Listener, Security
 from pillarbox.net.peer import PeerConnection
-from pillarbox.net.self_signed import create_self_signed
 from pillarbox.net.tls import TlsContexts
+from support.certificate import write_certificate
 
 
 def tls_contexts(folder: Path) -> TlsContexts:
     """A certificate of our own for this machine, its files in `folder`."""
-    certificate, key = folder / "tls.pem", folder / "tls.key"
-    create_self_signed(["localhost", "127.0.0.1"], certificate, key, now=datetime.now(UTC))
+    certificate, key = write_certificate(folder)
     files = CertificateFiles(certificate=str(certificate), key=str(key))
     return TlsContexts(TlsSettings(certificates=(files,)))
 

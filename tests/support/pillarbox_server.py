@@ -12,9 +12,6 @@ from support.server import DOMAIN, PASSWORD, MailServer, Ports
 # Made in one go before the start: a password hash and an open store each time cost more.
 READY_ACCOUNTS = 150
 
-# Many tests come from one address and some guess wrong passwords on purpose.
-OPEN_LIMITS: dict[str, dict[str, object]] = {}
-
 
 @contextlib.contextmanager
 def running_pillarbox(
@@ -26,9 +23,7 @@ def running_pillarbox(
 ) -> Iterator[MailServer]:
     """Run it below `folder` with accounts `user0@example.org` and so on."""
     ready = {f"user{number}@{DOMAIN}": PASSWORD for number in range(accounts)}
-    with running_server(
-        folder, workers=workers, accounts=ready, settings={**OPEN_LIMITS, **(settings or {})}
-    ) as server:
+    with running_server(folder, workers=workers, accounts=ready, settings=settings or {}) as server:
         yield as_mail_server(server)
 
 
