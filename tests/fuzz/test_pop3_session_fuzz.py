@@ -37,6 +37,8 @@ lines = st.one_of(
 class Recorder:
     """A peer that keeps what it is sent."""
 
+    journey = "fuzz"
+
     address = "127.0.0.1"
     is_secure = True
     has_tls = False

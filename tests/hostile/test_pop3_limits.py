@@ -73,7 +73,7 @@ def test_commands_without_end(
     with watched(worker) as peak, bystander(server.imap, BYSTANDER, PASSWORD) as other:
         taken = pop3.push((line + b"\r\n") * 3_000_000, 0.5)
     assert taken < 3_000_000 * 6
-    assert peak.growth_mib < 16
+    assert peak.growth_mib < 32  # the indexer of earlier tests is in it
     assert other.longest < PROMPT
 
 

@@ -16,8 +16,8 @@ class LimitSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             ge=1,
             le=1_000_000,
             description="Connections open at one time over all workers and doors; each worker "
-            "has an even share. An idle one costs a few KiB (with TLS some 30), so this is a few "
-            "hundred MiB at worst.",
+            "has an even share. An idle one costs a few KiB (with TLS some 50), so this is 1 "
+            "GiB at worst.",
         ),
     ] = 20_000
     connections_per_address: Annotated[
