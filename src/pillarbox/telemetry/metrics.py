@@ -110,9 +110,12 @@ def _take_room() -> None:
     folder = os.environ.get(MULTIPROCESS_ENV)
     if not folder:
         return
+    owner = Path(folder).stat()
     for kind in _files:
         with Path(folder, f"{kind}_{os.getpid()}.db").open("ab") as file:
             os.posix_fallocate(file.fileno(), 0, _FILE_OCTETS)
+            if os.geteuid() == 0:  # some are opened when this process is root no longer
+                os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
 
 
 _take_room()
