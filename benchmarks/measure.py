@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import signal
 import statistics
@@ -15,6 +16,8 @@ from pathlib import Path
 from benchmarks import process_tree
 from benchmarks.contenders import Contender
 
+_QUIET_SECONDS, _QUIET_SHARE = 2.0, 0.03
+
 
 @dataclass(slots=True)
 class Row:
@@ -25,6 +28,7 @@ class Row:
     operations: int
     seconds: float = 0.0
     cpu_seconds: float = 0.0
+    later_cpu: float = 0.0  # behind the stretch, until the server was quiet again
     generator_cpu: float = 0.0
     memory: int = 0
     octets: int = 0
@@ -38,7 +42,12 @@ class Row:
     @property
     def cpu_per_thousand(self) -> float:
         """CPU seconds of the server per 1000 operations; milliseconds for one."""
-        return self.cpu_seconds / self.operations * 1000
+        return (self.cpu_seconds + self.later_cpu) / self.operations * 1000
+
+    @property
+    def later_per_thousand(self) -> float:
+        """That part of it which came behind the stretch."""
+        return self.later_cpu / self.operations * 1000
 
     def latency(self, percent: int) -> float:
         """A percentile of the latencies in milliseconds."""
@@ -77,6 +86,20 @@ class Bench:
             row.cpu_seconds = process_tree.cpu_seconds(self.contender.roots) - cpu
             row.memory = process_tree.memory_bytes(self.contender.roots)
         self.rows.append(row)
+
+    async def settle(self, row: Row | None = None) -> None:
+        """Wait until the server is quiet, for at most two minutes; what it uses is the row's."""
+        roots = self.contender.roots
+        before = last = process_tree.cpu_seconds(roots)
+        end = time.monotonic() + 120
+        while time.monotonic() < end:
+            await asyncio.sleep(_QUIET_SECONDS)
+            now = process_tree.cpu_seconds(roots)
+            if now - last < _QUIET_SHARE * _QUIET_SECONDS:
+                break
+            last = now
+        if row is not None:
+            row.later_cpu = last - before
 
     @contextlib.contextmanager
     def _profile(self, workload: str) -> Iterator[None]:

@@ -35,6 +35,7 @@ SUITES = (
             "select-50k-again",
             "fetch-flags-50k",
             "search-subject",
+            "search-text-fresh",
             "search-text",
             "store-all-50k",
             "expunge-50k",

@@ -46,6 +46,7 @@ async def append_4k(bench: Bench) -> None:
                     await peers[number].append(b"INBOX", [message])
 
         await asyncio.gather(*(work(number) for number in range(connections)))
+    await bench.settle(row)
     for peer in peers:
         peer.close()
 
@@ -75,6 +76,7 @@ async def _smtp(
             )
         )
         await visible(readers, deliveries)
+    await bench.settle(row)
     for peer in [*peers, *readers]:
         peer.close()
 
