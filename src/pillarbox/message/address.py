@@ -18,7 +18,7 @@ _SIMPLE = re.compile(
 )
 _BARE = re.compile(rb"[ \t]*+(" + _ATOM + rb"++)@(" + _ATOM + rb"++)[ \t]*+(?:,|\Z)")
 _TOKEN = re.compile(
-    rb'[\x00-\x20\x7f]++|"((?:[^"\\]++|\\.)*+)(?:"|\\?\Z)|(\[[^\]]*+\]?)|(' + _ATOM + rb"++)|(.)",
+    rb'[\x00-\x20\x7f]++|"((?:[^"\\]++|\\.)*)(?:"|\\?\Z)|(\[[^\]]*+\]?)|(' + _ATOM + rb"++)|(.)",
     re.DOTALL,
 )
 _PAREN = re.compile(rb"[()]|\\.", re.DOTALL)

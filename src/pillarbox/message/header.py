@@ -10,7 +10,7 @@ from pillarbox.message.part import Octets
 
 # One field: name, optional white space (obsolete), colon, value with its continuation lines.
 # Possessive repeats, so that a line without colon costs one look and nothing is tried twice.
-_FIELD = re.compile(rb"^([!-9;-~]++)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)", re.MULTILINE)
+_FIELD = re.compile(rb"^([!-9;-~]++)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*)", re.MULTILINE)
 _FIELD_START = re.compile(rb"[!-9;-~]++[ \t]*+:|From |>From ")
 _LONGEST_NAME = 1000  # of a first line, when asking whether it begins a header
 

@@ -17,7 +17,7 @@ _TOKEN = re.compile(rb"\s*+([^\s;()]++)")
 # A value without quotes ends at a semicolon, not at white space: names of files are written so.
 _PARAM = re.compile(
     rb";[ \t\r\n]*+([^\s=;\"]++)[ \t\r\n]*+=[ \t\r\n]*+"
-    rb"(?:\"((?:[^\"\\]++|\\.)*+)\"?|([^;]*+))",
+    rb"(?:\"((?:[^\"\\]++|\\.)*)\"?|([^;]*+))",
     re.DOTALL,
 )
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)

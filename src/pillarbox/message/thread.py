@@ -6,7 +6,7 @@ import re
 
 _ODD = re.compile(r"[\[:(\t\r\n]|  ")  # without these there is nothing to take away
 _SPACE = re.compile(r"[ \t\r\n]+")
-_BLOBS = re.compile(r"(?:\[[^\[\]]*+\] ?)*+")
+_BLOBS = re.compile(r"(?:\[[^\[\]]*+\] ?)*")
 _REPLY = re.compile(r"(?:re|fwd?) ?(?:\[[^\[\]]*+\] ?)?: ?", re.IGNORECASE)
 _MESSAGE_ID = re.compile(rb"<([^<>\s]++)>")
 _MOST_REFERENCES = 100

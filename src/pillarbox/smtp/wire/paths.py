@@ -14,12 +14,12 @@ MAX_DOMAIN_OCTETS = 255  # §4.5.3.1.2
 
 _U = "\u0080-\U0010ffff"  # RFC 6531 §3.3: UTF8-non-ascii wherever atext or a label may stand
 _ATOM = rf"[A-Za-z0-9!#$%&'*+/=?^_`{{|}}~\-{_U}]++"
-_DOTTED = rf"{_ATOM}(?:\.{_ATOM})*+"
-_QUOTED = rf'"(?:[ !#-\[\]-~{_U}]|\\[ -~])*+"'
+_DOTTED = rf"{_ATOM}(?:\.{_ATOM})*"
+_QUOTED = rf'"(?:[ !#-\[\]-~{_U}]|\\[ -~])*"'
 # The underscore is in no host name, but in some that send mail.
-_DOMAIN = rf"[A-Za-z0-9_\-{_U}]++(?:\.[A-Za-z0-9_\-{_U}]++)*+"
+_DOMAIN = rf"[A-Za-z0-9_\-{_U}]++(?:\.[A-Za-z0-9_\-{_U}]++)*"
 _LITERAL = r"\[[!-Z^-~]++\]"
-_ROUTE = rf"(?:@{_DOMAIN}(?:,@{_DOMAIN})*+:)?"
+_ROUTE = rf"(?:@{_DOMAIN}(?:,@{_DOMAIN})*:)?"
 
 _PATH = re.compile(rf"<{_ROUTE}({_DOTTED}|{_QUOTED})@({_DOMAIN}|{_LITERAL})>")
 _BARE_POSTMASTER = re.compile(r"<(postmaster)>", re.IGNORECASE)  # RFC 5321 §4.1.1.3
