@@ -42,6 +42,7 @@ check: $(TEST_STAMP) ## lint, format, types, layers, sizes
 	$(BIN)/mypy --strict
 	$(BIN)/lint-imports
 	$(BIN)/python tools/house.py
+	$(BIN)/python tools/rfcxref.py --check
 
 format: $(TEST_STAMP) ## format and mend what ruff can
 	$(BIN)/ruff check --fix .
@@ -62,8 +63,9 @@ fuzz: $(TEST_STAMP) ## the fuzz targets, for long
 soak: $(TEST_STAMP) ## the model and concurrency tests, an hour
 	$(BIN)/python -m pytest tests/scenarios --soak-seconds 3600 --model-steps 200000 --timeout 0 $(ARGS)
 
-docs: $(RUN_STAMP) ## write the configuration reference anew from the code
+docs: $(RUN_STAMP) ## write the pages that come from the code anew: configuration, RFC references
 	$(BIN)/pillarbox config reference > docs/guide/configuration.md
+	$(BIN)/python tools/rfcxref.py
 
 lock: $(TEST_STAMP) ## choose the versions in requirements/ anew
 	sh requirements/lock.sh $(BIN)/pip-compile
