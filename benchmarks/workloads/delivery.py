@@ -68,6 +68,7 @@ async def _smtp(
 
     deliveries = count * people
     readers = await watchers(contender, range(USERS))
+    wanted = [len(range(user, deliveries, USERS)) for user in range(USERS)]
     with bench.measure(name, deliveries) as row:
         await asyncio.gather(
             *(
@@ -75,7 +76,7 @@ async def _smtp(
                 for first, peer in enumerate(peers)
             )
         )
-        await visible(readers, deliveries)
+        await visible(contender, readers, wanted)
     await bench.settle(row)
     for peer in [*peers, *readers]:
         peer.close()

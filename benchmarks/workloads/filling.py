@@ -38,13 +38,21 @@ async def watchers(contender: Contender, users: range) -> list[ImapPeer]:
     return [await signed_in(contender, user) for user in users]
 
 
-async def visible(peers: list[ImapPeer], wanted: int) -> None:
-    """Return when the INBOXes hold that many messages in all."""
-    left = dict.fromkeys(peers, 0)
-    while sum(left.values()) < wanted:
-        for peer in peers:
-            left[peer] = await _count(peer)
-        if sum(left.values()) < wanted:
+async def visible(contender: Contender, peers: list[ImapPeer], wanted: list[int]) -> None:
+    """Return when each of the first users' INBOXes holds as many messages as wanted.
+
+    One is asked until it is full, then the next: asked all the time, Dovecot's mdbox ends in
+    deadlocks with its own deliveries ("fcntl … Resource deadlock avoided"), and imap processes
+    with them. A connection that is dropped is made again, and that is said.
+    """
+    for user, count in enumerate(wanted):
+        while True:
+            try:
+                if await _count(peers[user]) >= count:
+                    break
+            except ConnectionError as error:
+                print(f"  {contender.name} dropped a connection: {error}", flush=True)
+                peers[user] = await signed_in(contender, user)
             await asyncio.sleep(0.02)
 
 
