@@ -17,6 +17,7 @@ from pillarbox.config.server import (
 from pillarbox.config.smtp import SmtpSettings
 from pillarbox.config.store import StoreSettings
 from pillarbox.config.tls import TlsSettings
+from pillarbox.config.trust import TrustSettings
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -32,3 +33,4 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     smtp: SmtpSettings = field(default_factory=SmtpSettings)
     imap: ImapSettings = field(default_factory=ImapSettings)
     pop3: Pop3Settings = field(default_factory=Pop3Settings)
+    trust: TrustSettings = field(default_factory=TrustSettings)
