@@ -1,0 +1,1 @@
+"""Questions to the Domain Name System: names, answers, a resolver with a cache."""
