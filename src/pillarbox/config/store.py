@@ -148,6 +148,23 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     max_subscriptions: Annotated[
         int, Meta(ge=10, description="Subscribed names in one account.")
     ] = 10_000
+    journey_days: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=3650,
+            description="Days for which `pillarbox trace` knows what became of a message. 14: "
+            "longer than the queue tries, and people ask within a week.",
+        ),
+    ] = 14
+    journey_notes_waiting: Annotated[
+        int,
+        Meta(
+            ge=100,
+            description="Notes for `pillarbox trace` that may wait in memory to be written; more "
+            "are dropped and counted. 10000 is some seconds of the busiest server.",
+        ),
+    ] = 10_000
     index_seconds: Annotated[
         float,
         Meta(

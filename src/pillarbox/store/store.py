@@ -12,6 +12,7 @@ from pillarbox.store.blobs.content import Content
 from pillarbox.store.blobs.spool import Spool
 from pillarbox.store.database import ReadFunction, WriteFunction
 from pillarbox.store.feed import Feed
+from pillarbox.store.journeys import Journeys
 from pillarbox.store.maintenance import Maintained
 from pillarbox.store.model import MessageRow
 from pillarbox.store.query import Query
@@ -31,6 +32,10 @@ class Engine(Protocol):
     """What differs between SQLite with segments and a second engine."""
 
     feed: Feed
+
+    @property
+    def journeys(self) -> Journeys:
+        """What became of each message."""
 
     async def read(self, function: ReadFunction[T]) -> T:
         """One short snapshot."""
@@ -71,6 +76,7 @@ class Store:
         self.settings = settings
         self.clock = clock
         self.feed = engine.feed
+        self.journeys = engine.journeys
 
     async def read(self, function: ReadFunction[T]) -> T:
         """`await function(reader)` in one consistent snapshot. Keep it short: the loop waits."""

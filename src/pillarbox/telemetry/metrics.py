@@ -90,6 +90,9 @@ STORE_COMMIT_SECONDS = _histogram(
     "store_commit_seconds", "Time of a group commit, the sync included", (), _SECONDS
 )
 STORE_BATCH = _histogram("store_batch", "Writes that one group commit carried", (), _COUNTS)
+NOTES_DROPPED = _counter(
+    "journey_notes_dropped", "Notes for `pillarbox trace` that could not be written"
+)
 STORE_FAILURES = _counter(
     "store_failures", "Commits that failed (disk full, read-only), by reason", ("reason",)
 )

@@ -36,6 +36,7 @@ from pillarbox.store.engine.sqlite.connection import (
     fetch,
 )
 from pillarbox.store.engine.sqlite.indexer import Indexer
+from pillarbox.store.engine.sqlite.journeys import SqliteJourneys
 from pillarbox.store.engine.sqlite.lock import WriteLock
 from pillarbox.store.engine.sqlite.migrate import migrate
 from pillarbox.store.engine.sqlite.text_index import (
@@ -74,6 +75,7 @@ class Folders:
         self._vfs = vfs  # SQLite's way to the disk; tests have their own
         self.database = self.root / "pillarbox.db"
         self.search = self.root / "search.db"
+        self.journeys = self.root / "journeys.db"
         self.lock = self.root / "write.lock"
         self.index_lock = self.root / "index.lock"
         self.maintenance_lock = self.root / "maintenance.lock"
@@ -147,6 +149,7 @@ class SqliteEngine:
             self.feed.wake,
             self._neighbours.send,
         )
+        self.journeys = SqliteJourneys(folders.journeys, settings, clock)
         indexing = folders.connect(_SMALL_CACHE)
         self._indexer = Indexer(
             indexing,
@@ -205,6 +208,7 @@ class SqliteEngine:
         self._polling.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._polling
+        await self.journeys.close()
         await asyncio.to_thread(self._writer.close)
         await asyncio.to_thread(self._indexer.close)
         await asyncio.to_thread(self._threads.shutdown)
@@ -228,6 +232,7 @@ class SqliteEngine:
         try:
             if not lock.try_acquire():
                 return Maintained()
+            await self.journeys.prune()
             await self._forget_accounts()
             settings = self._settings
             now = unix_seconds(self._clock.now())
