@@ -49,7 +49,7 @@ class MailboxHasChildren(PillarboxError):
 class NotAllowed(PillarboxError):
     """Understood, but this may not be done (to INBOX, say, or by this account)."""
 
-    sentence = "That is not allowed."
+    sentence = "That is not allowed; ask whoever runs this server if it should be."
 
 
 class BadName(PillarboxError):
@@ -73,7 +73,7 @@ class TooLarge(PillarboxError):
 class LimitReached(PillarboxError):
     """A cap of the configuration was met (mailboxes an account, keywords, …)."""
 
-    sentence = "A limit of this server was reached."
+    sentence = "A limit of this server was reached. Ask for less at a time, or for a higher limit."
 
 
 class CannotCalculateChanges(PillarboxError):

@@ -9,6 +9,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from pillarbox.accounts.admin import AccountAdmin
+from pillarbox.accounts.authenticator import Authenticator
 from pillarbox.accounts.exchange import Exchange
 from pillarbox.accounts.identity import Identity, SignedIn
 from pillarbox.accounts.scope import Scope
@@ -21,7 +23,7 @@ from pillarbox.store.sql import credentials
 from pillarbox.telemetry.log import JsonLines
 from pillarbox.telemetry.metrics import SIGN_INS
 from support.fake_clock import FakeClock
-from support.people import ALICE_PASSWORD, People, people
+from support.people import ALICE_PASSWORD, QUICK, People, people
 from support.scram_client import ScramClient
 
 PEER = "192.0.2.7"
@@ -107,7 +109,7 @@ def test_plain_and_login_exchanges(tmp_path: Path) -> None:
         done = await plain.step(b"\0alice@example.org\0" + ALICE_PASSWORD.encode())
         assert isinstance(done, SignedIn)
         login = found.authenticator.begin("LOGIN", scope=Scope.SMTP, peer=PEER, secure=True)
-        assert await login.step(b"") == Challenge(b"Username:")
+        assert await login.step(None) == Challenge(b"Username:")
         assert await login.step(b"alice@example.org") == Challenge(b"Password:")
         assert await login.step(ALICE_PASSWORD.encode()) == done
         again = found.authenticator.begin("PLAIN", scope=Scope.SMTP, peer=PEER, secure=True)
@@ -178,6 +180,33 @@ def test_scram(
         with pytest.raises(AuthenticationFailed):
             wrong = ScramClient("alice@example.org", "wrong", hash_name, gs2=gs2, binding=b"shared")
             await scram(found, wrong, mechanism, bindings)
+
+    with_people(tmp_path, test)
+
+
+def test_scram_tells_no_unknown_name_by_its_iterations(tmp_path: Path) -> None:
+    """`scram_iterations` was changed: old accounts keep theirs, and so do some unknown names."""
+
+    async def test(found: People) -> None:
+        newer = msgspec.structs.replace(QUICK, scram_iterations=5000)
+        admin = AccountAdmin(found.store, newer)
+        await admin.create_account("carol@example.org", Secret("carol's pass phrase"))
+        await admin.create_account("dave@example.org", Secret("dave's pass phrase"))
+        admin.close()
+        later = Authenticator(found.store, newer, found.clock, Secret(b"k" * 32))
+
+        async def iterations(username: str) -> str:
+            exchange = later.begin("SCRAM-SHA-256", scope=Scope.IMAP, peer=PEER, secure=True)
+            first = await exchange.step(ScramClient(username, "x").first())
+            assert isinstance(first, Challenge)
+            return first.octets.decode().rpartition(",i=")[2]
+
+        assert await iterations("alice@example.org") == "4096"
+        assert await iterations("dave@example.org") == "5000"
+        unknown = [await iterations(f"nobody{n}@example.org") for n in range(40)]
+        assert set(unknown) == {"4096", "5000"}
+        assert unknown == [await iterations(f"nobody{n}@example.org") for n in range(40)]
+        later.close()
 
     with_people(tmp_path, test)
 

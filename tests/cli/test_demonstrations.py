@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from pillarbox.cli.demonstration import load_passwords
 from pillarbox.cli.localserve import LOGIN
 from pillarbox.cli.main import main
 from pillarbox.cli.run import OFFSETS
@@ -105,6 +106,16 @@ def test_a_taken_port_is_named_with_what_to_do(tmp_path):
     assert f"127.0.0.1:{base + OFFSETS['imap']} (listener 'imap')" in done.stderr
     assert "PORT_BASE=" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("made", [{}, {"alice@example.test": "one", "bob@example.test": "two"}])
+def test_passwords_are_for_the_owner_even_in_an_old_file(tmp_path, made):
+    path = tmp_path / "passwords.json"
+    path.write_text('{"alice@example.test": "old"}')
+    path.chmod(0o644)
+    found = load_passwords(tmp_path, made)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert found == ({**made, "alice@example.test": "old"} if made else {})
 
 
 @pytest.mark.parametrize("base", ["0", "65000", "x"])

@@ -19,11 +19,12 @@ PIECES = [
     b"a=bob", b"=2C", b"=", b"\0", b"m=x", b"\xc3\xa9", b"v=", b"nonceours",
 ]  # fmt: skip
 responses = st.lists(
-    st.one_of(st.binary(max_size=60), st.lists(st.sampled_from(PIECES)).map(b"".join)), max_size=5
+    st.one_of(st.none(), st.binary(max_size=60), st.lists(st.sampled_from(PIECES)).map(b"".join)),
+    max_size=5,
 )
 
 
-def run(mechanism: Mechanism, sent: list[bytes]) -> None:
+def run(mechanism: Mechanism, sent: list[bytes | None]) -> None:
     for response in sent:
         try:
             step = mechanism.step(response)
@@ -36,12 +37,12 @@ def run(mechanism: Mechanism, sent: list[bytes]) -> None:
 
 
 @given(responses)
-def test_plain_and_login(sent: list[bytes]) -> None:
+def test_plain_and_login(sent: list[bytes | None]) -> None:
     run(Plain(), sent)
     run(Login(), sent)
 
 
 @given(responses, st.booleans(), st.sampled_from(ScramHash))
-def test_scram(sent: list[bytes], plus: bool, algorithm: ScramHash) -> None:
+def test_scram(sent: list[bytes | None], plus: bool, algorithm: ScramHash) -> None:
     bindings = {"tls-exporter": b"x"} if plus else {}
     run(ScramServer(algorithm, plus=plus, bindings=bindings, nonce="ours"), sent)

@@ -33,6 +33,6 @@ def test_other_lines(line: bytes, error: type[PillarboxError]) -> None:
         decode_line(line)
 
 
-@pytest.mark.parametrize("word", [None, b"="])
-def test_no_initial_response(word: bytes | None) -> None:
-    assert decode_initial(word) == b""
+def test_no_initial_response_and_an_empty_one() -> None:
+    assert decode_initial(None) is None
+    assert decode_initial(b"=") == b""

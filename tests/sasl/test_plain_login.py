@@ -18,16 +18,16 @@ from pillarbox.sasl.plain import Plain, encode_plain
         (b"alice\0alice\0secret", PasswordGiven("alice", Secret("secret"), "alice")),
         (b"Ursel\0Kurt\0xipj3plmq", PasswordGiven("Kurt", Secret("xipj3plmq"), "Ursel")),
         ("\0jörg\0pässwört".encode(), PasswordGiven("jörg", Secret("pässwört"))),
-        (b"", Challenge(b"")),
+        (None, Challenge(b"")),
     ],
 )
-def test_plain(response: bytes, expected: object) -> None:
+def test_plain(response: bytes | None, expected: object) -> None:
     assert Plain().step(response) == expected
 
 
 @pytest.mark.parametrize(
     "response",
-    [b"alice", b"alice\0secret", b"\0\0secret", b"\0alice\0", b"\0a\0b\0c", b"\0\xff\0secret"],
+    [b"", b"alice", b"alice\0secret", b"\0\0secret", b"\0alice\0", b"\0a\0b\0c", b"\0\xff\0secret"],
 )
 def test_malformed_plain(response: bytes) -> None:
     with pytest.raises(MalformedResponse):
@@ -42,7 +42,7 @@ def test_plain_round_trip() -> None:
 
 def test_login_asks_twice() -> None:
     login = Login()
-    assert login.step(b"") == Challenge(b"Username:")
+    assert login.step(None) == Challenge(b"Username:")
     assert login.step(b"alice") == Challenge(b"Password:")
     assert login.step(b"secret") == PasswordGiven("alice", Secret("secret"))
 

@@ -195,7 +195,7 @@ def test_several_credentials_share_a_salt() -> None:
 
 def test_no_initial_response() -> None:
     server = ScramServer(ScramHash.SHA_256, plus=False, bindings={})
-    assert server.step(b"") == Challenge(b"")
+    assert server.step(None) == Challenge(b"")
     assert server.step(b"n,,n=user,r=nonce") == KeysWanted("user")
 
 

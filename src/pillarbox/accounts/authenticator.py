@@ -166,7 +166,7 @@ class Authenticator:
         known = await self._store.read(lambda db: look_up(db, login, apps=True))
         main = decode_record(known.scram) if known is not None else None
         if known is None or main is None:
-            return self._made_up(login)
+            return await self._made_up(login)
         keys, identities = [main.keys(algorithm)], [_by_password(known)]
         rows: list[AppPasswordRow | None] = [None]
         for row in known.app_passwords:
@@ -199,12 +199,19 @@ class Authenticator:
             await self._touch(identity, row)
         return identity
 
-    def _made_up(self, login: str) -> ScramCandidates:
-        """The same salt each time, from every worker; keys that nothing proves."""
-        salt = hmac.digest(self._server_key.reveal(), b"scram\0" + login.encode(), "sha256")
+    async def _made_up(self, login: str) -> ScramCandidates:
+        """The same salt each time, from every worker; keys that nothing proves.
+
+        The iterations are those of some real account: where the setting was changed once, accounts
+        have different ones, and names that nobody has must not all have the newest.
+        """
+        made = hmac.digest(self._server_key.reveal(), b"scram\0" + login.encode(), "sha256")
+        number = int.from_bytes(made[SALT_OCTETS:])
+        some = await self._store.read(lambda db: credentials.some_scram(db, number))
+        record = decode_record(some)
+        iterations = record.iterations if record is not None else self._settings.scram_iterations
         never = ScramKeys(secrets.token_bytes(32), secrets.token_bytes(32))
-        iterations = self._settings.scram_iterations
-        return ScramCandidates(login, salt[:SALT_OCTETS], iterations, [never], (), ())
+        return ScramCandidates(login, made[:SALT_OCTETS], iterations, [never], (), ())
 
     # What is written at a sign-in
 

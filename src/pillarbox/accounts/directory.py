@@ -141,7 +141,9 @@ class _Expansion:
         if address in self._seen:
             return
         if depth > MAX_ALIAS_DEPTH or len(self.targets) >= MAX_TARGETS:
-            raise LimitReached("The alias leads to too many addresses.")
+            raise LimitReached(
+                "The alias leads to too many addresses; its administrator must shorten it."
+            )
         self._seen.add(address)
         local, _, domain = address.rpartition("@")
         plain, separator, own_detail = local.partition(SUBADDRESS_SEPARATOR)

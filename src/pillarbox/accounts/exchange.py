@@ -42,8 +42,8 @@ class Exchange:
         self._journey = journey
         self._candidates: ScramCandidates | None = None
 
-    async def step(self, octets: bytes) -> Challenge | SignedIn:
-        """The client's next response; the first is b"" where there is no initial one.
+    async def step(self, octets: bytes | None) -> Challenge | SignedIn:
+        """The client's next response; the first is None where there is no initial one.
 
         Raises AuthenticationFailed, Throttled, MalformedResponse, Unavailable.
         """
@@ -56,7 +56,7 @@ class Exchange:
         """
         return await self._noted(self._check_password(username, password, ""))
 
-    async def _step(self, octets: bytes) -> Challenge | SignedIn:
+    async def _step(self, octets: bytes | None) -> Challenge | SignedIn:
         if self._candidates is not None:
             self._authenticator.scram_may_go_on(self._candidates, self._peer)
         try:

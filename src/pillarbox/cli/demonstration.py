@@ -67,7 +67,10 @@ def prepare(folder: Path, ports: Ports, workers: int) -> Path:
 def load_passwords(folder: Path, made: Mapping[str, str]) -> dict[str, str]:
     """The passwords of an earlier start, those made now for the rest; only the owner can read."""
     path = folder / "passwords.json"
-    known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    known: dict[str, str] = {}
+    if path.exists():
+        path.chmod(0o600)  # opening it for writing would keep the mode that it has
+        known = json.loads(path.read_text())
     passwords = {login: known.get(login, password) for login, password in made.items()}
     if passwords != known:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

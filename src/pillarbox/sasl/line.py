@@ -18,9 +18,14 @@ def decode_line(line: bytes) -> bytes:
         raise NotBase64 from error
 
 
-def decode_initial(word: bytes | None) -> bytes:
-    """An initial response; b"" where there is none, or "=" that says so. Raises NotBase64."""
-    return b"" if word is None or word == b"=" else decode_line(word)
+def decode_initial(word: bytes | None) -> bytes | None:
+    """An initial response; None where there is none. Raises NotBase64.
+
+    "=" is one that is there and empty (RFC 4959 §3, RFC 4954 §4, RFC 5034 §4).
+    """
+    if word is None:
+        return None
+    return b"" if word == b"=" else decode_line(word)
 
 
 def encode_line(challenge: bytes) -> bytes:

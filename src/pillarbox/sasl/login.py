@@ -18,7 +18,7 @@ class Login:
         self._username: str | None = None
         self._asked = False
 
-    def step(self, response: bytes) -> Challenge | PasswordGiven:
+    def step(self, response: bytes | None) -> Challenge | PasswordGiven:
         """Name first, then password."""
         if self._username is not None:
             if not response:

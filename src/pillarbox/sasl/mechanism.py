@@ -51,8 +51,8 @@ Step = Challenge | PasswordGiven | KeysWanted | Proved
 class Mechanism(Protocol):
     """The server side of one exchange."""
 
-    def step(self, response: bytes) -> Step:
-        """Take the client's next response; the first is b"" where it sent no initial one.
+    def step(self, response: bytes | None) -> Step:
+        """Take the client's next response; the first is None where it sent no initial one.
 
         Raises MalformedResponse or AuthenticationFailed.
         """

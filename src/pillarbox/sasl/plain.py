@@ -10,9 +10,9 @@ from pillarbox.sasl.mechanism import Challenge, PasswordGiven
 class Plain:
     """Name and password in one response: `[authzid] NUL authcid NUL passwd`."""
 
-    def step(self, response: bytes) -> Challenge | PasswordGiven:
-        """An empty response is answered by an empty challenge: the client sends when asked."""
-        if not response:
+    def step(self, response: bytes | None) -> Challenge | PasswordGiven:
+        """A client that sent no initial response is asked by an empty challenge."""
+        if response is None:
             return Challenge(b"")
         fields = response.split(b"\0")
         if len(fields) != 3 or not fields[1] or not fields[2]:

@@ -60,22 +60,23 @@ class ScramServer:
         self._bindings = bindings
         self._nonce = nonce or base64.b64encode(secrets.token_bytes(_NONCE_OCTETS)).decode()
         self._at = _At.FIRST
-        self._asked = False
         self._username = self._authorization = ""
         self._channel_binding = b""
         self._first_bare = self._server_first = ""
         self._keys: Sequence[ScramKeys] = ()
         self._proved: Proved | None = None
 
-    def step(self, response: bytes) -> Challenge | KeysWanted | Proved:
+    def step(self, response: bytes | None) -> Challenge | KeysWanted | Proved:
         """Take the client's next message."""
         at, self._at = self._at, _At.OVER  # until all is well
+        if response is None:
+            if at is not _At.FIRST:
+                raise MalformedResponse
+            self._at = at
+            return Challenge(b"")
         if len(response) > _MAX_MESSAGE:
             raise MalformedResponse
         if at is _At.FIRST:
-            if not response and not self._asked:
-                self._asked, self._at = True, at
-                return Challenge(b"")
             return self._client_first(_decode(response))
         if at is _At.FINAL:
             return self._client_final(_decode(response))

@@ -16,7 +16,7 @@ from enum import Enum, auto
 
 _LITERAL_AT_END = re.compile(rb"(~?)\{([0-9]{1,19})(\+?)\}\Z")
 _BROKEN_LITERAL_AT_END = re.compile(rb"\{[0-9]{20,}\+\}\Z")
-_TAG = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\+]+")
+_TAG = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\+]+(?= |\Z)")
 _TAIL = 64  # octets of a skipped line that are kept, to see a literal's size at its end
 
 

@@ -123,7 +123,7 @@ class SignIn:
             self.failures += 1
             raise
 
-    async def _step(self, response: bytes) -> Reply | None:
+    async def _step(self, response: bytes | None) -> Reply | None:
         assert self._exchange is not None
         outcome = await self._exchange.step(response)
         if isinstance(outcome, SignedIn):

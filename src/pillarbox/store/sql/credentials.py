@@ -8,6 +8,10 @@ from pillarbox.store.database import Reader, Transaction
 from pillarbox.store.model import AppPasswordRow, PasswordRow
 
 _FIND = "SELECT argon2, scram, changed_at FROM password WHERE account_id = ?"
+_FIND_SOME_SCRAM = """
+    SELECT scram FROM password WHERE scram <> ? AND account_id >= ? ORDER BY account_id LIMIT 1
+"""
+_LAST_ACCOUNT = "SELECT coalesce(max(account_id), 0) FROM password"
 _SET = """
     INSERT INTO password (account_id, argon2, scram, changed_at) VALUES (?, ?, ?, ?)
     ON CONFLICT (account_id) DO UPDATE SET
@@ -19,6 +23,15 @@ async def password(db: Reader, account: AccountId) -> PasswordRow | None:
     """The main password, None when the account has none."""
     row = await db.row(_FIND, (account,))
     return PasswordRow(*row) if row else None
+
+
+async def some_scram(db: Reader, number: int) -> bytes:
+    """SCRAM's keys of some account, nearly always the same one for a number; b"" for none."""
+    (last,) = await db.row(_LAST_ACCOUNT) or (0,)
+    # A power of two: new accounts seldom change whom a number leads to.
+    start = number % (1 << int(last).bit_length())
+    row = await db.row(_FIND_SOME_SCRAM, (b"", start)) or await db.row(_FIND_SOME_SCRAM, (b"", 0))
+    return bytes(row[0]) if row else b""
 
 
 async def set_password(tx: Transaction, account: AccountId, argon2: str, scram: bytes) -> None:

@@ -28,7 +28,10 @@ async def canonical(tx: Transaction, account: AccountId, keywords: str) -> str:
         return ""
     wanted = {name.lower(): name for name in keywords.split(" ") if name}
     if len(wanted) > tx.settings.max_keywords_of_message:
-        raise LimitReached("A message cannot have that many keywords.")
+        raise LimitReached(
+            f"A message has {tx.settings.max_keywords_of_message} keywords at most; "
+            "take others off it first."
+        )
     known: dict[str, str] = dict(await tx.rows(_KNOWN, (account, json.dumps(list(wanted)))))
     new = {folded: name for folded, name in wanted.items() if folded not in known}
     if new:
@@ -39,7 +42,12 @@ async def canonical(tx: Transaction, account: AccountId, keywords: str) -> str:
 async def _add(tx: Transaction, account: AccountId, new: dict[str, str]) -> None:
     counted = await tx.row(_COUNT, (account,))
     if (counted[0] if counted else 0) + len(new) > tx.settings.max_keywords:
-        raise LimitReached(f"An account may have {tx.settings.max_keywords} different keywords.")
+        raise LimitReached(
+            f"An account has {tx.settings.max_keywords} different keywords at most; use one of "
+            "those that are there."
+        )
     if any(len(name.encode()) > tx.settings.max_keyword_octets for name in new.values()):
-        raise LimitReached(f"A keyword has {tx.settings.max_keyword_octets} octets at most.")
+        raise LimitReached(
+            f"A keyword has {tx.settings.max_keyword_octets} octets at most; take a shorter one."
+        )
     await tx.run_many(_INSERT, [(account, folded, name) for folded, name in new.items()])

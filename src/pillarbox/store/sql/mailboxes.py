@@ -199,7 +199,7 @@ async def rename(tx: Transaction, account: AccountId, old_path: str, new_path: s
     if old_path == INBOX:
         return await _rename_inbox(tx, moved, new_path)
     if new_path.startswith(old_path + DELIMITER):
-        raise NotAllowed("A mailbox cannot be moved into itself.")
+        raise NotAllowed("A mailbox cannot be moved into itself; choose another place.")
     modseq = await next_modseq(tx, account)
     await _check_depth(tx, account, old_path, new_path)
     above = new_path.rpartition(DELIMITER)[0]
@@ -267,7 +267,7 @@ async def delete(tx: Transaction, account: AccountId, path: str) -> None:
     if doomed is None:
         raise NoSuchMailbox
     if doomed.path == INBOX:
-        raise NotAllowed("INBOX cannot be deleted.")
+        raise NotAllowed("INBOX cannot be deleted; delete the messages in it.")
     is_level = await has_children(tx, doomed)
     if is_level and not doomed.selectable:
         raise MailboxHasChildren
@@ -293,7 +293,7 @@ async def set_role(
     if there.role is role:
         return
     if Role.INBOX in (there.role, role):
-        raise NotAllowed("INBOX keeps its use.")
+        raise NotAllowed("INBOX keeps its use; give the use to another mailbox.")
     if role is not None and await by_role(tx, account, role) is not None:
         raise AlreadyExists("Another mailbox has that special use already.")
     modseq = await next_modseq(tx, account)

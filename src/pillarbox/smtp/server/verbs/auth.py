@@ -68,7 +68,7 @@ async def answer(line: bytes, context: Context) -> Reply:
     return await _step(line, decode_line, context)
 
 
-async def _step(line: T, decode: Callable[[T], bytes], context: Context) -> Reply:
+async def _step(line: T, decode: Callable[[T], bytes | None], context: Context) -> Reply:
     """Any outcome but a challenge ends the exchange."""
     exchange, context.exchange = context.exchange, None
     assert exchange is not None
