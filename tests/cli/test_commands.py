@@ -256,3 +256,11 @@ def test_a_pipe_that_closes_is_no_error(config):
         program, shell=True, capture_output=True, text=True, env=os.environ, check=True
     )
     assert found.stderr == ""
+
+
+def test_trace_says_when_nothing_is_known(run, config):
+    code, out, _ = run("trace", "<nothing@example.org>")
+    assert code == 1
+    assert "Nothing is known of <nothing@example.org>" in out
+    code, out, _ = run("trace", "<nothing@example.org>", "--json")
+    assert (code, json.loads(out)) == (1, [])

@@ -44,6 +44,7 @@ GROUPS: tuple[tuple[str, tuple[Command, ...]], ...] = (
             Command("domain", "domain", "the domains whose mail ends here"),
             Command("alias", "alias", "addresses that lead to others"),
             Command("mailbox", "mailbox", "the mailboxes of an account"),
+            Command("trace", "trace", "what became of a message"),
             Command("verify", "verify", "read everything that is stored and compare"),
         ),
     ),

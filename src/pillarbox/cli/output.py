@@ -13,7 +13,7 @@ def print_json(value: object) -> None:
 
 def print_table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Columns as wide as they need to be; numbers to the right."""
-    cells = [[_cell(value) for value in row] for row in rows]
+    cells = [[plain(value) for value in row] for row in rows]
     widths = [
         max(len(row[column]) for row in [list(heads), *cells]) for column in range(len(heads))
     ]
@@ -45,6 +45,7 @@ def size(octets: int) -> str:
     return f"{amount:.1f} TiB"
 
 
-def _cell(value: object) -> str:
+def plain(value: object) -> str:
+    """Text of a stranger's choosing, fit for a terminal."""
     text = "" if value is None else str(value)
     return text if text.isprintable() else ascii(text)[1:-1]

@@ -18,6 +18,7 @@ from pillarbox.flow.delivery.verdict import Reason, Refused
 from pillarbox.message.digest import digest
 from pillarbox.message.header import header_end
 from pillarbox.store import SHORT_WRITE
+from pillarbox.store.journeys import Note, Step
 from pillarbox.store.model import QueuedMessage
 from pillarbox.store.sql import accounts, messages, queue
 from pillarbox.telemetry.metrics import DELIVERIES
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from pillarbox.store.blobs.spool import Spool
 
 SCAN_IN_THREAD_FROM = 256 * 1024  # octets: some milliseconds of scanning, which others would wait
+_SHOWN = 20  # addresses in a fact of a note
 _DELIVERED = DELIVERIES.labels("smtp")
 
 
@@ -60,6 +62,13 @@ class Notice(msgspec.Struct, frozen=True):
     sealed: Sealed
 
 
+class _Kept(msgspec.Struct, frozen=True):
+    """What a commit did."""
+
+    failed: dict[AccountId, Refused]  # only of a split envelope
+    queue_id: int = 0  # 0: nothing went to the queue
+
+
 class Deliverer:
     """Puts messages into mailboxes and the queue."""
 
@@ -83,20 +92,48 @@ class Deliverer:
         for number, recipient, action in wanted_notices(envelope):
             notices += await self._notice(number, envelope, recipient, action, spool)
 
-        async def commit(tx: Transaction) -> dict[AccountId, Refused]:
+        async def commit(tx: Transaction) -> _Kept:
             received = trace.received(envelope, self._hostname, tx.now())
             single = len(plan.copies) == 1 and not plan.remote
-            failed = await _commit(tx, envelope, plan, sealed, received, check_quota=single)
+            kept = await _commit(tx, envelope, plan, sealed, received, check_quota=single)
             for notice in notices:
-                if _outcome(plan.accounts_of[notice.number], failed) is None:
+                if _outcome(plan.accounts_of[notice.number], kept.failed) is None:
                     back = plan_delivery(notice.envelope)
                     await _commit(tx, notice.envelope, back, notice.sealed, b"", check_quota=False)
-            return failed
+            return kept
 
         short = len(plan.copies) + len(plan.remote) <= SHORT_WRITE
-        failed = await self._store.write(commit, short=short)
-        _DELIVERED.inc(len(plan.copies) - len(failed))
-        return [_outcome(behind, failed) for behind in plan.accounts_of]
+        kept = await self._store.write(commit, short=short)
+        _DELIVERED.inc(len(plan.copies) - len(kept.failed))
+        self._note(envelope, plan, sealed, kept)
+        return [_outcome(behind, kept.failed) for behind in plan.accounts_of]
+
+    def _note(self, envelope: Envelope, plan: Plan, sealed: Sealed, kept: _Kept) -> None:
+        """One note for all recipients: where the message went."""
+        origin = envelope.origin
+        into = [copy.address for copy in plan.copies if copy.account not in kept.failed]
+        facts = {
+            "helo": origin.helo,
+            "protocol": origin.protocol,
+            "octets": str(sealed.blob.size),
+            "into": ", ".join(into[:_SHOWN]),
+            "onward": ", ".join(one.forward_path for one in plan.remote[:_SHOWN]),
+        }
+        if origin.login:
+            facts["login"] = origin.login
+        self._store.journeys.note(
+            Note(
+                step=Step.ACCEPTED,
+                journey=envelope.journey,
+                session=origin.session,
+                peer=origin.peer,
+                sender=envelope.sender.reverse_path,
+                recipients=[one.forward_path for one in envelope.recipients],
+                message_id=sealed.digest.message_id.decode("utf-8", "replace"),
+                queue_id=kept.queue_id,
+                facts=facts,
+            )
+        )
 
     async def _notice(
         self, number: int, envelope: Envelope, recipient: Recipient, action: str, spool: Spool
@@ -138,7 +175,7 @@ async def _commit(
     received: bytes,
     *,
     check_quota: bool,
-) -> dict[AccountId, Refused]:
+) -> _Kept:
     """All copies and queue rows; refusals are only returned for a split envelope."""
     top = trace.return_path(envelope.sender.reverse_path)
     failed: dict[AccountId, Refused] = {}
@@ -150,9 +187,10 @@ async def _commit(
                 failed[copy.account] = refused
                 continue
         await _put(tx, copy, sealed, in_front, check_quota=check_quota)
+    queue_id = 0
     if plan.remote:
-        await queue.add(tx, _queued(envelope, plan, received), sealed.blob)
-    return failed
+        queue_id = await queue.add(tx, _queued(envelope, plan, received), sealed.blob)
+    return _Kept(failed, queue_id)
 
 
 def _outcome(behind: tuple[AccountId, ...], failed: dict[AccountId, Refused]) -> Refused | None:

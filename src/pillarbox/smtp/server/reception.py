@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pillarbox.accounts.directory import LocalTarget, RemoteTarget
 from pillarbox.errors import PillarboxError, TooLarge
 from pillarbox.flow.delivery.verdict import Reason, Refused
-from pillarbox.smtp.server import answers
+from pillarbox.smtp.server import answers, noting
 from pillarbox.smtp.wire.bdat import BdatReader
 from pillarbox.smtp.wire.data import DataDecoder
 from pillarbox.smtp.wire.replies import Reply
@@ -89,6 +89,7 @@ class Reception:
         if self.failed is not None or spool is None:
             reply = self.failed or answers.FAULT
             _tell(context, transaction, "smtp.refused", 0, reply.text)
+            _note(context, transaction, reply, "", None)
             return [reply] * len(transaction.recipients)
         size = spool.size
         envelope = transaction.envelope(split=context.is_lmtp)
@@ -99,6 +100,7 @@ class Reception:
             outcome = "deferred" if reply.code < 500 else "refused"
             MESSAGES.labels("smtp", outcome, type(error).__name__).inc()
             _tell(context, transaction, f"smtp.{outcome}", size, str(error))
+            _note(context, transaction, reply, type(error).__name__, spool)
             return [reply] * len(transaction.recipients)
         context.transactions += 1
         accepted = Reply(250, "0.0", f"Accepted as {transaction.journey}")
@@ -107,6 +109,10 @@ class Reception:
             replies.append(accepted if refused is None else answers.reply_to_refusal(refused))
         _count(refusals, size)
         reasons = sorted({refused.reason for refused in refusals if refused is not None})
+        for refused, reply in zip(refusals, replies, strict=True):
+            if refused is not None:
+                _note(context, transaction, reply, refused.reason, spool)
+                break
         event = "smtp.accepted" if None in refusals else "smtp.refused"
         _tell(context, transaction, event, size, ",".join(reasons))
         return replies
@@ -126,6 +132,13 @@ def _count(refusals: list[Refused | None], size: int) -> None:
     else:
         first = refusals[0]
         MESSAGES.labels("smtp", "refused", first.reason if first else "").inc()
+
+
+def _note(
+    context: Context, transaction: Transaction, reply: Reply, reason: str, spool: Spool | None
+) -> None:
+    recipients = [one.forward_path for one in transaction.recipients]
+    noting.note_refusal(context, "DATA", reply, reason, recipients, spool=spool)
 
 
 def _tell(context: Context, transaction: Transaction, event: str, size: int, reason: str) -> None:

@@ -6,7 +6,7 @@ import msgspec
 
 from pillarbox.flow.delivery.envelope import Sender
 from pillarbox.flow.delivery.verdict import Reason, Refused
-from pillarbox.smtp.server import answers
+from pillarbox.smtp.server import answers, noting
 from pillarbox.smtp.server.context import SUBMISSION, Context, Transaction
 from pillarbox.smtp.server.verb import COMMAND_OCTETS, Verb, When, read_parameters
 from pillarbox.smtp.wire.paths import Path, parse_reverse_path
@@ -51,7 +51,9 @@ async def run(command: Mail, context: Context) -> Reply:
     origin = context.origin(smtputf8=sender.smtputf8)
     refused = await context.way.check_sender(origin, address)
     if refused is not None:
-        return answers.reply_to_refusal(refused)
+        reply = answers.reply_to_refusal(refused)
+        noting.note_refusal(context, "MAIL", reply, refused.reason, sender=address)
+        return reply
     context.transaction = Transaction(sender, origin)
     return answers.SENDER_OK
 

@@ -7,7 +7,7 @@ import msgspec
 from pillarbox.accounts.directory import LocalTarget
 from pillarbox.flow.delivery.envelope import Recipient
 from pillarbox.flow.delivery.verdict import Reason, Refused
-from pillarbox.smtp.server import answers
+from pillarbox.smtp.server import answers, noting
 from pillarbox.smtp.server.context import Context
 from pillarbox.smtp.server.verb import COMMAND_OCTETS, Verb, When, read_parameters
 from pillarbox.smtp.wire.paths import Path, parse_forward_path
@@ -71,7 +71,9 @@ def _refuse(context: Context, address: str, refused: Refused) -> Reply:
     )
     if refused.reason is Reason.ASKED_CLOSE:
         context.closing = True
-    return answers.reply_to_refusal(refused)
+    reply = answers.reply_to_refusal(refused)
+    noting.note_refusal(context, "RCPT", reply, refused.reason, (address,))
+    return reply
 
 
 VERB = Verb(
