@@ -8,7 +8,7 @@ is an exact substring match; what the index does not have yet is read.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -33,20 +33,28 @@ from pillarbox.telemetry.log import get_logger
 log = get_logger("store")
 
 ReadBlob = Callable[[BlobId], bytes]
-Check = Callable[[bytes], bool]
+Check = Callable[[Document], bool]
 _decode_part = msgspec.msgpack.Decoder(Part).decode
 
 _UIDS_OF = """
     SELECT message_id, uid FROM placement
     WHERE account_id = ? AND mailbox_id = ? AND message_id IN (SELECT value FROM json_each(?))
 """
+_MESSAGES_OF = """
+    SELECT message_id, uid FROM placement
+    WHERE account_id = ? AND mailbox_id = ? AND uid IN (SELECT value FROM json_each(?))
+"""
 _PLACES = "SELECT message_id, uid FROM placement WHERE account_id = ? AND mailbox_id = ?"
+_LAST_SEQ = "SELECT max(seq) FROM message"
 _AFTER = "SELECT message_id FROM message WHERE seq > ? AND account_id = ?"
+_SHORTLY_AFTER = "SELECT message_id FROM message WHERE seq > ? AND +account_id = ?"  # by seq
 _UNINDEXED = """
     SELECT blob_id, structure, trace,
         folded_subject, folded_from, folded_to, folded_cc, folded_bcc
     FROM message WHERE account_id = ? AND message_id = ?
 """
+_FEW = 1000  # UIDs that are cheaper to ask for than to load all
+_SHORT_TAIL = 20_000  # messages of all accounts; more are cheaper to find by the account's index
 _FEW_RANGES = 20  # so many are cheaper to ask for than to load all UIDs
 _AT_ONCE = 1000  # messages that one statement verifies
 _SCANNED_FROM = 5000  # so many are cheaper to find by reading a column of all
@@ -137,21 +145,24 @@ class Search:
             return await self._column_has(field, needle, within)
         needle = squeeze(needle)
         octets = needle.encode("utf-8", "replace")
-
-        def check(text: bytes) -> bool:
-            return octets in text
-
         exact = len(needle) == EXACT and needle.split() == [needle]
         if field is q.Field.BODY:
-            return await self._look_up(Where.BODY, needle, check, within, exact=exact)
-        heads = await self._look_up(Where.HEAD, needle, check, within, exact=exact)
-        left = (await self._everything() if within is None else within) - heads
-        return heads | await self._look_up(Where.BODY, needle, check, left, exact=exact)
+            return await self._look_up(
+                Where.BODY, needle, octets, lambda one: octets in one.body, within, exact=exact
+            )
+        return await self._look_up(
+            Where.ANY,
+            needle,
+            octets,
+            lambda one: octets in one.head or octets in one.body,
+            within,
+            exact=exact,
+        )
 
     async def _column_has(self, field: q.Field, needle: str, within: set[int] | None) -> set[int]:
         candidates = self._texts.candidates(Where.HEAD, self._account, needle)
         later = (await self._unread()) | self._waiting
-        if candidates is None or len(later) > _SCANNED_FROM:
+        if candidates is None or len(later) + len(candidates) > _SCANNED_FROM:
             return await self._select(leaves.COLUMN_HAS[field], (needle,))
         places = await self._places(later.union(candidates), within)
         uids: set[int] = set()
@@ -168,52 +179,62 @@ class Search:
         wanted, octets = name.encode("utf-8", "replace"), needle.encode("utf-8", "replace")
         rarer = needle if any(len(word) >= EXACT for word in needle.split()) else name + ":"
         return await self._look_up(
-            Where.HEAD, rarer, lambda head: has_field(head, wanted, octets), within
+            Where.HEAD,
+            rarer,
+            octets or b"\n" + wanted + b":",
+            lambda one: has_field(one.head, wanted, octets),
+            within,
         )
 
     async def _look_up(
         self,
         where: Where,
         needle: str,
+        octets: bytes,
         check: Check,
         within: set[int] | None,
         *,
         exact: bool = False,
     ) -> set[int]:
-        """UIDs of the messages that the check holds for; `exact`: candidates need no check."""
+        """UIDs of the messages that the check holds for.
+
+        `octets` are in every text that it holds for; `exact`: candidates need no check.
+        """
         tail = await self._unread()
         candidates = self._texts.candidates(where, self._account, needle)
         if candidates is None:
             places = await self._places(None, within)
-            exact = False
+            certain: set[MessageId] = set()
         else:
             places = await self._places(tail.union(self._waiting, candidates), within)
-        stored = [message for message in places if message not in tail]
-        certain = [message for message in stored if exact and message not in self._waiting]
-        doubtful = set(stored).difference(certain)
+            certain = places.keys() - tail - self._waiting if exact else set()
         uids = {uid for message in certain for uid in places[message]}
-        for message, text in self._texts.texts(where, self._account, doubtful):
-            if check(text):
+        doubtful = places.keys() - certain - tail
+        for message, words in self._texts.texts(where, self._account, doubtful, octets):
+            if message in doubtful and check(words):
                 uids.update(places[message])
-        for message in tail.intersection(places):
-            words = await self._words(message)
-            if check(words.head if where is Where.HEAD else words.body):
+        for message in sorted(tail.intersection(places)):
+            if check(await self._words(message)):
                 uids.update(places[message])
         return uids
 
     async def _places(
-        self, messages: Iterable[MessageId] | None, within: set[int] | None
-    ) -> dict[MessageId, list[int]]:
+        self, messages: Collection[MessageId] | None, within: set[int] | None
+    ) -> dict[MessageId, tuple[int, ...]]:
         """The UIDs in this mailbox of the messages; of all for None."""
         key = (self._account, self._mailbox)
-        if messages is None:
+        if within is not None and len(within) <= _FEW:
+            rows = await self._db.rows(_MESSAGES_OF, (*key, json.dumps(list(within))))
+            if messages is not None:
+                rows = [row for row in rows if row[0] in messages]
+        elif messages is None:
             rows = await self._db.rows(_PLACES, key)
         else:
             rows = await self._db.rows(_UIDS_OF, (*key, json.dumps(list(messages))))
-        places: dict[MessageId, list[int]] = {}
+        places: dict[MessageId, tuple[int, ...]] = {}
         for message, uid in rows:
             if within is None or uid in within:
-                places.setdefault(message, []).append(uid)
+                places[message] = (*places[message], uid) if message in places else (uid,)
         return places
 
     async def _unread(self) -> set[MessageId]:
@@ -225,7 +246,10 @@ class Search:
         return self._tail
 
     async def _after(self, seq: int) -> set[MessageId]:
-        rows = await self._db.rows(_AFTER, (seq, self._account))
+        last = await self._db.row(_LAST_SEQ)
+        behind = (last[0] or 0) - seq if last is not None else 0
+        sql = _AFTER if behind > _SHORT_TAIL else _SHORTLY_AFTER
+        rows = await self._db.rows(sql, (seq, self._account))
         return {message for (message,) in rows}
 
     async def _words(self, message: MessageId) -> Document:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from enum import Enum
 from typing import Protocol
 
 from pillarbox.ids import AccountId, MessageId
+from pillarbox.store.search.document import Document
 
 EXACT = 3  # characters of the words that the index is made of
 
 
 class Where(Enum):
-    """A half of a document."""
+    """A half of a document, or both."""
 
     HEAD = "head"
     BODY = "body"
+    ANY = "any"
 
 
 class TextIndex(Protocol):
@@ -32,6 +34,9 @@ class TextIndex(Protocol):
         """
 
     def texts(
-        self, where: Where, account: AccountId, messages: Iterable[MessageId]
-    ) -> Iterable[tuple[MessageId, bytes]]:
-        """That half of the documents of those of the messages that have one."""
+        self, where: Where, account: AccountId, messages: Collection[MessageId], octets: bytes
+    ) -> Iterable[tuple[MessageId, Document]]:
+        """Documents of those of the messages that have one and may hold the octets there.
+
+        The half that was not asked for is left empty; other messages' may be among them.
+        """

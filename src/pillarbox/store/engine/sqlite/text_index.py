@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -55,20 +55,48 @@ _CANDIDATES = {
     Where.BODY: """
         SELECT rowid FROM body_index WHERE body_index MATCH ? AND rowid BETWEEN ? AND ?
     """,
+    Where.ANY: """
+        SELECT rowid FROM head_index WHERE head_index MATCH ?1 AND rowid BETWEEN ?2 AND ?3
+        UNION SELECT rowid FROM body_index WHERE body_index MATCH ?1 AND rowid BETWEEN ?2 AND ?3
+    """,
 }
 _DOCUMENTS = """
     SELECT number, head, body FROM document WHERE number IN (SELECT value FROM json_each(?))
 """
 _NEXT_NUMBER = "SELECT number FROM document WHERE number > ? ORDER BY number LIMIT 1"
 _SOME = "SELECT number FROM document WHERE number BETWEEN ? AND ? LIMIT 500"
+# What is compressed is expanded to see what it holds: 28b52ffd is how a frame begins.
 _TEXTS = {
     Where.HEAD: """
-        SELECT number, head FROM document WHERE number IN (SELECT value FROM json_each(?))
+        SELECT number, head, x'' FROM document WHERE number IN (SELECT value FROM json_each(?1))
+            AND (instr(head, ?2) > 0 OR substr(head, 1, 4) = x'28b52ffd')
     """,
     Where.BODY: """
-        SELECT number, body FROM document WHERE number IN (SELECT value FROM json_each(?))
+        SELECT number, x'', body FROM document WHERE number IN (SELECT value FROM json_each(?1))
+            AND (instr(body, ?2) > 0 OR substr(body, 1, 4) = x'28b52ffd')
+    """,
+    Where.ANY: """
+        SELECT number, head, body FROM document WHERE number IN (SELECT value FROM json_each(?1))
+            AND (instr(head, ?2) > 0 OR instr(body, ?2) > 0
+                OR substr(head, 1, 4) = x'28b52ffd' OR substr(body, 1, 4) = x'28b52ffd')
     """,
 }
+_TEXTS_BETWEEN = {
+    Where.HEAD: """
+        SELECT number, head, x'' FROM document WHERE number BETWEEN ?1 AND ?2
+            AND (instr(head, ?3) > 0 OR substr(head, 1, 4) = x'28b52ffd')
+    """,
+    Where.BODY: """
+        SELECT number, x'', body FROM document WHERE number BETWEEN ?1 AND ?2
+            AND (instr(body, ?3) > 0 OR substr(body, 1, 4) = x'28b52ffd')
+    """,
+    Where.ANY: """
+        SELECT number, head, body FROM document WHERE number BETWEEN ?1 AND ?2
+            AND (instr(head, ?3) > 0 OR instr(body, ?3) > 0
+                OR substr(head, 1, 4) = x'28b52ffd' OR substr(body, 1, 4) = x'28b52ffd')
+    """,
+}
+_DENSE = 16  # one wanted document of so many is worth reading all between
 
 
 def document_number(account: AccountId, message: MessageId) -> int:
@@ -96,13 +124,22 @@ class SqliteTextIndex:
         return [MessageId(number - first) for (number,) in rows]
 
     def texts(
-        self, where: Where, account: AccountId, messages: Iterable[MessageId]
-    ) -> Iterator[tuple[MessageId, bytes]]:
+        self, where: Where, account: AccountId, messages: Collection[MessageId], octets: bytes
+    ) -> Iterator[tuple[MessageId, Document]]:
+        if not messages:
+            return
         first = document_number(account, MessageId(0))
+        lowest, highest = min(messages), max(messages)
+        if highest - lowest < _DENSE * len(messages):
+            span = (first | lowest, first | highest, octets)
+            for number, head, body in self._connection.execute(_TEXTS_BETWEEN[where], span):
+                yield MessageId(number - first), Document(_unpack(head), _unpack(body))
+            return
         numbers = iter(messages)
         while part := [first | number for number in islice(numbers, _AT_ONCE)]:
-            for number, text in fetch(self._connection, _TEXTS[where], (json.dumps(part),)):
-                yield MessageId(number - first), _unpack(text)
+            rows = fetch(self._connection, _TEXTS[where], (json.dumps(part), octets))
+            for number, head, body in rows:
+                yield MessageId(number - first), Document(_unpack(head), _unpack(body))
 
     def next_account(self, after: AccountId) -> AccountId | None:
         """The next account that has documents."""
