@@ -157,6 +157,13 @@ CREATE INDEX placement_message ON placement (account_id, message_id);
 
 CREATE INDEX placement_modseq ON placement (account_id, mailbox_id, modseq);
 
+CREATE TABLE queue_lane (
+    lane TEXT NOT NULL PRIMARY KEY,
+    not_before INTEGER NOT NULL,
+    failures INTEGER NOT NULL,
+    why TEXT NOT NULL
+) WITHOUT ROWID;
+
 CREATE TABLE queued (
     queued_id INTEGER PRIMARY KEY AUTOINCREMENT,
     account_id INTEGER,
@@ -166,27 +173,42 @@ CREATE TABLE queued (
     reverse_path TEXT NOT NULL,
     journey TEXT NOT NULL,
     smtputf8 INTEGER NOT NULL,
-    body_8bit INTEGER NOT NULL,
     ret TEXT NOT NULL,
     envid TEXT NOT NULL,
     queued_at INTEGER NOT NULL
-);
+, body TEXT NOT NULL DEFAULT '7BIT', requiretls INTEGER NOT NULL DEFAULT 0);
 
 CREATE TABLE queued_recipient (
     queued_id INTEGER NOT NULL,
     number INTEGER NOT NULL,
     forward_path TEXT NOT NULL,
+    domain TEXT NOT NULL,
+    route TEXT NOT NULL DEFAULT '', -- the administrator's wish; '' for none
+    lane TEXT NOT NULL, -- the route where there is one, else the domain
     notify TEXT NOT NULL,
     orcpt TEXT NOT NULL,
     state TEXT NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0,
-    next_attempt_at INTEGER NOT NULL,
-    lease_until INTEGER,
-    last_reply TEXT NOT NULL DEFAULT '',
+    due_at INTEGER,
+    lease TEXT, -- the worker's name
+    sending_since INTEGER, -- set by a commit before the first octet is sent
+    uncertain INTEGER NOT NULL DEFAULT 0,
+    warned INTEGER NOT NULL DEFAULT 0,
+    report TEXT NOT NULL DEFAULT '', -- what the sender is still to be told
+    tried_at INTEGER,
+    reply TEXT NOT NULL DEFAULT '',
+    status TEXT NOT NULL DEFAULT '',
+    remote_mta TEXT NOT NULL DEFAULT '',
+    tls TEXT NOT NULL DEFAULT '',
+    finished_at INTEGER,
     PRIMARY KEY (queued_id, number)
 ) WITHOUT ROWID;
 
-CREATE INDEX queued_recipient_due ON queued_recipient (next_attempt_at) WHERE state = 'waiting';
+CREATE INDEX queued_recipient_due ON queued_recipient (lane, due_at) WHERE due_at IS NOT NULL;
+
+CREATE INDEX queued_recipient_open ON queued_recipient (queued_id) WHERE finished_at IS NULL;
+
+CREATE INDEX queued_recipient_report ON queued_recipient (queued_id) WHERE report <> '';
 
 CREATE TABLE schema_migration (
         number INTEGER NOT NULL PRIMARY KEY,

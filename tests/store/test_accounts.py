@@ -164,7 +164,7 @@ async def test_the_queue(box: Box) -> None:
     counts = await box.store.read(queue.counts)
     assert counts == dict.fromkeys(RecipientState, 0) | {RecipientState.WAITING: 3}
     one, two = await box.store.read(queue.list_queued)
-    assert (one.id, one.smtputf8, one.body_8bit, one.size) == (1, True, False, len(letter()) + 13)
+    assert (one.id, one.smtputf8, one.body, one.size) == (1, True, "7BIT", len(letter()) + 13)
     assert [one.forward_path for one, _ in two.recipients] == ["b@x.example", "c@x.example"]
     assert two.recipients[0][1] is RecipientState.WAITING
     assert await box.store.read(lambda db: queue.list_queued(db, 5, after=1)) == [two]

@@ -66,9 +66,12 @@ class Feed:
                 self._known.pop(subscription.account, None)
 
     def wake(self, account: AccountId, modseq: ModSeq) -> None:
-        """Tell the watchers, unless they heard of this or a later change."""
+        """Tell the watchers, unless they heard of this or a later change.
+
+        0 is no account but the queue (`sql.queue.QUEUE`), whose numbers need not grow.
+        """
         watchers = self._watchers.get(account)
-        if not watchers or self._known.get(account, 0) >= modseq:
+        if not watchers or (account and self._known.get(account, 0) >= modseq):
             return
         self._known[account] = modseq
         for subscription in tuple(watchers):

@@ -171,10 +171,19 @@ class Copied(msgspec.Struct, frozen=True):
 
 
 class RecipientState(StrEnum):
+    """What has become of a recipient of a queued message."""
+
     WAITING = "waiting"
-    DELIVERED = "delivered"
+    HELD = "held"  # until an instant, or until somebody releases it
+    RELAYED = "relayed"  # the next server answered 250
+    DELIVERED = "delivered"  # in one of our mailboxes
+    EXPANDED = "expanded"  # its address stood for others, who have it
     FAILED = "failed"
-    HELD = "held"
+    EXPIRED = "expired"  # given up after its time in the queue
+    DROPPED = "dropped"  # by the administrator, without a report
+
+
+OPEN_STATES = frozenset({RecipientState.WAITING, RecipientState.HELD})
 
 
 class QueuedRecipient(msgspec.Struct, frozen=True):
@@ -194,9 +203,11 @@ class QueuedMessage(msgspec.Struct, frozen=True):
     recipients: tuple[QueuedRecipient, ...]
     journey: str
     smtputf8: bool = False
-    body_8bit: bool = False
+    body: str = "7BIT"  # or "8BITMIME", "BINARYMIME"
     ret: str = ""  # "FULL" or "HDRS"
     envid: str = ""
+    requiretls: bool = False  # RFC 8689
+    release_at: int | None = None  # Unix seconds; held until then (RFC 4865, or undo)
 
 
 class AddressKind(StrEnum):
@@ -246,8 +257,52 @@ class QueuedRow(msgspec.Struct, frozen=True):
     reverse_path: str
     journey: str
     smtputf8: bool
-    body_8bit: bool
+    body: str
     ret: str
     envid: str
+    requiretls: bool
     queued_at: int
-    recipients: tuple[tuple[QueuedRecipient, RecipientState], ...]
+    recipients: tuple[tuple[QueuedRecipient, RecipientState], ...] = ()
+
+
+LeasedMessage = QueuedRow  # one that a worker has; its leased recipients stand beside it
+
+
+class LeasedRecipient(msgspec.Struct, frozen=True):
+    """A recipient that a worker may send to, until its lease ends."""
+
+    queued: int  # QueuedRow.id
+    number: int  # within the message, from 0
+    forward_path: str
+    domain: str  # an A-label, lower case
+    route: str  # the administrator's wish (`queue route`), "" for none
+    notify: str
+    orcpt: str
+    attempts: int  # before this one
+    uncertain: bool  # an attempt may have succeeded without our knowing
+    warned: bool  # the sender has heard of the delay
+
+
+class RecipientRow(msgspec.Struct, frozen=True):
+    """Everything about one recipient, for people and for reports."""
+
+    queued: int
+    number: int
+    forward_path: str
+    domain: str
+    route: str
+    notify: str
+    orcpt: str
+    state: RecipientState
+    attempts: int
+    due_at: int | None  # next attempt, end of the hold, or end of the lease
+    sending: bool  # a worker has it
+    uncertain: bool
+    warned: bool
+    report: str  # what the sender is still to be told; "" for nothing
+    tried_at: int | None
+    reply: str
+    status: str
+    remote_mta: str
+    tls: str
+    finished_at: int | None

@@ -48,9 +48,9 @@ async def seal(spool: Spool) -> Sealed:
     """Scan and seal; a large message is scanned beside the loop."""
     octets = spool.octets()
     if spool.size < SCAN_IN_THREAD_FROM:
-        scanned = digest(octets)
+        scanned = digest(octets, spool.limits)
     else:
-        scanned = await asyncio.to_thread(digest, octets)
+        scanned = await asyncio.to_thread(digest, octets, spool.limits)
     return Sealed(await spool.seal(), scanned)
 
 
@@ -230,7 +230,7 @@ def _queued(envelope: Envelope, plan: Plan, received: bytes) -> QueuedMessage:
         recipients=plan.remote,
         journey=envelope.journey,
         smtputf8=sender.smtputf8,
-        body_8bit=sender.body != "7BIT",
+        body=sender.body,
         ret=sender.ret,
         envid=sender.envid,
     )
