@@ -203,6 +203,72 @@ class TrustSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         ),
     ] = 250
 
+    # DKIM (RFC 6376) and the seals of ARC (RFC 8617), which are signatures of the same kind
+
+    dkim_max_signatures: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=100,
+            description="DKIM signatures of a message that are looked at, from the top; what is "
+            "below them is only counted. Honest mail has one to four.",
+        ),
+    ] = 10
+    dkim_min_rsa_bits: Annotated[
+        int,
+        Meta(
+            ge=1024,
+            le=4096,
+            description="Shortest RSA key whose signatures count. RFC 8301 §3.2 forbids shorter "
+            "ones than 1024 bits and recommends 2048, which some senders still do not have.",
+        ),
+    ] = 1024
+    dkim_max_rsa_bits: Annotated[
+        int,
+        Meta(
+            ge=2048,
+            le=16_384,
+            description="Longest RSA key that is tried. RFC 8301 §3.2 asks for 4096; the work "
+            "grows with the square of the length, and who publishes a key chooses it.",
+        ),
+    ] = 8192
+    dkim_max_key_record_octets: Annotated[
+        int,
+        Meta(
+            ge=2048,
+            le=65_536,
+            description="Longest key record in octets; a longer one is a permerror. An RSA key of "
+            "8192 bits takes 1400.",
+        ),
+    ] = 16_384
+    dkim_max_header_octets: Annotated[
+        int,
+        Meta(
+            ge=65_536,
+            le=16 * 1024 * 1024,
+            description="Longest header in octets whose signatures and seals are looked at; the "
+            "same as the largest that port 25 takes.",
+        ),
+    ] = 1024 * 1024
+    dkim_clock_skew_seconds: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=_DAY,
+            description="How far the signer's clock may be from ours: a signature counts so long "
+            "after its expiry and so long before its own date.",
+        ),
+    ] = 3600
+    dkim_seconds: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=120,
+            description="Time for the keys of one message, then temperror; and again for those of "
+            "an ARC chain.",
+        ),
+    ] = 15.0
+
     # DMARC (RFC 7489 and its successor)
 
     dmarc_from_domains: Annotated[

@@ -1,1 +1,1 @@
-"""Whether mail is what it says it is: pure given a resolver and an instant, no sockets, no store."""
+"""Whether mail is what it says it is: pure given a resolver and an instant."""

@@ -1,0 +1,220 @@
+"""Authentication-Results: written, read, and found where somebody forged ours (RFC 8601)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+_FIELD = re.compile(
+    rb"^authentication-results[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)\n?", re.MULTILINE | re.IGNORECASE
+)
+# What may stand bare as a value: a token of RFC 2045 §5.1, or an address or domain.
+_BARE = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]+\Z")
+_BARE_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=^_`{|}~.-]*@[A-Za-z0-9.-]+\Z")
+_TOKEN = re.compile(
+    r'[ \t\r\n]+|(?P<comment>\()|(?P<quoted>"(?:[^"\\]|\\.)*")'
+    r'|(?P<sign>[;=])|(?P<word>[^\s;=()"]+)',
+    re.DOTALL,
+)
+_COMMENT = re.compile(r"\\.|[()]", re.DOTALL)
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
+_LONGEST_VALUE = 400  # characters: an address has 320 at most; a line of mail 998
+_LINE = 76
+
+
+class Finding(Struct, frozen=True):
+    """The result of one method; properties are (ptype, property, value)."""
+
+    method: str
+    result: str
+    reason: str = ""
+    properties: tuple[tuple[str, str, str], ...] = ()
+
+
+class AuthRes(Struct, frozen=True):
+    """One field: who says it, and what."""
+
+    authserv_id: str
+    findings: tuple[Finding, ...]
+    version: int = 1
+
+
+def encode(authserv_id: str, findings: Sequence[Finding]) -> bytes:
+    """The whole field, each finding on a line of its own as far as it fits (RFC 8601 §2.2)."""
+    lines = [f"Authentication-Results: {_value(authserv_id)};"]
+    texts = [_finding(finding) for finding in findings] or ["none"]
+    for number, text in enumerate(texts, 1):
+        lines += _folded(text if number == len(texts) else text + ";")
+    return ("\r\n ".join(lines) + "\r\n").encode()
+
+
+def encode_payload(findings: Sequence[Finding]) -> str:
+    """The findings alone, on one line: what an ARC seal is given."""
+    return "; ".join(map(_finding, findings)) or "none"
+
+
+def parse(value: bytes | str) -> AuthRes | None:
+    """What stands behind the colon of a field; None: it does not keep to the grammar."""
+    text = value.decode(errors="replace") if isinstance(value, bytes) else value
+    statements = _statements(text)
+    if statements is None or not statements[0]:
+        return None
+    head, *rest = statements
+    if len(head) > 2 or head[0] in ("=", ";") or (len(head) == 2 and not head[1].isdecimal()):
+        return None
+    found = [_parse_finding(tokens) for tokens in rest if tokens and tokens != ["none"]]
+    if any(finding is None for finding in found):
+        return None
+    version = int(head[1][:9]) if len(head) == 2 else 1
+    kept = tuple(finding for finding in found if finding is not None)
+    return AuthRes(_unquoted(head[0]).lower(), kept, version)
+
+
+def forged_spans(raw_header: bytes, authserv_id: str) -> tuple[tuple[int, int], ...]:
+    """Where fields stand that speak in our name and are not ours (RFC 8601 §5), ascending.
+
+    Also those whose name is not to be read: a lenient reader might read it as ours.
+    """
+    ours = authserv_id.lower().rstrip(".")
+    spans = []
+    for match in _FIELD.finditer(raw_header):
+        claimed = _claimed_id(match[1].decode(errors="replace"))
+        if claimed is None or claimed.lower().rstrip(".") == ours:
+            spans.append(match.span())
+    return tuple(spans)
+
+
+def _claimed_id(value: str) -> str | None:
+    """The first word of a field; None: there is none, or what comes first is broken."""
+    at = 0
+    while match := _TOKEN.match(value, at):
+        if match["comment"]:
+            at = _comment_end(value, match.end())
+            if at < 0:
+                return None
+        elif match["quoted"] or match["word"]:
+            return _unquoted(match[0])
+        elif match["sign"]:
+            return None
+        else:
+            at = match.end()
+    return None
+
+
+def _statements(text: str) -> list[list[str]] | None:
+    """Tokens between semicolons, comments and white space left out."""
+    statements: list[list[str]] = [[]]
+    at = 0
+    while at < len(text):
+        match = _TOKEN.match(text, at)
+        if match is None:
+            return None
+        at = match.end()
+        if match["comment"]:
+            at = _comment_end(text, at)
+            if at < 0:
+                return None
+        elif match["sign"] == ";":
+            statements.append([])
+        elif match["sign"] or match["quoted"] or match["word"]:
+            statements[-1].append(match[0])
+    return statements
+
+
+def _comment_end(text: str, at: int) -> int:
+    """Behind the parenthesis that closes a comment, however deep it nests; -1: none does."""
+    depth = 1
+    for match in _COMMENT.finditer(text, at):
+        depth += {"(": 1, ")": -1}.get(match[0], 0)
+        if depth == 0:
+            return match.end()
+    return -1
+
+
+def _parse_finding(tokens: Sequence[str]) -> Finding | None:
+    """`method[/version]=result [reason=…] ptype.property=value …`"""
+    pairs = _pairs(tokens)
+    if not pairs:
+        return None
+    (method, result), *rest = pairs
+    reason = ""
+    properties: list[tuple[str, str, str]] = []
+    for name, value in rest:
+        ptype, dot, prop = name.lower().partition(".")
+        if dot:
+            properties.append((ptype, prop, value))
+        elif name.lower() == "reason" and not properties and not reason:
+            reason = value
+        else:
+            return None
+    return Finding(method.lower().partition("/")[0], result.lower(), reason, tuple(properties))
+
+
+def _pairs(tokens: Sequence[str]) -> list[tuple[str, str]] | None:
+    """Names and values around the equals signs; a name may be in pieces (`header . d`)."""
+    pairs: list[tuple[str, str]] = []
+    at = 0
+    while at < len(tokens):
+        try:
+            equals = tokens.index("=", at)
+        except ValueError:
+            return None
+        name = "".join(tokens[at:equals])
+        at = equals + 1
+        if not name or '"' in name or at == len(tokens) or tokens[at] == "=":
+            return None
+        value = _unquoted(tokens[at])
+        at += 1
+        if at < len(tokens) and tokens[at].startswith("@"):  # "a b"@example.org
+            value += tokens[at]
+            at += 1
+        while at < len(tokens) and tokens[at] == "=" and _ends_value(tokens, at):
+            value += "="  # base64 that nobody put into quotes
+            at += 1
+        pairs.append((name, value))
+    return pairs
+
+
+def _ends_value(tokens: Sequence[str], at: int) -> bool:
+    """Whether an equals sign belongs to the value in front of it: no value comes behind it."""
+    return at + 1 == len(tokens) or tokens[at + 1] == "="
+
+
+def _finding(finding: Finding) -> str:
+    words = [f"{finding.method}={finding.result}"]
+    if finding.reason:
+        words.append(f"reason={_quoted(finding.reason)}")
+    words += [f"{ptype}.{name}={_value(value)}" for ptype, name, value in finding.properties]
+    return " ".join(words)
+
+
+def _folded(text: str) -> Iterable[str]:
+    """Lines of a finding, folded at spaces."""
+    line = ""
+    for word in text.split(" "):
+        if line.strip() and len(line) + 1 + len(word) >= _LINE:
+            yield line
+            line = "  " + word
+        else:
+            line = f"{line} {word}" if line else word
+    yield line
+
+
+def _value(value: str) -> str:
+    if len(value) <= _LONGEST_VALUE and (_BARE.match(value) or _BARE_ADDRESS.match(value)):
+        return value
+    return _quoted(value)
+
+
+def _quoted(value: str) -> str:
+    cleaned = _CONTROLS.sub(" ", value)[:_LONGEST_VALUE]
+    return '"' + cleaned.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _unquoted(token: str) -> str:
+    if not token.startswith('"'):
+        return token
+    unfolded = token[1:-1].replace("\r\n", "").replace("\n", "")
+    return re.sub(r"\\(.)", r"\1", unfolded, flags=re.DOTALL)
