@@ -34,6 +34,11 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
 
+def busy_elsewhere() -> float:
+    """CPU seconds that this process has used so far in other threads than the caller's."""
+    return time.process_time() - time.thread_time()
+
+
 def unix_seconds(instant: datetime) -> int:
     """Whole seconds since 1970, as instants are stored."""
     return int(instant.timestamp())

@@ -70,6 +70,11 @@ def fields(raw_header: bytes) -> list[Field]:
     return found
 
 
+def pairs(raw_header: bytes) -> list[tuple[bytes, bytes]]:
+    """Names and values of all fields as written, line ends within the values included."""
+    return _FIELD.findall(raw_header)
+
+
 def pick(raw_header: bytes, wanted: frozenset[bytes]) -> dict[bytes, list[bytes]]:
     """Unfolded values of the wanted fields by name in lower case, in the order written."""
     picked: dict[bytes, list[bytes]] = {}

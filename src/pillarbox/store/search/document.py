@@ -11,6 +11,8 @@ from pillarbox.message.part import Octets, Part
 from pillarbox.message.text import searchable_text
 
 _MAX_HEADER = 256 * 1024  # octets of all headers of one message that are searched
+# What str.split takes for a space and bytes.split does not.
+_ONE_SPACE = bytes.maketrans(b"\x1c\x1d\x1e\x1f", b"    ")
 _TOP_END = b"\n\n"  # between the message's own fields and those of its parts
 
 
@@ -57,24 +59,32 @@ def add_columns(words: Document, columns: Iterable[str]) -> Document:
     return Document(words.head + end + b"\n".join(extra), words.body)
 
 
-def make_document(octets: Octets, root: Part, trace: bytes, max_octets: int) -> Document:
-    """The document of a message; never raises on any octets."""
-    own = trace + octets[root.header_start : min(root.body_start, root.header_start + _MAX_HEADER)]
-    top = _lines(own)
-    inner = [_lines(raw) for raw in _part_headers(octets, root)]
-    text = fold(searchable_text(octets, root, max_octets=max_octets))
-    head = "\n" + "\n".join(top) + "\n\n" + "\n".join("\n".join(lines) for lines in inner)
-    return Document(
-        fold(head).encode("utf-8", "replace"),
-        " ".join(text.split()).encode("utf-8", "replace"),
-    )
+class Content:
+    """What the documents of a message have in common in all accounts; only its trace differs."""
+
+    def __init__(self, octets: Octets, root: Part, max_octets: int) -> None:
+        end = min(root.body_start, root.header_start + _MAX_HEADER)
+        self._own = octets[root.header_start : end]
+        self._inner = _TOP_END + b"\n".join(_lines(raw) for raw in _part_headers(octets, root))
+        text = fold(searchable_text(octets, root, max_octets=max_octets))
+        self._body = " ".join(text.split()).encode("utf-8", "replace")
+
+    def document(self, trace: bytes) -> Document:
+        """The document with that trace in front; never raises on any octets."""
+        return Document(b"\n" + _lines(trace + self._own) + self._inner, self._body)
 
 
-def _lines(raw: bytes) -> list[str]:
-    return [
+def _lines(raw: bytes) -> bytes:
+    """A line "name: value" for each field, folded."""
+    if raw.isascii() and b"=?" not in raw:  # nothing to decode: nearly all mail
+        plain = raw.translate(_ONE_SPACE)
+        named = [name + b": " + b" ".join(value.split()) for name, value in header.pairs(plain)]
+        return b"\n".join(named).lower()
+    decoded = [
         field.name.decode("latin-1") + ": " + " ".join(encoded_word.decode(field.value).split())
         for field in header.fields(raw)
     ]
+    return fold("\n".join(decoded)).encode("utf-8", "replace")
 
 
 def _part_headers(octets: Octets, root: Part) -> list[bytes]:

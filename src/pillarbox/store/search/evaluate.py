@@ -8,33 +8,18 @@ is an exact substring match; what the index does not have yet is read.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Sequence
-from typing import Any
+from collections.abc import Callable, Collection
 
-import msgspec
-
-from pillarbox.errors import Damaged
-from pillarbox.ids import AccountId, BlobId, MailboxId, MessageId, Uid
+from pillarbox.ids import AccountId, MailboxId, MessageId, Uid
 from pillarbox.message.casefold import fold
-from pillarbox.message.part import Part
 from pillarbox.store import query as q
 from pillarbox.store.database import Reader, Value
 from pillarbox.store.search import leaves
-from pillarbox.store.search.document import (
-    Document,
-    add_columns,
-    has_field,
-    make_document,
-    squeeze,
-)
+from pillarbox.store.search.document import Document, has_field, squeeze
+from pillarbox.store.search.reading import DocumentReader, ReadBlob
 from pillarbox.store.search.text_index import EXACT, TextIndex, Where
-from pillarbox.telemetry.log import get_logger
 
-log = get_logger("store")
-
-ReadBlob = Callable[[BlobId], bytes]
 Check = Callable[[Document], bool]
-_decode_part = msgspec.msgpack.Decoder(Part).decode
 
 _UIDS_OF = """
     SELECT message_id, uid FROM placement
@@ -75,10 +60,9 @@ class Search:
     ) -> None:
         self._db = db
         self._texts = texts
-        self._read_blob = read_blob
+        self._documents = DocumentReader(read_blob, max_octets)
         self._account = account
         self._mailbox = mailbox
-        self._max_octets = max_octets
         self._all: set[int] | None = None
         self._tail: set[MessageId] | None = None  # without document
         self._waiting: set[MessageId] = set()  # with a document, not indexed
@@ -260,24 +244,8 @@ class Search:
         row = await self._db.row(_UNINDEXED, (self._account, message))
         if row is None:
             return Document(b"", b"")
-        words = read_document(self._read_blob, row, self._max_octets)
+        words = self._documents.read(row)
         self._kept_octets += len(words.head) + len(words.body)
         if self._kept_octets < _WORDS_KEPT:
             self._kept[message] = words
         return words
-
-
-def read_document(read_blob: ReadBlob, row: Sequence[Any], max_octets: int) -> Document:
-    """The document of a stored message; one that cannot be read has only its columns' words.
-
-    The row holds blob id, structure, trace and the folded columns.
-    """
-    blob, structure, trace, *columns = row
-    words = Document(b"", b"")
-    try:
-        words = make_document(read_blob(blob), _decode_part(structure), trace, max_octets)
-    except (Damaged, FileNotFoundError):
-        log.warning_event("store.unreadable", blob=blob.hex())
-    except Exception:  # a bug met by one message must not end search for all
-        log.error_event("store.no_words", exc=True, blob=blob.hex())
-    return add_columns(words, columns)

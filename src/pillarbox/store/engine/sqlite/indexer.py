@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import apsw
 
-from pillarbox.clock import Clock
+from pillarbox.clock import Clock, busy_elsewhere
 from pillarbox.config.store import StoreSettings
 from pillarbox.ids import AccountId, MessageId
 from pillarbox.store.engine.sqlite.connection import fetch
@@ -23,7 +23,7 @@ from pillarbox.store.engine.sqlite.text_index import (
     read_documents,
 )
 from pillarbox.store.search.document import Document
-from pillarbox.store.search.evaluate import ReadBlob, read_document
+from pillarbox.store.search.reading import DocumentReader, ReadBlob
 from pillarbox.telemetry.log import get_logger
 
 log = get_logger("store")
@@ -38,6 +38,15 @@ _NUMBERS = """
     SELECT seq, account_id, message_id FROM message WHERE seq > ? AND seq <= ?
     ORDER BY seq LIMIT ?
 """
+
+
+Share = Callable[[float], float]  # of a core, from the share that others use
+_FEW = 200  # messages; so many in a round are no flood that trigrams should wait for
+_TICK = 0.0001  # seconds; no batch takes less
+
+
+def _all_of_it(_others: float) -> float:
+    return 1.0
 
 
 class Indexer:
@@ -76,7 +85,7 @@ class Indexer:
         with self._mine:
             self._lock.acquire()
             try:
-                return self._catch_up(share=1.0)
+                return self._catch_up(_all_of_it)
             finally:
                 self._lock.release()
 
@@ -103,40 +112,49 @@ class Indexer:
                 account = SqliteTextIndex(self._index).next_account(account)
 
     def _run(self) -> None:
-        share = self._settings.index_share_percent / 100
         while not self._stop.wait(self._settings.index_seconds):
             with self._mine:
                 if not self._lock.try_acquire():
                     continue
                 try:
-                    self._catch_up(share)
+                    self._catch_up(self._share)
                 except Exception:  # tried again next time; search reads what is missing
                     log.error_event("store.index_failed", exc=True)
                 finally:
                     self._lock.release()
 
-    def _catch_up(self, share: float) -> int:
+    def _share(self, others: float) -> float:
+        """The share of a core to take: what this process's other threads leave.
+
+        At half a core's use by them, no more than the least.
+        """
+        return max(self._settings.index_share_percent / 100, 1 - 2 * others)
+
+    def _catch_up(self, share: Share) -> int:
         """Documents first; trigrams when no mail came meanwhile, or when much waits for them."""
         count = self._repeat(self._add_documents, share)
         upto, indexed = SqliteTextIndex(self._index).upto()
-        if share == 1 or not count or upto - indexed > self._settings.index_backlog_messages:
+        backlog = self._settings.index_backlog_messages
+        if share is _all_of_it or count < _FEW or upto - indexed > backlog:
             self._repeat(self._add_trigrams, share)
         return count
 
-    def _repeat(self, batch: Callable[[], int], share: float) -> int:
+    def _repeat(self, batch: Callable[[], int], share: Share) -> int:
         count = 0
         while not self._stop.is_set():
-            started = self._clock.monotonic()
+            started, busy = self._clock.monotonic(), busy_elsewhere()
             done = batch()
             count += done
             if not done:
                 break
-            took = self._clock.monotonic() - started
-            self._stop.wait(took * (1 / share - 1))
+            took = max(self._clock.monotonic() - started, _TICK)
+            others = min((busy_elsewhere() - busy) / took, 1)
+            self._stop.wait(took * (1 / share(others) - 1))
         return count
 
     def _add_documents(self) -> int:
         upto, _ = SqliteTextIndex(self._index).upto()
+        reader = DocumentReader(self._read_blob, self._settings.index_text_octets)
         documents: list[tuple[int, Document]] = []
         room = self._settings.index_batch_octets
         rows = self._reading.execute(_NEXT, (upto, self._settings.index_batch))
@@ -144,7 +162,7 @@ class Indexer:
             if self._stop.is_set() or room <= 0:
                 break
             number = document_number(AccountId(account), MessageId(message))
-            words = read_document(self._read_blob, content, self._settings.index_text_octets)
+            words = reader.read(content)
             documents.append((number, words))
             room -= len(words.head) + len(words.body)
             upto = seq

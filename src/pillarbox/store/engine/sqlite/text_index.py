@@ -22,7 +22,7 @@ from pillarbox.store.engine.sqlite.connection import fetch
 from pillarbox.store.search.document import Document
 from pillarbox.store.search.text_index import Where
 
-FORMAT = 3  # another number makes the index anew
+FORMAT = 4  # another number makes the index anew
 FRAME = b"\x28\xb5\x2f\xfd"
 _MAX_TRIGRAMS = 24  # of one needle; more hardly narrow the candidates
 _AT_ONCE = 256
@@ -44,6 +44,9 @@ _CREATE = """
         text, tokenize='trigram case_sensitive 1', content='', contentless_delete=1, detail=none);
     CREATE VIRTUAL TABLE body_index USING fts5(
         text, tokenize='trigram case_sensitive 1', content='', contentless_delete=1, detail=none);
+    -- Octets gathered before they are written out: those of a whole batch, so fewer merges follow.
+    INSERT INTO head_index (head_index, rank) VALUES ('hashsize', 8388608);
+    INSERT INTO body_index (body_index, rank) VALUES ('hashsize', 8388608);
 """
 _UPTO = "SELECT documents, trigrams FROM progress"
 _FORMAT = "SELECT format FROM progress"

@@ -18,7 +18,7 @@ from pillarbox.store.engine.sqlite.text_index import (
     document_number,
     read_documents,
 )
-from pillarbox.store.search.evaluate import ReadBlob, read_document
+from pillarbox.store.search.reading import DocumentReader, ReadBlob
 from pillarbox.store.verify import VerifyReport, check_rows
 
 Progress = Callable[[int, int], None]  # done, of how many
@@ -53,8 +53,7 @@ class Verifier:
         self._rows = rows
         self._texts = texts
         self._blobs = blobs
-        self._read_blob = read_blob
-        self._max_octets = max_octets
+        self._documents = DocumentReader(read_blob, max_octets)
         self._report = VerifyReport()
         self._done = 0
         self._total = 0
@@ -151,7 +150,7 @@ class Verifier:
                 if self.stop.is_set():
                     return
                 self._report.documents += 1
-                if stored.get(number) != read_document(self._read_blob, row[3:], self._max_octets):
+                if stored.get(number) != self._documents.read(row[3:]):
                     self._report.add(
                         f"The search index is wrong about message {row[2]} of account {row[1]}; "
                         "delete search.db to make it anew."
