@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from pillarbox.config.auth import AuthSettings
+from pillarbox.config.dns import DnsSettings
 from pillarbox.config.imap import ImapSettings
 from pillarbox.config.limits import LimitSettings
 from pillarbox.config.pop3 import Pop3Settings
@@ -33,4 +34,5 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     smtp: SmtpSettings = field(default_factory=SmtpSettings)
     imap: ImapSettings = field(default_factory=ImapSettings)
     pop3: Pop3Settings = field(default_factory=Pop3Settings)
+    dns: DnsSettings = field(default_factory=DnsSettings)
     trust: TrustSettings = field(default_factory=TrustSettings)

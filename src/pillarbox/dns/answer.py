@@ -8,6 +8,8 @@ from msgspec import Struct
 
 T = TypeVar("T")
 
+MAX_CHAIN = 8  # CNAMEs from a name to its records; mail's names have one or two
+
 
 class Mx(Struct, frozen=True, order=True):
     """A host that takes a domain's mail (RFC 5321 §5.1)."""
