@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import msgspec
 import pytest
 
 from pillarbox.accounts.throttle import Throttle
@@ -42,6 +43,24 @@ async def is_heard(throttle: Throttle, peer: str, login: str = ALICE) -> bool:
     except (Throttled, TimeoutError):
         return False
     return True
+
+
+def test_a_remembered_wrong_password_counts_once() -> None:
+    """`remembered_passwords` of them; the one before is new again."""
+    settings = msgspec.structs.replace(SETTINGS, remembered_passwords=2)
+
+    async def test(throttle: Throttle, clock: FakeClock) -> None:
+        for _ in range(100):
+            throttle.failed(ALICE, HOME, b"old")
+            throttle.failed(ALICE, HOME, b"older")
+        assert await is_heard(throttle, HOME)
+        throttle.failed(ALICE, HOME, b"third")
+        assert not throttle.is_known_wrong(ALICE, HOME, b"old")
+        throttle.failed(ALICE, HOME, b"old")
+        assert not await is_heard(throttle, HOME)
+
+    clock = FakeClock()
+    asyncio.run(test(Throttle(clock, settings), clock))  # type: ignore[arg-type]
 
 
 def test_pauses_double_up_to_the_longest() -> None:

@@ -21,7 +21,7 @@ ORDINAL = 727_960  # the same day's
 
 def read(text: str) -> q.Query:
     reader = Reader(Framed((text.encode(),)))
-    keys = KeyReader(reader, HOOKS.search_keys)
+    keys = KeyReader(reader, HOOKS.search_keys, HOOKS.limits)
     criteria = keys.program()
     reader.end()
     return criteria(SCOPE)

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from pillarbox.config.imap import ImapSettings
 from pillarbox.ids import Uid
 from pillarbox.imap.server.commands.thread_order import (
     encode_threads,
@@ -16,6 +17,7 @@ from pillarbox.store.query import ThreadRow
 from support.imap_desk import Desk, desk_test
 from support.store_box import letter
 
+CLIMB = ImapSettings().max_thread_climb
 Message = tuple[int, str, int, list[int]]  # sent, subject ("Re: " for replies), id, references
 
 
@@ -104,7 +106,7 @@ def test_ordered_subject(messages: list[Message], wanted: str) -> None:
     ],
 )  # fmt: skip
 def test_references(messages: list[Message], wanted: str) -> None:
-    assert encoded(references(rows(messages)), len(messages)) == wanted
+    assert encoded(references(rows(messages), CLIMB), len(messages)) == wanted
 
 
 def test_the_rfcs_shape_of_nested_threads() -> None:
@@ -115,7 +117,7 @@ def test_the_rfcs_shape_of_nested_threads() -> None:
         (at, str(n), n, [parents[n]] if n in parents else []) for at, n in enumerate(places)
     ]
     numbers = dict(enumerate(places, 1))
-    found = encode_threads(references(rows(messages)), numbers)
+    found = encode_threads(references(rows(messages), CLIMB), numbers)
     assert found == b"(2)(3 6 (4 23)(44 7 96))"
 
 
@@ -123,16 +125,26 @@ def test_a_very_deep_thread_is_no_trouble() -> None:
     count = 30_000
     messages: list[Message] = [(n, "s", n, [n - 1] if n > 1 else []) for n in range(1, count + 1)]
     start = time.process_time()
-    found = encoded(references(rows(messages)), count)
+    found = encoded(references(rows(messages), CLIMB), count)
     assert found == f"({' '.join(map(str, range(1, count + 1)))})"
     assert time.process_time() - start < 5
+
+
+def test_links_beyond_the_climb_are_none() -> None:
+    """`imap.max_thread_climb`: the last message wants a whole thread below a chain of ten."""
+    chain: list[Message] = [(n, f"a{n}", n, [n - 1] if n > 1 else []) for n in range(1, 11)]
+    thread: list[Message] = [(20, "b", 20, []), (21, "c", 21, [20])]
+    knot: list[Message] = [(22, "d", 22, [10, 20])]
+    found = rows(chain + thread + knot)
+    assert encoded(references(found, 20), 13) == "(1 2 3 4 5 6 7 8 9 10 11 (12)(13))"
+    assert encoded(references(found, 5), 13) == "(1 2 3 4 5 6 7 8 9 10)(11 (12)(13))"
 
 
 def test_hostile_links_cost_no_square_of_their_number() -> None:
     chain: list[Message] = [(n, "s", n, [n - 1] if n > 1 else []) for n in range(1, 8001)]
     knots: list[Message] = [(n, "s", 20_000 + n, [8000, 1]) for n in range(4000)]
     start = time.process_time()
-    references(rows(chain + knots))
+    references(rows(chain + knots), CLIMB)
     assert time.process_time() - start < 5
 
 

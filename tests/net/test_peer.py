@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from pillarbox.clock import SystemClock
-from pillarbox.net import peer
 from pillarbox.net.door import Door
 from pillarbox.net.limits import ConnectionLimiter
 from pillarbox.net.listener import Security
@@ -24,7 +23,8 @@ class Recorder(PeerConnection):
     """Writes down what it is told."""
 
     def __init__(self, limiter: ConnectionLimiter, tls: TlsContexts | None = None) -> None:
-        super().__init__(Door(limiter.admit, tls, SystemClock()), Security.STARTTLS)
+        self.door = Door(limiter.admit, tls, SystemClock())
+        super().__init__(self.door, Security.STARTTLS)
         self.events: list[object] = []
         self.session = "plain"
 
@@ -129,16 +129,13 @@ def test_a_deadline_moves(loop: str) -> None:
 
 
 @LOOPS
-def test_who_does_not_take_the_last_answer_is_cut_off(
-    loop: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(peer, "LINGER_SECONDS", 0.1)
-
+def test_who_does_not_take_the_last_answer_is_cut_off(loop: str) -> None:
     async def test() -> None:
         limiter = ConnectionLimiter(9, 9)
         server, port, made = await serve(limiter)
         with socket.create_connection(("127.0.0.1", port)):
             await until(lambda: bool(made) and made[0].peer != "")
+            made[0].door.linger_seconds = 0.1
             made[0].write(b"x" * 20_000_000)
             made[0].close()
             made[0].set_deadline(1000)  # comes too late

@@ -152,6 +152,16 @@ def test_malformed_first_message(plus: bool, message: bytes) -> None:
         server.step(b"n,,n=user,r=nonce")
 
 
+def test_the_longest_message() -> None:
+    for longest in (18, 19):
+        server = ScramServer(ScramHash.SHA_256, plus=False, bindings={}, longest=longest)
+        if longest == 19:
+            assert server.step(b"n,,n=user,r=nonce--") == KeysWanted("user")
+        else:
+            with pytest.raises(MalformedResponse):
+                server.step(b"n,,n=user,r=nonce--")
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+from pillarbox.config.imap import ImapSettings
 from pillarbox.errors import PillarboxError
 from pillarbox.ids import Uid
 from pillarbox.imap.server.command import CommandSpec, Hooks
@@ -67,6 +68,9 @@ class FakeLink:
     def write(self, octets: bytes) -> None:
         self.octets += octets
 
+    def write_pieces(self, pieces: list[bytes]) -> None:
+        self.octets += b"".join(pieces)
+
     async def drained(self) -> None:
         self.bursts += 1
 
@@ -82,7 +86,7 @@ class Desk(Box):
     async def select(self, *enabled: str, read_only: bool = False) -> View:
         """Begin anew: a fresh session with INBOX selected."""
         services = SimpleNamespace(
-            store=self.store, settings=None, clock=self.clock, pictures=self.pictures
+            store=self.store, settings=ImapSettings(), clock=self.clock, pictures=self.pictures
         )
         self.ctx = Context(cast(Any, services), cast(Any, self.link), "test")
         self.ctx.account_id = self.alice.id

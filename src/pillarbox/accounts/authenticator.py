@@ -104,7 +104,8 @@ class Authenticator:
         bindings = bindings or {}
         if name not in self.mechanisms(secure=secure, binding=bool(bindings)):
             raise UnknownMechanism
-        return Exchange(self, name, _new_mechanism(name, bindings), scope, peer, journey)
+        longest = self._settings.longest_exchange_line
+        return Exchange(self, name, _new_mechanism(name, bindings, longest), scope, peer, journey)
 
     def login_of(self, username: str) -> str:
         """The login that a user name means."""
@@ -275,10 +276,11 @@ def _by_app_password(known: Known, row: AppPasswordRow) -> Identity:
     return Identity(known.account.id, known.account.login, f"app:{row.id}")
 
 
-def _new_mechanism(name: str, bindings: Mapping[str, bytes]) -> Mechanism:
+def _new_mechanism(name: str, bindings: Mapping[str, bytes], longest: int) -> Mechanism:
     if name == "PLAIN":
         return Plain()
     if name == "LOGIN":
         return Login()
     plus = name.endswith("-PLUS")
-    return ScramServer(_SCRAM[name.removesuffix("-PLUS")], plus=plus, bindings=bindings)
+    algorithm = _SCRAM[name.removesuffix("-PLUS")]
+    return ScramServer(algorithm, plus=plus, bindings=bindings, longest=longest)

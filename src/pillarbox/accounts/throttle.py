@@ -31,7 +31,6 @@ from pillarbox.net.limits import network_of
 
 K = TypeVar("K")
 V = TypeVar("V")
-_MARKS = 16  # wrong passwords remembered of one pair
 _LONGEST_DOUBLING = 20  # keeps 2**n small; the settings cap the result anyway
 _UNCOUNTED_NETWORKS = frozenset({"local", "127.0.0.1", "::/64"})  # proxies and webmail of our own
 
@@ -103,7 +102,7 @@ class Throttle:
         if mark and mark in mine.marks:
             return
         if mark:
-            mine.marks = (mark, *mine.marks[: _MARKS - 1])
+            mine.marks = (mark, *mine.marks[: self._settings.remembered_passwords - 1])
         self._count(mine, self._settings.free_failures)
         if self._is_known(pair):
             return

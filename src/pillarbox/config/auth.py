@@ -78,6 +78,15 @@ class ThrottleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
             "from there.",
         ),
     ] = 30
+    remembered_passwords: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1000,
+            description="Wrong passwords of one name from one network that are remembered (as "
+            "keyed hashes): the same one again neither counts nor is verified anew.",
+        ),
+    ] = 16
     table_entries: Annotated[
         int,
         Meta(
@@ -168,6 +177,14 @@ class AuthSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         int,
         Meta(ge=64, le=65_536, description="Octets of a password; longer ones are refused."),
     ] = 1024
+    longest_exchange_line: Annotated[
+        int,
+        Meta(
+            ge=1024,
+            le=65_536,
+            description="Octets of one client message of SCRAM; names and nonces are far below.",
+        ),
+    ] = 8192
     shortest_password: Annotated[
         int,
         Meta(ge=1, le=256, description="Characters that a new password must have."),

@@ -35,6 +35,16 @@ class ImapSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
             "silent before the connection is closed; slow lines pause, dead ones never end.",
         ),
     ] = 300
+    whole_command_timeout: Annotated[
+        int,
+        Meta(
+            ge=60,
+            le=86_400,
+            description="Seconds from the first octet of a command until its last must have come; "
+            "an hour is 50 MiB at 15 KiB/s. A client that drips octets, each before "
+            "`command_timeout`, cannot hold a place and a half message for ever.",
+        ),
+    ] = 3600
     write_timeout: Annotated[
         int,
         Meta(
@@ -59,6 +69,14 @@ class ImapSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
             "which go to a file).",
         ),
     ] = 1_048_576
+    max_literal_before_login: Annotated[
+        int,
+        Meta(
+            ge=512,
+            description="The same before sign-in; a name and a password are shorter, and a "
+            "thousand strangers hold 8 MiB at most.",
+        ),
+    ] = 8192
     max_command: Annotated[
         int, Meta(ge=16_384, description="Octets of one whole command in memory.")
     ] = 2_097_152
@@ -97,6 +115,58 @@ class ImapSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     max_append_messages: Annotated[
         int, Meta(ge=1, description="Messages in one APPEND (MULTIAPPEND).")
     ] = 200
+    max_fetch_items: Annotated[
+        int,
+        Meta(
+            ge=20,
+            description="Items of one FETCH; a short line could else ask for a whole mailbox a "
+            "thousand times over. Programs ask for ten.",
+        ),
+    ] = 200
+    max_search_keys: Annotated[
+        int,
+        Meta(
+            ge=20,
+            description="Keys of one SEARCH; each may be a pass over the mailbox. Programs that "
+            "search for many senders at once join some hundred by OR.",
+        ),
+    ] = 1000
+    max_search_depth: Annotated[
+        int,
+        Meta(
+            ge=4,
+            le=100,
+            description="Levels of keys inside keys (NOT, OR, parentheses) of one SEARCH; bounds "
+            "the stack.",
+        ),
+    ] = 32
+    max_sort_criteria: Annotated[
+        int,
+        Meta(
+            ge=9,
+            description="Criteria of one SORT; each is a pass over all messages found, and there "
+            "are nine different ones.",
+        ),
+    ] = 20
+    max_thread_climb: Annotated[
+        int,
+        Meta(
+            ge=50,
+            description="Ancestors looked at before THREAD joins two messages; past it the join "
+            "counts as a loop. Without it, messages made for it would cost the square of their "
+            "number.",
+        ),
+    ] = 1000
+    max_list_patterns: Annotated[
+        int, Meta(ge=1, description="Patterns of one LIST; each is tried on each mailbox.")
+    ] = 100
+    max_list_wildcards: Annotated[
+        int,
+        Meta(
+            ge=2,
+            description="Wildcards in all patterns of one LIST; each is a step for each mailbox.",
+        ),
+    ] = 50
     max_bad_commands: Annotated[
         int,
         Meta(
@@ -119,6 +189,14 @@ class ImapSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     compress: Annotated[
         bool, Meta(description="Offer COMPRESS=DEFLATE (about 64 KiB of memory a connection).")
     ] = True
+    max_inflated: Annotated[
+        int,
+        Meta(
+            ge=4096,
+            description="Octets that a compressed stream is expanded to at a time; a thousandth "
+            "of it may have been sent, so this bounds the memory that a few octets can take.",
+        ),
+    ] = 65_536
     compress_level: Annotated[
         int, Meta(ge=1, le=9, description="zlib's level; 1 is fast and does most of the work.")
     ] = 1

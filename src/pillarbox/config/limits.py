@@ -37,6 +37,15 @@ class LimitSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             "front. Unix sockets never count."
         ),
     ] = ("127.0.0.1", "::1")
+    linger_seconds: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=600,
+            description="Seconds that a peer has, when a connection was closed, to take what was "
+            "written before; then it is cut off. 30 s are a slow mobile link's worst.",
+        ),
+    ] = 30.0
     backlog: Annotated[
         int,
         Meta(
@@ -55,3 +64,20 @@ class LimitSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             "Only health checks and a metrics collector come there.",
         ),
     ] = 64
+    http_idle_seconds: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=600,
+            description="Seconds that such a connection may be silent between two requests; "
+            "health checkers and collectors ask again every few seconds, or connect anew.",
+        ),
+    ] = 15
+    http_head_octets: Annotated[
+        int,
+        Meta(
+            ge=1024,
+            le=1_048_576,
+            description="Octets of a request's head there; those who ask send some hundred.",
+        ),
+    ] = 16_384

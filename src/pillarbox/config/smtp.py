@@ -70,6 +70,15 @@ class SmtpSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             "in To with their names; larger ones are made to hurt programs that read them.",
         ),
     ] = 1024 * 1024
+    max_authors: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=10_000,
+            description="Addresses in the From field of submitted mail; each costs a look into "
+            "the directory.",
+        ),
+    ] = 50
     max_command_octets: Annotated[
         int,
         Meta(

@@ -7,6 +7,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from pillarbox.config.message import MessageSettings
+
 Count = Annotated[int, Meta(ge=1)]
 
 
@@ -210,3 +212,6 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             "past any letter; what follows in a log file sent as text is not found.",
         ),
     ] = 4 * 1024 * 1024
+    message: Annotated[MessageSettings, Meta(description="How far a message is taken apart.")] = (
+        MessageSettings()
+    )

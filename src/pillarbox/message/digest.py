@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pillarbox.config.message import MessageSettings
 from pillarbox.message import bodystructure, encoded_word, envelope, mime, thread
 from pillarbox.message.address import Group
 from pillarbox.message.casefold import fold
@@ -9,15 +10,15 @@ from pillarbox.message.date import parse_date
 from pillarbox.message.envelope import Addresses, Fields, addresses_of
 from pillarbox.message.part import Digest, Octets, Params, Part, SortKeys
 from pillarbox.message.preview import preview
-from pillarbox.message.structure import Node, body_lines, scan
+from pillarbox.message.structure import DEFAULT_LIMITS, Node, body_lines, scan
 from pillarbox.message.text import param
 
 _LONGEST_KEY = 255  # characters of a sort key
 
 
-def digest(octets: Octets) -> Digest:
+def digest(octets: Octets, limits: MessageSettings = DEFAULT_LIMITS) -> Digest:
     """The digest of any octets whatever. Never raises; time is linear in the size."""
-    nodes = scan(octets)
+    nodes = scan(octets, limits)
     root = nodes[0]
     fields = root.fields
     from_ = addresses_of(fields, b"from")

@@ -8,21 +8,14 @@ whole. What a limit leaves unopened is one part: an attached text, or a message 
 
 from __future__ import annotations
 
+from pillarbox.config.message import MessageSettings
 from pillarbox.message import mime
 from pillarbox.message.header import header_end, pick
 from pillarbox.message.mime import RawParams
 from pillarbox.message.part import Octets
 
-MAX_DEPTH = 100  # levels of multipart and message/rfc822; deeper ones are not opened
-MAX_PARTS = 1000  # in one message; the last one keeps what is left
-MAX_HEADER = 256 * 1024  # octets of one header that are looked at for fields
-MAX_HEADERS = 1024 * 1024  # of all headers of a message together; then only
-SHORT_HEADER = 1024  # octets of each further one
-MAX_BOUNDARY = 250  # RFC 2046 §5.1.1 allows 70; longer ones do occur
-MAX_NEAR_MISSES = 10_000  # lines that begin with a boundary and go on
-SEARCH_FACTOR = 16  # times the size may be searched for boundaries: so many full levels …
-SEARCH_ALWAYS = 16 * 1024 * 1024  # … and this in any case: all levels of messages below 160 KiB
-_LONGEST_PADDING = 1000  # white space behind a boundary
+DEFAULT_LIMITS = MessageSettings()
+_LONGEST_PADDING = 1000  # white space behind a boundary; no limit: a line cannot be longer (998)
 _STEP = 64 * 1024  # octets of a mapped file held at a time
 
 _MIME_FIELDS = frozenset(
@@ -96,22 +89,34 @@ class Node:
         return values[0] if values is not None else None
 
 
-def scan(octets: Octets) -> list[Node]:
+def scan(octets: Octets, limits: MessageSettings = DEFAULT_LIMITS) -> list[Node]:
     """All parts, the root first and parents before their children. Never raises."""
-    return _Scanner(octets).scan()
+    return _Scanner(octets, limits).scan()
 
 
 class _Scanner:
     """One scan: the octets, the parts found, and how many header octets may still be read."""
 
-    __slots__ = ("header_octets_left", "near_misses_left", "nodes", "octets", "search_left")
+    __slots__ = (
+        "header_octets_left",
+        "limits",
+        "max_depth",
+        "max_parts",
+        "near_misses_left",
+        "nodes",
+        "octets",
+        "search_left",
+    )
 
-    def __init__(self, octets: Octets) -> None:
+    def __init__(self, octets: Octets, limits: MessageSettings) -> None:
         self.octets: Octets = octets
+        self.limits: MessageSettings = limits
         self.nodes: list[Node] = []
-        self.header_octets_left: int = MAX_HEADERS
-        self.near_misses_left: int = MAX_NEAR_MISSES
-        self.search_left: int = SEARCH_FACTOR * len(octets) + SEARCH_ALWAYS
+        self.max_depth: int = limits.max_depth
+        self.max_parts: int = limits.max_parts
+        self.header_octets_left: int = limits.max_headers_octets
+        self.near_misses_left: int = limits.max_near_boundaries
+        self.search_left: int = limits.search_factor * len(octets) + limits.search_octets
 
     def scan(self) -> list[Node]:
         nodes = self.nodes
@@ -132,7 +137,11 @@ class _Scanner:
 
     def _may_open(self, node: Node) -> bool:
         """Is there room for one more level? If so, its octets count as searched."""
-        if node.depth >= MAX_DEPTH or len(self.nodes) >= MAX_PARTS or self.search_left <= 0:
+        if (
+            node.depth >= self.max_depth
+            or len(self.nodes) >= self.max_parts
+            or self.search_left <= 0
+        ):
             return False
         self.search_left -= node.body_end - node.body_start
         return True
@@ -158,7 +167,11 @@ class _Scanner:
 
     def _header(self, start: int, end: int) -> bytes:
         """As much of a header as may be read: addresses and such cost more than the scan."""
-        most = MAX_HEADER if self.header_octets_left > 0 else SHORT_HEADER
+        limits = self.limits
+        if self.header_octets_left > 0:
+            most = limits.max_part_header_octets
+        else:
+            most = limits.short_header_octets
         end = min(end, start + most)
         self.header_octets_left -= end - start
         # Neither IMAP strings nor every database's texts can hold NUL.
@@ -170,7 +183,7 @@ class _Scanner:
         starts: list[int] = []
         ends: list[int] = []
         depth = node.depth + 1
-        if 0 < len(boundary) <= MAX_BOUNDARY and self._may_open(node):
+        if 0 < len(boundary) <= self.limits.max_boundary_octets and self._may_open(node):
             self._find_boundaries(node, b"--" + boundary, starts, ends)
         if not starts:
             node.children.append(Node(node.body_start, node.body_start, node.body_end, depth))
@@ -184,7 +197,7 @@ class _Scanner:
     ) -> None:
         """Fill in where the parts of a multipart's body start and end (RFC 2046 §5.1.1)."""
         octets = self.octets
-        most = MAX_PARTS - len(self.nodes)
+        most = self.max_parts - len(self.nodes)
         stop = node.body_end
         line = b"\n" + delimiter
         width = len(line)

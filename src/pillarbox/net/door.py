@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from pillarbox.clock import Clock
+from pillarbox.config.limits import LimitSettings
 from pillarbox.net.listener import Listener
 from pillarbox.net.tls import TlsContexts
 
@@ -32,6 +33,7 @@ class Door:
         self.admit = admit  # a place for a peer at an address, None when there is none
         self.tls = tls  # None: no STARTTLS, no channel bindings
         self.standing: set[PeerConnection] = set()  # connections themselves come and leave
+        self.linger_seconds = LimitSettings().linger_seconds  # for peers to take the last octets
         self._clock = clock
 
     @property

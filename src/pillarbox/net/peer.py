@@ -17,8 +17,6 @@ from typing import cast
 from pillarbox.net.door import Door, Lease
 from pillarbox.net.listener import Security
 
-LINGER_SECONDS = 30.0  # for a peer to take what was written before the connection was closed
-
 
 class PeerConnection(asyncio.Protocol):
     """Transport, limits and timing of one peer, under any protocol."""
@@ -172,7 +170,7 @@ class PeerConnection(asyncio.Protocol):
     def close(self) -> None:
         """Flush what was written, then close; who does not take it is cut off after a while."""
         if self.transport is not None and not self.transport.is_closing():
-            self.set_deadline(LINGER_SECONDS)
+            self.set_deadline(self._door.linger_seconds)
             self._lingering = True
             self.transport.close()
 

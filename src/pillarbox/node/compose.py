@@ -106,6 +106,8 @@ async def compose(assignment: Assignment, tls: TlsContexts | None, clock: Clock)
     composition.doors["smtp"] = await _smtp_door(shared, assignment.local_login)
     composition.doors["imap"] = _imap_door(shared)
     composition.doors["pop3"] = pop3 = _pop3_door(shared)
+    for door in composition.doors.values():
+        door.linger_seconds = limits.linger_seconds
     composition.closing += [pop3.close, authenticator.close]
     return composition
 

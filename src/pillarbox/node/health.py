@@ -13,11 +13,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from pillarbox.config.limits import LimitSettings
 from pillarbox.telemetry.metrics import exposition
 
-IDLE_SECONDS = 15  # keep-alive of a health checker's connection
-STOP_SECONDS = 2  # for answers under way when we stop
-MAX_HEAD = 16_384  # octets of a request's head
+STOP_SECONDS = 2  # for answers under way when we stop; they are made of what is in memory
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -40,7 +39,7 @@ class _Server(uvicorn.Server):
 class HealthServer:
     """The HTTP door of one worker."""
 
-    def __init__(self, readiness: Readiness, connections: int) -> None:
+    def __init__(self, readiness: Readiness, limits: LimitSettings) -> None:
         self._readiness = readiness
         routes = [
             Route("/healthz", self._healthz),
@@ -56,10 +55,10 @@ class HealthServer:
             log_config=None,
             access_log=False,
             server_header=False,
-            limit_concurrency=connections,
-            timeout_keep_alive=IDLE_SECONDS,
+            limit_concurrency=limits.http_connections,
+            timeout_keep_alive=limits.http_idle_seconds,
             timeout_graceful_shutdown=STOP_SECONDS,
-            h11_max_incomplete_event_size=MAX_HEAD,
+            h11_max_incomplete_event_size=limits.http_head_octets,
         )
         self._server = _Server(configuration)
         self._task: asyncio.Task[None] | None = None

@@ -60,7 +60,7 @@ class Worker:
         self._servers: list[asyncio.Server] = []
         self._order: asyncio.Future[Order] | None = None
         self._composition: Composition | None = None
-        self._health = HealthServer(self._readiness, self._settings.limits.http_connections)
+        self._health = HealthServer(self._readiness, self._settings.limits)
 
     async def run(self) -> None:
         """The worker's whole life."""

@@ -17,7 +17,6 @@ from pillarbox.sasl.mechanism import Challenge, KeysWanted, Proved
 from pillarbox.sasl.saslprep import saslprep
 from pillarbox.sasl.scram_keys import ScramHash, ScramKeys
 
-_MAX_MESSAGE = 8192  # octets of one client message; names and nonces are far below
 _NONCE_OCTETS = 18  # of randomness in our part of the nonce
 _PRINTABLE = r"[\x21-\x2b\x2d-\x7e]+"  # RFC 5802 §7 printable: ASCII without ","
 
@@ -53,8 +52,13 @@ class ScramServer:
         plus: bool,
         bindings: Mapping[str, bytes],
         nonce: str | None = None,
+        longest: int = 8192,
     ) -> None:
-        """`bindings`: this connection's channel bindings, {} when -PLUS is not advertised."""
+        """`bindings`: this connection's channel bindings, {} when -PLUS is not advertised.
+
+        A client's message of more than `longest` octets is refused.
+        """
+        self._longest = longest
         self.algorithm = algorithm
         self._plus = plus
         self._bindings = bindings
@@ -74,7 +78,7 @@ class ScramServer:
                 raise MalformedResponse
             self._at = at
             return Challenge(b"")
-        if len(response) > _MAX_MESSAGE:
+        if len(response) > self._longest:
             raise MalformedResponse
         if at is _At.FIRST:
             return self._client_first(_decode(response))

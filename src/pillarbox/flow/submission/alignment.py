@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from pillarbox.ids import AccountId
 
 _FROM = frozenset((b"from",))
-MAX_AUTHORS = 50  # addresses in a From field: each costs a look into the directory
 
 
 async def check_envelope_sender(
@@ -26,16 +25,19 @@ async def check_envelope_sender(
 
 
 async def check_from_field(
-    directory: Directory, account: AccountId, raw_header: bytes
+    directory: Directory, account: AccountId, raw_header: bytes, max_authors: int
 ) -> Refused | None:
-    """Every address in From must be one of the account's; a missing From is added later."""
+    """Every address in From must be one of the account's; a missing From is added later.
+
+    More than `max_authors` are refused: each costs a look into the directory.
+    """
     values = pick(raw_header, _FROM).get(b"from", [])
     if not values:
         return None
     if len(values) > 1:
         return Refused(Reason.BROKEN_FROM, "The message has more than one From field.")
     authors = mailboxes(parse_address_list(values[0]))
-    if not authors or len(authors) > MAX_AUTHORS:
+    if not authors or len(authors) > max_authors:
         return Refused(Reason.BROKEN_FROM)
     for author in authors:
         if not await directory.may_send_as(account, author.addr_spec):

@@ -83,7 +83,9 @@ class Submission:
         if end > limit:
             return Refused(Reason.HEADER_TOO_LARGE)
         if self._settings.check_from:
-            refused = await check_from_field(self._directory, account, octets[:end])
+            refused = await check_from_field(
+                self._directory, account, octets[:end], self._settings.max_authors
+            )
             if refused is not None:
                 return refused
         return await self._limits.check_sending(envelope)

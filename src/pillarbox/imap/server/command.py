@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pillarbox.config.imap import ImapSettings
 from pillarbox.imap.server.context import Context, State
 from pillarbox.imap.wire.errors import BadSyntax
 
@@ -141,6 +142,7 @@ class Hooks:
     list_returns: Mapping[str, ParseOption] = field(default_factory=_nothing)
     append_items: Mapping[str, ParseOption] = field(default_factory=_nothing)
     enable: frozenset[str] = frozenset()
+    limits: ImapSettings = field(default_factory=ImapSettings)  # what one command may ask for
 
 
 def parse_nothing(reader: Reader, hooks: Hooks) -> None:

@@ -24,9 +24,8 @@ from pillarbox.telemetry.metrics import FAULTS
 
 log = get_logger("imap")
 _BURST = 65_536  # octets that are gathered before they are handed to the transport
-_LITERAL_BEFORE_SIGN_IN = 8_192  # octets; a name and a password are shorter
-_INFLATED = 65_536  # octets that are decompressed at a time
-_TURN_SECONDS = 0.01  # of work for one client's pipelined octets before others have their turn
+# No limit on a client: it goes on as soon as the others had their turn.
+_TURN_SECONDS = 0.01  # of work for one client's pipelined octets in a row
 
 
 class ImapConnection(PeerConnection):
@@ -349,7 +348,7 @@ class ImapConnection(PeerConnection):
         settings = self._settings
         return FramingLimits(
             line=settings.max_line,
-            literal=settings.max_literal if signed_in else _LITERAL_BEFORE_SIGN_IN,
+            literal=settings.max_literal if signed_in else settings.max_literal_before_login,
             command=settings.max_command,
             skipped=settings.max_skipped,
         )
@@ -367,7 +366,7 @@ class ImapConnection(PeerConnection):
     def _compress(self) -> None:
         """From here on all octets are deflated, both ways (RFC 4978 §3)."""
         self._flush()
-        self._deflate = Deflate(self._settings.compress_level, _INFLATED)
+        self._deflate = Deflate(self._settings.compress_level, self._settings.max_inflated)
         rest = self._framer.leftover()
         if rest:
             self._deflate.feed(rest)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
+from pillarbox.config.imap import ImapSettings
 from pillarbox.imap.server.command import HOOK_FIELDS, CommandSpec, Extension, Hooks
 from pillarbox.imap.server.commands import (
     append,
@@ -105,6 +108,12 @@ COMMANDS: dict[str, CommandSpec] = {
     for spec in specs
 }
 HOOKS = _hooks()
+
+
+@lru_cache(maxsize=8)  # a process has one settings value, or a few in tests
+def hooks_for(settings: ImapSettings) -> Hooks:
+    """What `parse` consults, with the limits of these settings."""
+    return replace(HOOKS, limits=settings)
 
 
 def capabilities(ctx: Context) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from pillarbox.imap.server.command import CommandSpec
 from pillarbox.imap.server.context import After, Context, Gone, ImapServices, Link, No, State, Torn
 from pillarbox.imap.server.errors import reply_to, reply_to_bug
 from pillarbox.imap.server.quirks import TAKE_TRAILING_SPACE
-from pillarbox.imap.server.registry import COMMANDS, HOOKS, capabilities
+from pillarbox.imap.server.registry import COMMANDS, capabilities, hooks_for
 from pillarbox.imap.server.untagged import refresh
 from pillarbox.imap.wire import codes, framing, responses
 from pillarbox.imap.wire.errors import BadSyntax
@@ -38,6 +38,7 @@ class Session:
         self._framer = framer
         self._link = link
         self._bad_in_a_row = 0
+        self._hooks = hooks_for(services.settings)
         self.ctx = Context(services, link, journey)
         self.ctx.capabilities = lambda: capabilities(self.ctx)
 
@@ -125,7 +126,7 @@ class Session:
             raise BadSyntax(_WHEN_NOT[ctx.state])
         if not reader.at_end:
             _take_space(reader)
-        command = spec.parse(reader, HOOKS)
+        command = spec.parse(reader, self._hooks)
         reader.end()
         done = None
         try:

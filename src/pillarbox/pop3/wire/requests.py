@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pillarbox.net.secret import Secret
 
-MAX_DIGITS = 10  # of a message number; there are no mailboxes of 10**10 messages
+MAX_DIGITS = 10  # of a message number, which has 32 bits at most: grammar, no setting
 
 
 class BadSyntax(Exception):

@@ -10,7 +10,7 @@ from pillarbox.smtp.wire.errors import BadParameter, BadSyntax
 _PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9\-]*+)(?:=([!-<>-~\u0080-\U0010ffff]++))?")
 _XTEXT = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})*")
 _HEXCHAR = re.compile(r"\+([0-9A-F]{2})")
-MAX_PARAMETERS = 20  # more than all extensions together define
+MAX_PARAMETERS = 20  # grammar, no setting: more than all extensions together define
 
 
 def parse_parameters(text: str) -> dict[str, str | None]:

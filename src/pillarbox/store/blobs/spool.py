@@ -41,6 +41,7 @@ class Spool:
         self._disk = disk
         self._settings = settings
         self._max_octets = max_octets
+        self.limits = settings.message  # how far `message.digest` takes it apart
         self._parts: list[bytes] = []
         self._fd = -1
         self._mapped: mmap.mmap | None = None

@@ -14,8 +14,6 @@ from pillarbox.imap.wire.errors import BadSyntax
 from pillarbox.imap.wire.reader import Reader
 from pillarbox.imap.wire.sequence_set import SequenceSet
 
-MAX_ITEMS = 200  # in one command: a short line could else ask for a mailbox a thousand times over
-
 
 class Form(Enum):
     """In what form a section's octets are wanted."""
@@ -114,8 +112,8 @@ def _items(reader: Reader, hooks: Hooks) -> list[FetchItem | ContentItem]:
     while not reader.take(b")"):
         reader.space()
         items.append(_item(reader, hooks))
-        if len(items) > MAX_ITEMS:
-            raise BadSyntax("FETCH asks for too many items.")
+        if len(items) > hooks.limits.max_fetch_items:
+            raise BadSyntax(f"FETCH takes {hooks.limits.max_fetch_items} items at most.")
     return items
 
 

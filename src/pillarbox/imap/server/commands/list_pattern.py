@@ -12,16 +12,16 @@ from pillarbox.imap.wire.errors import BadSyntax
 from pillarbox.store.model import DELIMITER
 
 _INBOX = "INBOX"
-_MAX_WILDCARDS = 50  # in all patterns of a command
 _WILDCARDS = re.compile(r"[*%]+")  # a run of wildcards is one
 _WILDCARD = re.compile(r"([*%])")
+_BOTH = frozenset("*%")
 
 
-def matcher(reference: str, patterns: Iterable[str]) -> Callable[[str], bool]:
+def matcher(reference: str, patterns: Iterable[str], max_wildcards: int) -> Callable[[str], bool]:
     """A test of names; raises BadSyntax for too many wildcards. INBOX matches in any case."""
     split = [_pieces(reference + pattern) for pattern in patterns]
-    if sum(map(len, split)) > 2 * _MAX_WILDCARDS + len(split):
-        raise BadSyntax(f"LIST takes {_MAX_WILDCARDS} wildcards at most.")
+    if sum(piece in _BOTH for pieces in split for piece in pieces) > max_wildcards:
+        raise BadSyntax(f"LIST takes {max_wildcards} wildcards at most.")
     # INBOX is found by its capitals, whatever case the pattern is in (RFC 9051 §6.3.9).
     for_inbox = [[piece.upper() for piece in pieces] for pieces in split]
     return lambda name: any(

@@ -9,8 +9,6 @@ from pillarbox.imap.server.commands.status import Items, parse_items
 from pillarbox.imap.wire.errors import BadSyntax
 from pillarbox.imap.wire.reader import Reader
 
-_MAX_PATTERNS = 100  # in one LIST
-
 
 @dataclass(frozen=True, slots=True)
 class List:
@@ -40,7 +38,7 @@ def parse_list(reader: Reader, hooks: Hooks) -> List:
     reader.space()
     if reader.peek(b"("):
         basic = False
-        patterns = _patterns(reader)
+        patterns = _patterns(reader, hooks.limits.max_list_patterns)
     else:
         patterns = (reader.list_mailbox(),)
     returned: list[str] = []
@@ -91,14 +89,14 @@ def _check_selection(selection: list[str], hooks: Hooks) -> None:
         raise BadSyntax("RECURSIVEMATCH needs SUBSCRIBED beside it.")
 
 
-def _patterns(reader: Reader) -> tuple[str, ...]:
+def _patterns(reader: Reader, most: int) -> tuple[str, ...]:
     reader.expect(b"(")
     patterns = [reader.list_mailbox()]
     while not reader.take(b")"):
         reader.space()
         patterns.append(reader.list_mailbox())
-        if len(patterns) > _MAX_PATTERNS:
-            raise BadSyntax(f"LIST takes {_MAX_PATTERNS} patterns at most.")
+        if len(patterns) > most:
+            raise BadSyntax(f"LIST takes {most} patterns at most.")
     return tuple(patterns)
 
 

@@ -73,7 +73,7 @@ async def run_list(command: List, ctx: Context) -> Done:
         ctx.send(responses.ListData("", ["\\Noselect"], DELIMITER))
         return Done()
     tree = await _tree_of(ctx)
-    matches = matcher(command.reference, command.patterns)
+    matches = matcher(command.reference, command.patterns, ctx.settings.max_list_wildcards)
     names = [*tree.mailboxes]
     if command.subscribed:
         names += sorted(tree.subscribed - tree.mailboxes.keys())
@@ -134,7 +134,7 @@ async def _tell(command: List, ctx: Context, tree: _Tree, path: str, *, has_matc
 async def run_lsub(command: List, ctx: Context) -> Done:
     r"""Subscribed names. With `%`, a level above some is told as \Noselect (RFC 3501 §6.3.9)."""
     tree = await _tree_of(ctx)
-    matches = matcher(command.reference, command.patterns)
+    matches = matcher(command.reference, command.patterns, ctx.settings.max_list_wildcards)
     told = {path for path in tree.subscribed if matches(path)}
     only_levels: set[str] = set()
     if command.patterns[0].endswith("%"):

@@ -56,7 +56,7 @@ def _parse(reader: Reader, hooks: Hooks, *, uid: bool) -> Search:
 
 def parse_program(reader: Reader, hooks: Hooks, charset: bytes) -> Program:
     """Search criteria whose strings are in `charset`, for SORT and THREAD too."""
-    keys = KeyReader(reader, hooks.search_keys, is_charset_known(charset))
+    keys = KeyReader(reader, hooks.search_keys, hooks.limits, is_charset_known(charset))
     criteria = keys.program()
     return Program(criteria, charset, keys.uses_modseq)
 

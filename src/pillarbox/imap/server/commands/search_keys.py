@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
+from pillarbox.config.imap import ImapSettings
 from pillarbox.ids import MessageId, ModSeq, ThreadId
 from pillarbox.imap.server.object_ids import parse_object_id
 from pillarbox.imap.wire.errors import BadSyntax
@@ -19,8 +20,6 @@ from pillarbox.store import query as q
 from pillarbox.store.model import FLAGS_BY_FOLDED_NAME, Flag
 from pillarbox.store.query import Query
 
-MAX_DEPTH = 32  # keys inside keys
-MAX_KEYS = 1_000  # in one command
 EVERY = q.All()
 NONE = q.Or(())
 
@@ -55,6 +54,7 @@ class KeyReader:
 
     reader: Reader
     extra: Mapping[str, SearchKey]  # the extensions' keys
+    limits: ImapSettings
     charset_known: bool = True
     uses_modseq: bool = False
     _depth: int = field(default=0)
@@ -90,8 +90,9 @@ class KeyReader:
     def key(self) -> Criterion:
         """One key with its arguments."""
         self._count += 1
-        if self._count > MAX_KEYS or self._depth >= MAX_DEPTH:
-            raise BadSyntax("The search has too many parts.")
+        limits = self.limits
+        if self._count > limits.max_search_keys or self._depth >= limits.max_search_depth:
+            raise BadSyntax("The search has too many parts; ask for less at a time.")
         self._depth += 1
         try:
             return self._key()

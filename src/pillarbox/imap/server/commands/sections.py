@@ -15,7 +15,7 @@ from pillarbox.message.part import Part
 
 _TEXTS = frozenset({"", "HEADER", "HEADER.FIELDS", "HEADER.FIELDS.NOT", "TEXT", "MIME"})
 _FIELD_TEXTS = frozenset({"HEADER.FIELDS", "HEADER.FIELDS.NOT"})
-_LONGEST_PATH = 100  # levels; far above the nesting that the scanner follows
+_LONGEST_PATH = 1000  # levels: the most that `store.message.max_depth` can be set to
 
 
 @dataclass(frozen=True, slots=True)

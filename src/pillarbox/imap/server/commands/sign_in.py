@@ -23,7 +23,7 @@ from pillarbox.net.secret import Secret
 from pillarbox.sasl.errors import Cancelled, MalformedResponse, UnknownMechanism
 from pillarbox.sasl.line import decode_initial, decode_line, encode_line
 
-_MAX_STEPS = 10  # of one exchange; the longest mechanism takes three
+_MAX_STEPS = 10  # guards against a mechanism of ours that does not end; none takes more than three
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,6 @@ from pillarbox.store import Reader as StoreReader
 from pillarbox.store.query import SortRow
 from pillarbox.store.sql import messages
 
-MAX_CRITERIA = 20  # each is a pass over all messages found; there are nine different ones
-
 
 @dataclass(frozen=True, slots=True)
 class Sort:
@@ -41,14 +39,14 @@ def parse_uid_sort(reader: Reader, hooks: Hooks) -> Sort:
 
 def _parse(reader: Reader, hooks: Hooks, *, uid: bool) -> Sort:
     returns = parse_returns(reader, hooks)
-    criteria = _criteria(reader)
+    criteria = _criteria(reader, hooks.limits.max_sort_criteria)
     reader.space()
     charset = reader.astring()
     reader.space()
     return Sort(uid, returns, criteria, parse_program(reader, hooks, charset))
 
 
-def _criteria(reader: Reader) -> tuple[SortBy, ...]:
+def _criteria(reader: Reader, most: int) -> tuple[SortBy, ...]:
     reader.expect(b"(")
     criteria: list[SortBy] = []
     while True:
@@ -57,7 +55,9 @@ def _criteria(reader: Reader) -> tuple[SortBy, ...]:
         if reverse:
             reader.space()
             name = reader.word()
-        if name not in KEYS or len(criteria) >= MAX_CRITERIA:
+        if len(criteria) >= most:
+            raise BadSyntax(f"SORT takes {most} criteria at most.")
+        if name not in KEYS:
             raise BadSyntax(f"Nothing can be sorted by {name[:40]} here.")
         criteria.append(SortBy(name, reverse))
         if reader.take(b")"):

@@ -23,9 +23,12 @@ from pillarbox.store import Reader as StoreReader
 from pillarbox.store.query import ThreadRow
 from pillarbox.store.sql import messages
 
-Algorithm = Callable[[Sequence[ThreadRow]], list[Node]]
+Algorithm = Callable[[Sequence[ThreadRow], int], list[Node]]
 ALGORITHMS: Mapping[str, Algorithm] = MappingProxyType(
-    {"ORDEREDSUBJECT": ordered_subject, "REFERENCES": references}
+    {
+        "ORDEREDSUBJECT": lambda rows, _: ordered_subject(rows),
+        "REFERENCES": references,
+    }
 )
 
 
@@ -67,10 +70,12 @@ async def run(thread: Thread, ctx: Context) -> Done:
     else:
         numbers = {int(uid): at + 1 for uid, at in zip(uids, indexes, strict=True)}
 
+    max_climb = ctx.settings.max_thread_climb
+
     async def ask(reader: StoreReader) -> bytes:
         rows = await messages.thread_rows(reader, account, mailbox, uids)
         rows.sort(key=lambda row: row.uid)
-        return encode_threads(thread.algorithm(rows), numbers)
+        return encode_threads(thread.algorithm(rows, max_climb), numbers)
 
     ctx.send(responses.Thread(await ctx.store.scan(ask) if uids else b""))
     return Done("done")

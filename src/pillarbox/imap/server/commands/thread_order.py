@@ -10,10 +10,6 @@ from itertools import groupby
 
 from pillarbox.store.query import ThreadRow
 
-MAX_CLIMB = 1_000
-"""Ancestors looked at before a link; past it the link counts as a loop. Without a bound, messages
-made for it could cost the square of their number."""
-
 
 class Node:
     """A message in its thread, or a dummy for one that was not searched or does not exist."""
@@ -52,9 +48,13 @@ def ordered_subject(rows: Sequence[ThreadRow]) -> list[Node]:
     return threads
 
 
-def references(rows: Sequence[ThreadRow]) -> list[Node]:
-    """Threads by who answers whom; the numbers below are the RFC's steps."""
-    roots = _prune(_gather(_link(rows)))  # 1, 2, 3
+def references(rows: Sequence[ThreadRow], max_climb: int) -> list[Node]:
+    """Threads by who answers whom; the numbers below are the RFC's steps.
+
+    `max_climb` ancestors are looked at before two messages are linked; past it the link counts as
+    a loop. Without a bound, messages made for it could cost the square of their number.
+    """
+    roots = _prune(_gather(_link(rows, max_climb)))  # 1, 2, 3
     for root in roots:  # 4
         if root.row is None:
             root.children.sort(key=lambda n: n.key)
@@ -67,7 +67,7 @@ def references(rows: Sequence[ThreadRow]) -> list[Node]:
 # Step 1: links
 
 
-def _link(rows: Sequence[ThreadRow]) -> list[Node]:
+def _link(rows: Sequence[ThreadRow], max_climb: int) -> list[Node]:
     """All messages and dummies with their parents set."""
     nodes: list[Node] = []
     by_id: dict[int, Node] = {}
@@ -84,11 +84,15 @@ def _link(rows: Sequence[ThreadRow]) -> list[Node]:
             if found is None:
                 found = by_id[reference] = Node()
                 nodes.append(found)
-            if above is not None and found.parent is None and not _descends(above, found):
+            if (
+                above is not None
+                and found.parent is None
+                and not _descends(above, found, max_climb)
+            ):
                 _adopt(above, found)
             above = found
         _leave(node)
-        if above is not None and not _descends(above, node):
+        if above is not None and not _descends(above, node, max_climb):
             _adopt(above, node)
     return nodes
 
@@ -104,14 +108,14 @@ def _leave(child: Node) -> None:
         child.parent = None
 
 
-def _descends(node: Node, other: Node) -> bool:
+def _descends(node: Node, other: Node, max_climb: int) -> bool:
     """Whether `node` is `other` or below it."""
     if node is other:
         return True
     if not other.offspring:
         return False
     above = node.parent
-    for _ in range(MAX_CLIMB):
+    for _ in range(max_climb):
         if above is None:
             return False
         if above is other:
