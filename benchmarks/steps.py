@@ -30,7 +30,7 @@ from pillarbox.clock import SystemClock
 from pillarbox.config.auth import AuthSettings
 from pillarbox.config.smtp import SmtpSettings
 from pillarbox.config.store import StoreSettings
-from pillarbox.flow.delivery import local, trace
+from pillarbox.flow.delivery import keep, trace
 from pillarbox.flow.delivery.envelope import Envelope, Origin, Recipient, Sender
 from pillarbox.flow.delivery.expand import expand
 from pillarbox.flow.delivery.plan import plan_delivery
@@ -188,12 +188,12 @@ async def _sql(store: Store, envelope: Envelope, messages: list[bytes]) -> float
     """CPU-µs on the writer's thread for a message, its share of the commit included."""
     plan = plan_delivery(envelope)
     received = trace.received(envelope, "mx.example.org", int(time.time()))
-    sealed = [local.Sealed(seal_bytes(message), digest(message)) for message in messages]
+    sealed = [keep.Sealed(seal_bytes(message), digest(message)) for message in messages]
     before = thread_cpu()["store-writer"]
     for start in range(0, len(sealed), 16):
         writes = (
             partial(
-                local._commit,
+                keep.keep,
                 envelope=envelope,
                 plan=plan,
                 sealed=one,

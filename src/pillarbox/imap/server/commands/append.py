@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pillarbox.errors import NoSuchMailbox, OverQuota
-from pillarbox.flow.delivery.local import Sealed, seal
+from pillarbox.flow.delivery.keep import Sealed, seal
 from pillarbox.ids import AccountId, MailboxId
 from pillarbox.imap.server.command import AUTHENTICATED, CommandSpec, Done, Hooks
 from pillarbox.imap.server.context import Context, No

@@ -1,0 +1,116 @@
+"""A plan becomes rows, inside a transaction: all copies and the queue's part, or none."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from pillarbox.errors import NoSuchAccount
+from pillarbox.flow.delivery import trace
+from pillarbox.flow.delivery.expand import check_account
+from pillarbox.flow.delivery.verdict import Reason, Refused
+from pillarbox.message.digest import digest
+from pillarbox.message.part import Digest
+from pillarbox.store.blobs.record import SealedBlob
+from pillarbox.store.model import QueuedMessage
+from pillarbox.store.sql import accounts, messages, queue
+
+if TYPE_CHECKING:
+    from pillarbox.flow.delivery.envelope import Envelope
+    from pillarbox.flow.delivery.plan import LocalCopy, Plan
+    from pillarbox.ids import AccountId
+    from pillarbox.store import Transaction
+    from pillarbox.store.blobs.spool import Spool
+
+SCAN_IN_THREAD_FROM = 256 * 1024  # octets: some milliseconds of scanning, which others would wait
+
+
+class Sealed(msgspec.Struct, frozen=True):
+    """A message whose octets are ready to be kept."""
+
+    blob: SealedBlob
+    digest: Digest
+
+
+async def seal(spool: Spool) -> Sealed:
+    """Scan and seal; a large message is scanned beside the loop."""
+    octets = spool.octets()
+    if spool.size < SCAN_IN_THREAD_FROM:
+        scanned = digest(octets, spool.limits)
+    else:
+        scanned = await asyncio.to_thread(digest, octets, spool.limits)
+    return Sealed(await spool.seal(), scanned)
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """What a commit did."""
+
+    failed: dict[AccountId, Refused]  # only of a split envelope
+    queue_id: int = 0  # 0: nothing went to the queue
+
+
+async def keep(
+    tx: Transaction,
+    envelope: Envelope,
+    plan: Plan,
+    sealed: Sealed,
+    received: bytes,
+    *,
+    check_quota: bool,
+) -> Kept:
+    """All copies and queue rows; refusals are only returned for a split envelope."""
+    top = trace.return_path(envelope.sender.reverse_path)
+    failed: dict[AccountId, Refused] = {}
+    for copy in plan.copies:
+        in_front = top + trace.delivered_to(copy.address) + received
+        if envelope.split:
+            refused = await _look(tx, copy, len(in_front) + sealed.blob.size)
+            if refused is not None:
+                failed[copy.account] = refused
+                continue
+        await _put(tx, copy, sealed, in_front, check_quota=check_quota)
+    queue_id = 0
+    if plan.remote:
+        queue_id = await queue.add(tx, _queued(envelope, plan, received), sealed.blob)
+    return Kept(failed, queue_id)
+
+
+async def _look(tx: Transaction, copy: LocalCopy, size: int) -> Refused | None:
+    """A verdict before anything is changed, so that one refused copy leaves the others whole."""
+    try:
+        return check_account(await accounts.get(tx, copy.account), size)
+    except NoSuchAccount:
+        return Refused(Reason.UNKNOWN_RECIPIENT)
+
+
+async def _put(
+    tx: Transaction, copy: LocalCopy, sealed: Sealed, in_front: bytes, *, check_quota: bool
+) -> None:
+    await messages.append(
+        tx,
+        messages.NewMessage(
+            account=copy.account,
+            mailbox=None,
+            blob=sealed.blob,
+            digest=sealed.digest,
+            trace=in_front,
+            check_quota=check_quota,
+        ),
+    )
+
+
+def _queued(envelope: Envelope, plan: Plan, received: bytes) -> QueuedMessage:
+    sender = envelope.sender
+    return QueuedMessage(
+        account=envelope.origin.account,
+        reverse_path=sender.reverse_path,
+        trace=received,
+        recipients=plan.remote,
+        journey=envelope.journey,
+        smtputf8=sender.smtputf8,
+        body=sender.body,
+        ret=sender.ret,
+        envid=sender.envid,
+    )
