@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from pillarbox.imap.wire import codes
 from pillarbox.imap.wire.errors import BadSyntax
 from pillarbox.imap.wire.reader import Reader
 
+_SPARSE = 16  # one found of so many is quicker to look for than to come across
 _CHARSETS = frozenset({b"UTF-8", b"US-ASCII"})
 
 
@@ -105,6 +107,9 @@ def indexes_of(uids: Sequence[int], found: Sequence[int]) -> Sequence[int]:
     The store may know messages that this client was not told of, and not know some that it
     still counts.
     """
+    if len(found) * _SPARSE < len(uids):
+        places = ((bisect_left(uids, uid), uid) for uid in found)
+        return [at for at, uid in places if at < len(uids) and uids[at] == uid]
     wanted = set(found)
     return [at for at, uid in enumerate(uids) if uid in wanted]
 

@@ -237,6 +237,7 @@ class SqliteEngine:
             settings = self._settings
             now = unix_seconds(self._clock.now())
             done = await end_retention(self, now, settings.retention_days, self._forget_texts)
+            await self._loop.run_in_executor(None, self._indexer.forget_orphans)
             segments = await compact(
                 self,
                 self._folders.blobs,

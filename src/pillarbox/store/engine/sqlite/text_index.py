@@ -40,6 +40,7 @@ _CREATE = """
         head BLOB NOT NULL,
         body BLOB NOT NULL
     );
+    CREATE INDEX document_number ON document (number); -- narrow: what there is, without the texts
     CREATE VIRTUAL TABLE head_index USING fts5(
         text, tokenize='trigram case_sensitive 1', content='', contentless_delete=1, detail=none);
     CREATE VIRTUAL TABLE body_index USING fts5(
@@ -67,6 +68,9 @@ _DOCUMENTS = """
     SELECT number, head, body FROM document WHERE number IN (SELECT value FROM json_each(?))
 """
 _NEXT_NUMBER = "SELECT number FROM document WHERE number > ? ORDER BY number LIMIT 1"
+_NUMBERS = """
+    SELECT number FROM document INDEXED BY document_number WHERE number > ? ORDER BY number LIMIT ?
+"""
 _SOME = "SELECT number FROM document WHERE number BETWEEN ? AND ? LIMIT 500"
 # What is compressed is expanded to see what it holds: 28b52ffd is how a frame begins.
 _TEXTS = {
@@ -148,6 +152,10 @@ class SqliteTextIndex:
         """The next account that has documents."""
         rows = fetch(self._connection, _NEXT_NUMBER, (document_number(after, _LAST),))
         return AccountId(rows[0][0] >> 32) if rows else None
+
+    def numbers_after(self, number: int, most: int) -> list[int]:
+        """The documents that follow."""
+        return [found for (found,) in fetch(self._connection, _NUMBERS, (number, most))]
 
     def some_numbers(self, account: AccountId) -> list[int]:
         """Some documents of an account; none when it has none."""
