@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 
 import pytest
 
@@ -19,6 +20,8 @@ from pillarbox.imap.server.context import Torn
 from pillarbox.imap.wire.framing import Framed
 from pillarbox.imap.wire.reader import Reader
 from pillarbox.message.digest import digest
+from pillarbox.store.blobs.content import Content
+from pillarbox.store.model import MessageRow
 from support.imap_desk import Desk, desk_test
 from support.store_box import letter
 
@@ -226,16 +229,14 @@ async def test_messages_that_are_gone_are_left_out(desk: Desk) -> None:
 async def test_a_damaged_message_does_not_keep_the_others_back(desk: Desk) -> None:
     await desk.fill(3)
     await desk.select()
-    content = desk.store.content
-    rows = await desk.placed()
+    contents = desk.store.contents
 
-    def broken(row: object) -> object:
-        opened = content(row)  # type: ignore[arg-type]
-        if row.id == rows[1].message:  # type: ignore[attr-defined]
-            opened._blob = BlobId(bytes(32))
-        return opened
+    def broken(rows: Sequence[MessageRow]) -> list[Content]:
+        found = contents(rows)
+        found[1]._blob = BlobId(bytes(32))
+        return found
 
-    desk.store.content = broken  # type: ignore[method-assign, assignment]
+    desk.store.contents = broken  # type: ignore[method-assign]
     answer = await desk.say("FETCH 1:3 (UID BODY.PEEK[])")
     assert answer.kind == "NO"
     assert sorted(answer.fetched) == [1, 3]
@@ -246,10 +247,10 @@ async def test_a_failure_amid_a_literal_cuts_the_line(desk: Desk) -> None:
     """What comes after half a literal would be read as its other half."""
     await desk.append(letter(body="".join(f"{n:070}\r\n" for n in range(10_000))))
     await desk.select()
-    content = desk.store.content
+    contents = desk.store.contents
 
-    def broken(row: object) -> object:
-        opened = content(row)  # type: ignore[arg-type]
+    def broken(rows: Sequence[MessageRow]) -> list[Content]:
+        [opened] = contents(rows)
         read = opened.read
 
         async def fails_later(start: int, end: int) -> bytes:
@@ -258,8 +259,8 @@ async def test_a_failure_amid_a_literal_cuts_the_line(desk: Desk) -> None:
             return await read(start, end)
 
         opened.read = fails_later  # type: ignore[method-assign]
-        return opened
+        return [opened]
 
-    desk.store.content = broken  # type: ignore[method-assign, assignment]
+    desk.store.contents = broken  # type: ignore[method-assign]
     with pytest.raises(Torn):
         await desk.say("FETCH 1 BODY.PEEK[]")

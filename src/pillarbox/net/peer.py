@@ -94,6 +94,17 @@ class PeerConnection(asyncio.Protocol):
         if self.transport is not None and not self.closed:
             self.transport.write(octets)
 
+    def write_all(self, pieces: list[bytes]) -> None:
+        """Send them as one; many octets are not joined before, which would copy them."""
+        if self.transport is None or self.closed:
+            return
+        if len(pieces) == 1:
+            self.transport.write(pieces[0])
+        elif sum(map(len, pieces)) < _JOINED_OCTETS:
+            self.transport.write(b"".join(pieces))
+        else:
+            self.transport.writelines(pieces)
+
     async def drained(self) -> None:
         """Return when the peer took enough of what was written, or is gone."""
         await self._writable.wait()

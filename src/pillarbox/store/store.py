@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from pillarbox.clock import Clock
@@ -14,7 +14,7 @@ from pillarbox.store.database import ReadFunction, WriteFunction
 from pillarbox.store.feed import Feed
 from pillarbox.store.journeys import Journeys
 from pillarbox.store.maintenance import Maintained
-from pillarbox.store.model import MessageRow
+from pillarbox.store.model import MessageRow, QueuedRow
 from pillarbox.store.query import Query
 from pillarbox.store.verify import VerifyReport
 
@@ -51,6 +51,9 @@ class Engine(Protocol):
 
     def content(self, trace: bytes, blob: BlobId, size: int) -> Content:
         """A message's octets."""
+
+    def contents(self, rows: Sequence[MessageRow]) -> list[Content]:
+        """The octets of several."""
 
     async def search(self, account: AccountId, mailbox: MailboxId, query: Query) -> list[Uid]:
         """The messages that a query holds for."""
@@ -100,9 +103,13 @@ class Store:
         """A place for a message's octets while they arrive."""
         return self._engine.spool(max_octets or self.settings.max_message_octets)
 
-    def content(self, row: MessageRow) -> Content:
+    def content(self, row: MessageRow | QueuedRow) -> Content:
         """The message as it is read: trace, then octets as received."""
         return self._engine.content(row.trace, row.blob, row.size)
+
+    def contents(self, rows: Sequence[MessageRow]) -> list[Content]:
+        """The same of several; within the `read` that brought the rows it costs least."""
+        return self._engine.contents(rows)
 
     async def search(self, account: AccountId, mailbox: MailboxId, query: Query) -> list[Uid]:
         """The UIDs of the messages that a query holds for, ascending; runs beside the loop."""

@@ -79,6 +79,13 @@ class ImapConnection(PeerConnection):
         if self._out_octets >= _BURST:
             self._flush()
 
+    def write_pieces(self, pieces: list[bytes]) -> None:
+        """Send several with the burst."""
+        self._out += pieces
+        self._out_octets += sum(map(len, pieces))
+        if self._out_octets >= _BURST:
+            self._flush()
+
     async def drained(self) -> None:
         """Hand over what was gathered; return when the client took enough of it."""
         self._flush()
@@ -280,7 +287,7 @@ class ImapConnection(PeerConnection):
         self._cut()
 
     def _cut(self) -> None:
-        self._out.clear()
+        self._out = []
         self._out_octets = 0
         self.abort()
 
@@ -337,12 +344,11 @@ class ImapConnection(PeerConnection):
     def _flush(self) -> None:
         if not self._out:
             return
-        octets = b"".join(self._out) if len(self._out) > 1 else self._out[0]
-        self._out.clear()
+        pieces, self._out = self._out, []
         self._out_octets = 0
         if self._deflate is not None:
-            octets = self._deflate.compress(octets)
-        super().write(octets)
+            pieces = [self._deflate.compress(b"".join(pieces))]
+        self.write_all(pieces)
 
     def _limits(self, *, signed_in: bool) -> FramingLimits:
         settings = self._settings

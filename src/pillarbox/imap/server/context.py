@@ -114,6 +114,9 @@ class Link(Protocol):
     def write(self, octets: bytes) -> None:
         """Send; the octets leave with the burst."""
 
+    def write_pieces(self, pieces: list[bytes]) -> None:
+        """The same for several."""
+
     async def drained(self) -> None:
         """Write out what was gathered and wait until the peer took enough of it."""
 
@@ -212,6 +215,10 @@ class Context:
     def send_octets(self, octets: bytes) -> None:
         """Send a response that is encoded already (the fast path of FETCH)."""
         self.link.write(octets)
+
+    def send_pieces(self, pieces: list[bytes]) -> None:
+        """The same in pieces; many octets are not joined, which would copy them."""
+        self.link.write_pieces(pieces)
 
     async def drained(self) -> None:
         """Wait until the peer took enough; called by commands that send much."""

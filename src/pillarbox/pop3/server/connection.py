@@ -42,6 +42,7 @@ class Pop3Connection(PeerConnection):
         self._cutter = LineCutter(services.settings.longest_line)
         self._session = Session(services, locks, self)
         self._task: asyncio.Task[None] | None = None
+        self._reading_ahead: asyncio.Task[None] | None = None  # kept: the loop holds tasks weakly
         self._out: list[bytes] = []
         self._out_octets = 0
         self._closing = False
@@ -154,6 +155,9 @@ class Pop3Connection(PeerConnection):
             self._flush()
             self.resume_input()
             self._await_command()
+            if self._session.may_read_ahead:  # begins once the answers are on their way
+                ahead = self._session.read_ahead()
+                self._reading_ahead = asyncio.get_running_loop().create_task(ahead)
 
     async def _run_one(self) -> Next | None:
         """Answer one line; None when there is no whole one."""
@@ -205,8 +209,8 @@ class Pop3Connection(PeerConnection):
 
     def _flush(self) -> None:
         if self._out:
-            self.write(self._out[0] if len(self._out) == 1 else b"".join(self._out))
-            self._out.clear()
+            self.write_all(self._out)
+            self._out = []
             self._out_octets = 0
 
     def _close_soon(self) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from pillarbox.errors import NoSuchMailbox, NoSuchMessage
+import contextlib
+
+from pillarbox.errors import NoSuchMailbox, NoSuchMessage, PillarboxError
 from pillarbox.ids import AccountId, MessageId, Uid
 from pillarbox.store import Reader, Store, Transaction
 from pillarbox.store.blobs.content import Content
-from pillarbox.store.model import Mailbox, MessageRow, Placed, Role
+from pillarbox.store.model import Mailbox, Placed, Role
 from pillarbox.store.sql import changes, expunging, mailboxes, messages, moving
 
-_READ_AHEAD = 32  # message rows fetched at once: programs retrieve one after the other
+_READ_AHEAD = 32  # messages looked up at once: programs retrieve one after the other
 _SCAN_FROM = 2000  # messages from which the inbox is loaded beside the loop's thread
 _INBOX = "INBOX"
 
@@ -21,7 +23,10 @@ class Maildrop:
         self._store = store
         self._inbox = inbox
         self._placed = placed
-        self._rows: dict[MessageId, MessageRow] = {}
+        self._contents: dict[MessageId, Content] = {}
+        self._read_last = 0  # the number that was asked for last
+        self._in_order = False  # and whether it followed the one before
+        self._held: Content | None = None  # the only one whose octets may be in memory
         self._retrieved: set[int] = set()
         self.deleted: set[int] = set()  # numbers
         self.count = len(placed)  # not deleted
@@ -78,11 +83,33 @@ class Maildrop:
 
     async def content(self, number: int) -> Content:
         """A message's octets. Raises NoSuchMessage, Damaged."""
-        place = self._place(number)
-        row = self._rows.get(place.message)
-        if row is None:
-            row = await self._fetch_rows(number, place.message)
-        return self._store.content(row)
+        content = await self._find(number)
+        if self._held is not content:
+            self._let_go()
+        self._in_order, self._read_last = number == self._read_last + 1, number
+        return content
+
+    @property
+    def may_read_ahead(self) -> bool:
+        """Whether the client takes one message after the other, and there is a next one."""
+        return self._in_order and self._read_last < self.highest
+
+    async def read_ahead(self) -> None:
+        """Have the next message at hand while the client is busy with the last one."""
+        self._let_go()
+        if not self.may_read_ahead:
+            return
+        number = self._read_last + 1
+        with contextlib.suppress(PillarboxError):  # whoever asks for it will hear of that
+            content = await self._find(number)
+            if self._held is None and self._read_last == number - 1:
+                self._held = content
+                await content.read_ahead()
+
+    def _let_go(self) -> None:
+        if self._held is not None:
+            self._held.release()
+            self._held = None
 
     async def update(self, *, keep_retrieved: bool, to_trash: bool) -> int:
         """The UPDATE state (RFC 1939 §6): returns how many messages went, once that is durable.
@@ -114,15 +141,19 @@ class Maildrop:
             raise NoSuchMessage
         return self._placed[number - 1]
 
-    async def _fetch_rows(self, number: int, message: MessageId) -> MessageRow:
-        """Fill the rows from `number` on; only these are kept."""
-        ahead = [place.message for place in self._placed[number - 1 : number - 1 + _READ_AHEAD]]
-        account = self._inbox.account
-        self._rows = await self._store.read(lambda db: messages.get_many(db, account, ahead))
-        row = self._rows.get(message)
-        if row is None:
+    async def _find(self, number: int) -> Content:
+        """Raises NoSuchMessage."""
+        message = self._place(number).message
+        if message not in self._contents:
+            ahead = [place.message for place in self._placed[number - 1 : number - 1 + _READ_AHEAD]]
+            self._contents = await self._store.read(lambda db: self._look_up(db, ahead))
+        if message not in self._contents:
             raise NoSuchMessage
-        return row
+        return self._contents[message]
+
+    async def _look_up(self, db: Reader, wanted: list[MessageId]) -> dict[MessageId, Content]:
+        rows = await messages.get_many(db, self._inbox.account, wanted)
+        return dict(zip(rows, self._store.contents(list(rows.values())), strict=True))
 
 
 async def _inbox(db: Reader, account: AccountId) -> Mailbox:

@@ -38,18 +38,15 @@ async def send_message(
 
     Raises NeedsUtf8 and the store's errors before anything was sent, CutShort after.
     """
-    head = await content.read(0, WHOLE_OCTETS)
-    known = len(head)
+    pieces = await content.pieces(0, WHOLE_OCTETS)  # not joined, which would copy them
+    known = sum(map(len, pieces))
     if non_ascii != "as-is":
-        head = _ascii_header(head, refuse=non_ascii == "refuse")
+        pieces = _ascii_header(pieces, refuse=non_ascii == "refuse")
     stuffer = DotStuffer()
-    if lines is None and known >= content.size:
-        wire.send(b"".join((first_line, stuffer.feed(head), stuffer.finish())))
-        await wire.room()
-        return
     top = TopCutter(lines) if lines is not None else None
     wire.send(first_line)
-    wire.send(stuffer.feed(top.feed(head) if top is not None else head))
+    for piece in pieces:
+        wire.send(stuffer.feed(top.feed(piece) if top is not None else piece))
     if known < content.size and not (top is not None and top.done):
         await _send_rest(wire, content, known, stuffer, top)
     wire.send(stuffer.finish())
@@ -70,12 +67,15 @@ async def _send_rest(
         raise CutShort from error
 
 
-def _ascii_header(head: bytes, *, refuse: bool) -> bytes:
+def _ascii_header(pieces: list[bytes], *, refuse: bool) -> list[bytes]:
     """The same with its header in ASCII."""
-    end = header_end(head, 0, len(head))
-    header = head[:end]
+    if all(piece.isascii() for piece in pieces):  # looks at eight octets at a time
+        return pieces
+    whole = b"".join(pieces)
+    end = header_end(whole, 0, len(whole))
+    header = whole[:end]
     if header.isascii():
-        return head
+        return pieces
     if refuse:
         raise NeedsUtf8
-    return surrogate_header(header) + head[end:]
+    return [surrogate_header(header), whole[end:]]

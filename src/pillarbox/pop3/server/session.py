@@ -127,6 +127,16 @@ class Session:
         except PillarboxError as error:
             return self._failed(error)
 
+    @property
+    def may_read_ahead(self) -> bool:
+        """Whether the next message will probably be asked for."""
+        return self._transaction is not None and self._transaction.maildrop.may_read_ahead
+
+    async def read_ahead(self) -> None:
+        """Make use of the time in which the client has the turn."""
+        if self._transaction is not None:
+            await self._transaction.maildrop.read_ahead()
+
     def line_too_long(self) -> Next:
         """A line was dropped for its length."""
         self._sign_in.cancel()

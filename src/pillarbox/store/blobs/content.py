@@ -40,9 +40,12 @@ class Blobs:
         except FileNotFoundError:  # compacted since; the row knows the new place
             return self._read_at(locate(blob), blob, start, end)
 
-    async def read(self, blob: BlobId, start: int, end: int) -> bytes:
-        """The same for the loop's thread: only what the page cache holds is read there."""
-        at = self._locate(blob)
+    async def read(self, blob: BlobId, start: int, end: int, at: Location | None = None) -> bytes:
+        """The same for the loop's thread: only what the page cache holds is read there.
+
+        `at`: where the blob was a moment ago.
+        """
+        at = at or self._locate(blob)
         if at.length <= _SMALL:
             try:
                 record = self._segments.read_cached(at.segment, at.position, at.length)
@@ -86,25 +89,46 @@ def expand_small(record: bytes, blob: BlobId, start: int, end: int) -> bytes:
 class Content:
     """One message, trace included; offsets count from the trace's first octet."""
 
-    def __init__(self, blobs: Blobs, trace: bytes, blob: BlobId, size: int) -> None:
+    def __init__(
+        self, blobs: Blobs, trace: bytes, blob: BlobId, size: int, at: Location | None = None
+    ) -> None:
+        """`at`: where the blob is, if that is known."""
         self._blobs = blobs
         self._trace = trace
         self._blob = blob
+        self._at = at
+        self._held: bytes | None = None
         self.size = size
 
     async def read(self, start: int, end: int) -> bytes:
         """Octets [start, end), cut to what there is; raises Damaged."""
+        pieces = await self.pieces(start, end)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    async def pieces(self, start: int, end: int) -> list[bytes]:
+        """The same as it lies: joining trace and octets would copy all of them."""
         trace = self._trace
         end = min(end, self.size)
         if start >= end:
-            return b""
+            return []
         if end <= len(trace):
-            return trace[start:end]
-        first = max(start - len(trace), 0)
-        octets = await self._blobs.read(self._blob, first, end - len(trace))
-        if start < len(trace):
-            return trace[start:] + octets
-        return octets
+            return [trace[start:end]]
+        first, last = max(start - len(trace), 0), end - len(trace)
+        if self._held is not None:
+            octets = self._held[first:last]
+        else:
+            octets = await self._blobs.read(self._blob, first, last, self._at)
+        return [trace[start:], octets] if start < len(trace) else [octets]
+
+    async def read_ahead(self) -> None:
+        """Hold the octets of a small message until they are asked for; raises Damaged."""
+        if self.size <= _SMALL and self._held is None:
+            size = self.size - len(self._trace)
+            self._held = await self._blobs.read(self._blob, 0, size, self._at)
+
+    def release(self) -> None:
+        """Give back what is held."""
+        self._held = None
 
     async def chunks(
         self, start: int = 0, end: int | None = None, step: int = 65536

@@ -163,7 +163,12 @@ def seal_bytes(octets: bytes) -> SealedBlob:
 
 def expand_record(record: bytes, start: int, end: int) -> bytes:
     """Octets [start, end) of the message in a whole record."""
-    return b"".join(_pieces(parse_head(record), lambda at, n: record[at : at + n], start, end))
+    head = parse_head(record)
+    if len(head.lengths) == 1:  # nearly every message
+        stored = record[head_length(1) : head_length(1) + head.lengths[0]]
+        octets = expand_block(stored, head.as_is[0], head.checksums[0], head.size)
+        return octets if start <= 0 and end >= head.size else octets[max(start, 0) : end]
+    return b"".join(_pieces(head, lambda at, n: record[at : at + n], start, end))
 
 
 def expand_range(head: Head, read: Callable[[int, int], bytes], start: int, end: int) -> bytes:

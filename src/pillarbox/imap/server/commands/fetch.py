@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import Any
 
 from pillarbox.errors import CannotCalculateChanges, PillarboxError
@@ -16,7 +16,7 @@ from pillarbox.imap.wire import codes, responses
 from pillarbox.imap.wire.errors import BadSyntax
 from pillarbox.imap.wire.sequence_set import indexes_within, missing_from, ranges_of
 from pillarbox.store import Reader, Transaction
-from pillarbox.store.model import Flag, FlagChange, MessageRow, StoreOutcome
+from pillarbox.store.model import Flag, FlagChange, StoreOutcome
 from pillarbox.store.sql import changes, messages
 
 ROWS_AT_ONCE = 500  # messages whose columns are asked for in one statement
@@ -89,22 +89,17 @@ class _Fetching:
 
     async def _send_opened(self, indexes: Sequence[int], seen: frozenset[int]) -> None:
         """Responses with message octets; the flags of those `seen` were just set."""
-        batch = await self._batch(indexes)
+        batch, found = await self._opened_batch(indexes)
         picture = batch.picture
-        rows = await self._rows([MessageId(picture.messages[at]) for at in batch.indexes])
         plain = [item.values(batch) for item in self._fetch.items]
         news = [item.values(batch) for item in self._items_of_change()] if seen else []
         for n, at in enumerate(batch.indexes):
-            row = rows.get(MessageId(picture.messages[at]))
-            if row is None:
-                self._gone = True
-                continue
             columns = plain + news if picture.uids[at] in seen else plain
-            await self._send_one(at, row, [values[n] for values in columns])
+            opened = found[MessageId(picture.messages[at])]
+            await self._send_one(at, opened, [values[n] for values in columns])
 
-    async def _send_one(self, at: int, row: MessageRow, values: list[bytes]) -> None:
+    async def _send_one(self, at: int, opened: Opened, values: list[bytes]) -> None:
         burst = self._burst
-        opened = Opened(row, self._ctx.store.content(row))
         mark = burst.mark()
         burst.add(b"* %d FETCH (%b" % (at + 1, b" ".join(values)))
         try:
@@ -142,30 +137,49 @@ class _Fetching:
         view.note(outcome.changed)
         return frozenset(row.uid for row in outcome.changed)
 
-    async def _rows(self, ids: list[MessageId]) -> dict[MessageId, MessageRow]:
-        account = self._ctx.account
+    async def _opened_batch(self, indexes: Sequence[int]) -> tuple[Batch, dict[MessageId, Opened]]:
+        """Columns, rows and where the octets are, by one snapshot."""
+        picture, names = self._ctx.selected.picture, self._names
+        ids = [MessageId(picture.messages[at]) for at in indexes]
+        account, store = self._ctx.account, self._ctx.store
+        columns: dict[MessageId, tuple[Any, ...]] = {}
+        opened: dict[MessageId, Opened] = {}
 
-        async def ask(reader: Reader) -> dict[MessageId, MessageRow]:
-            return await messages.get_many(reader, account, ids)
+        async def ask(reader: Reader) -> None:
+            if names:
+                columns.update(await messages.columns(reader, account, ids, names))
+            rows = await messages.get_many(reader, account, ids)
+            contents = store.contents(list(rows.values()))
+            for row, content in zip(rows.values(), contents, strict=True):
+                opened[row.id] = Opened(row, content)
 
-        return await self._ctx.read(ask)
+        await self._ctx.read(ask)
+        return self._batch_of(indexes, columns, opened), opened
 
     async def _batch(self, indexes: Sequence[int]) -> Batch:
+        picture, names = self._ctx.selected.picture, self._names
+        if not names:
+            return Batch(picture, indexes, {}, (), self._ctx.utf8)
+        ids = [MessageId(picture.messages[at]) for at in indexes]
+        account = self._ctx.account
+
+        async def ask(reader: Reader) -> dict[MessageId, tuple[Any, ...]]:
+            return await messages.columns(reader, account, ids, names)
+
+        rows = await self._ctx.read(ask)
+        return self._batch_of(indexes, rows, rows)
+
+    def _batch_of(
+        self,
+        indexes: Sequence[int],
+        columns: dict[MessageId, tuple[Any, ...]],
+        found: Container[MessageId],
+    ) -> Batch:
+        """Those of the messages that were found."""
         picture = self._ctx.selected.picture
-        rows: dict[MessageId, tuple[Any, ...]] = {}
-        if self._names:
-            names = self._names
-            ids = [MessageId(picture.messages[at]) for at in indexes]
-            account = self._ctx.account
-
-            async def ask(reader: Reader) -> dict[MessageId, tuple[Any, ...]]:
-                return await messages.columns(reader, account, ids, names)
-
-            rows = await self._ctx.read(ask)
-            if len(rows) < len(set(ids)):
-                self._gone = True
-                indexes = [at for at in indexes if picture.messages[at] in rows]
-        return Batch(picture, indexes, rows, self._names, self._ctx.utf8)
+        here = [at for at in indexes if picture.messages[at] in found]
+        self._gone = self._gone or len(here) < len(indexes)
+        return Batch(picture, here, columns, self._names, self._ctx.utf8)
 
 
 def _parts(indexes: Sequence[int], size: int) -> Iterator[Sequence[int]]:

@@ -71,8 +71,8 @@ class Burst:
     async def send(self) -> None:
         """Send all that is gathered and wait until the client took enough of it."""
         if self._pieces:
-            self._ctx.send_octets(b"".join(self._pieces))
-            self._pieces.clear()
+            self._ctx.send_pieces(self._pieces)
+            self._pieces = []
             self._size = 0
             self._sends += 1
             await self._ctx.drained()
@@ -122,8 +122,11 @@ class Opened:
     async def _stream(self, burst: Burst, label: bytes, stretch: Stretch) -> None:
         size = stretch.end - stretch.start
         if size <= READ_WHOLE:
-            octets = await self._content.read(stretch.start, stretch.end)
-            burst.add(_literal(label, octets))
+            pieces = await self._content.pieces(stretch.start, stretch.end)
+            # Not joined, which would copy them. NUL: see `_literal`.
+            burst.add(b"%b {%d}\r\n" % (label, size))
+            for piece in pieces:
+                burst.add(piece.replace(b"\0", NUL_STAND_IN) if b"\0" in piece else piece)
             return
         burst.add(b"%b {%d}\r\n" % (label, size))
         try:

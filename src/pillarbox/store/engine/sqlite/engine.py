@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +49,7 @@ from pillarbox.store.engine.sqlite.verifying import Progress, Verifier
 from pillarbox.store.engine.sqlite.writer import Writer
 from pillarbox.store.feed import Feed, Neighbours
 from pillarbox.store.maintenance import Maintained, end_retention
+from pillarbox.store.model import MessageRow
 from pillarbox.store.query import Query
 from pillarbox.store.search.evaluate import Search
 from pillarbox.store.sql import accounts
@@ -195,6 +196,12 @@ class SqliteEngine:
 
     def content(self, trace: bytes, blob: BlobId, size: int) -> Content:
         return Content(self._blobs, trace, blob, size)
+
+    def contents(self, rows: Sequence[MessageRow]) -> list[Content]:
+        return [
+            Content(self._blobs, row.trace, row.blob, row.size, _find(self._reading, row.blob))
+            for row in rows
+        ]
 
     def locate(self, blob: BlobId) -> Location:
         """Where a blob is now; for the loop's thread. Raises Damaged when it is nowhere."""
@@ -372,11 +379,16 @@ class SqliteEngine:
             self.feed.wake(AccountId(account), ModSeq(modseq))
 
 
-def _locate(connection: apsw.Connection, blob: BlobId) -> Location:
+def _find(connection: apsw.Connection, blob: BlobId) -> Location | None:
     row = connection.execute(_LOCATE, (blob,)).fetchone()
-    if row is None:
+    return None if row is None else Location(*row)
+
+
+def _locate(connection: apsw.Connection, blob: BlobId) -> Location:
+    found = _find(connection, blob)
+    if found is None:
         raise Damaged
-    return Location(*row)
+    return found
 
 
 def _prepare(folders: Folders, settings: StoreSettings, clock: Clock, disk: Disk) -> None:
