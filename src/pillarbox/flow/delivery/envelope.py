@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from pillarbox.accounts.directory import LocalTarget, RemoteTarget
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     Targets = tuple[LocalTarget | RemoteTarget, ...]
 
 
-class Origin(msgspec.Struct, frozen=True):
+class Origin(Struct, frozen=True):
     """One client, as the trace and the log name it."""
 
     peer: str  # IP address, or "local" on a Unix socket
@@ -24,7 +24,7 @@ class Origin(msgspec.Struct, frozen=True):
     login: str = ""
 
 
-class Recipient(msgspec.Struct, frozen=True):
+class Recipient(Struct, frozen=True):
     """One forward path that was answered 250, and where it leads."""
 
     forward_path: str
@@ -33,7 +33,7 @@ class Recipient(msgspec.Struct, frozen=True):
     orcpt: str = ""
 
 
-class Sender(msgspec.Struct, frozen=True):
+class Sender(Struct, frozen=True):
     """What MAIL said."""
 
     reverse_path: str  # "" is the null sender
@@ -44,7 +44,7 @@ class Sender(msgspec.Struct, frozen=True):
     envid: str = ""
 
 
-class Envelope(msgspec.Struct, frozen=True):
+class Envelope(Struct, frozen=True):
     """One mail transaction."""
 
     journey: str
@@ -52,3 +52,15 @@ class Envelope(msgspec.Struct, frozen=True):
     sender: Sender
     recipients: tuple[Recipient, ...]
     split: bool = False  # LMTP: every recipient has its own outcome (RFC 2033 §4.2)
+
+
+class Handling(Struct, frozen=True):
+    """What was decided about a message after it had come in."""
+
+    added: bytes = b""  # header fields that stand behind Received: a verdict, or a signature
+    junk: bool = False  # into the mailbox for junk, where the account has one
+    why: str = ""  # the verdict's reason by its name, for `pillarbox trace`
+    release_at: int | None = None  # Unix seconds before which the queue does not send it
+
+
+AS_IT_CAME = Handling()

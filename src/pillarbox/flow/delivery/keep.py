@@ -9,18 +9,19 @@ import msgspec
 
 from pillarbox.errors import NoSuchAccount
 from pillarbox.flow.delivery import trace
+from pillarbox.flow.delivery.envelope import AS_IT_CAME, Handling
 from pillarbox.flow.delivery.expand import check_account
 from pillarbox.flow.delivery.verdict import Reason, Refused
 from pillarbox.message.digest import digest
 from pillarbox.message.part import Digest
 from pillarbox.store.blobs.record import SealedBlob
-from pillarbox.store.model import QueuedMessage
-from pillarbox.store.sql import accounts, messages, queue
+from pillarbox.store.model import QueuedMessage, Role
+from pillarbox.store.sql import accounts, mailboxes, messages, queue
 
 if TYPE_CHECKING:
     from pillarbox.flow.delivery.envelope import Envelope
     from pillarbox.flow.delivery.plan import LocalCopy, Plan
-    from pillarbox.ids import AccountId
+    from pillarbox.ids import AccountId, MailboxId
     from pillarbox.store import Transaction
     from pillarbox.store.blobs.spool import Spool
 
@@ -59,21 +60,24 @@ async def keep(
     received: bytes,
     *,
     check_quota: bool,
+    handling: Handling = AS_IT_CAME,
 ) -> Kept:
     """All copies and queue rows; refusals are only returned for a split envelope."""
     top = trace.return_path(envelope.sender.reverse_path)
     failed: dict[AccountId, Refused] = {}
+    behind = received + handling.added
     for copy in plan.copies:
-        in_front = top + trace.delivered_to(copy.address) + received
+        in_front = top + trace.delivered_to(copy.address) + behind
         if envelope.split:
             refused = await _look(tx, copy, len(in_front) + sealed.blob.size)
             if refused is not None:
                 failed[copy.account] = refused
                 continue
-        await _put(tx, copy, sealed, in_front, check_quota=check_quota)
+        mailbox = await _junk_of(tx, copy.account) if handling.junk else None
+        await _put(tx, copy, sealed, in_front, mailbox=mailbox, check_quota=check_quota)
     queue_id = 0
     if plan.remote:
-        queue_id = await queue.add(tx, _queued(envelope, plan, received), sealed.blob)
+        queue_id = await queue.add(tx, _queued(envelope, plan, behind, handling), sealed.blob)
     return Kept(failed, queue_id)
 
 
@@ -85,14 +89,26 @@ async def _look(tx: Transaction, copy: LocalCopy, size: int) -> Refused | None:
         return Refused(Reason.UNKNOWN_RECIPIENT)
 
 
+async def _junk_of(tx: Transaction, account: AccountId) -> MailboxId | None:
+    """None, INBOX, where the account has no mailbox for junk."""
+    found = await mailboxes.by_role(tx, account, Role.JUNK)
+    return found.id if found is not None else None
+
+
 async def _put(
-    tx: Transaction, copy: LocalCopy, sealed: Sealed, in_front: bytes, *, check_quota: bool
+    tx: Transaction,
+    copy: LocalCopy,
+    sealed: Sealed,
+    in_front: bytes,
+    *,
+    mailbox: MailboxId | None,
+    check_quota: bool,
 ) -> None:
     await messages.append(
         tx,
         messages.NewMessage(
             account=copy.account,
-            mailbox=None,
+            mailbox=mailbox,
             blob=sealed.blob,
             digest=sealed.digest,
             trace=in_front,
@@ -101,16 +117,17 @@ async def _put(
     )
 
 
-def _queued(envelope: Envelope, plan: Plan, received: bytes) -> QueuedMessage:
+def _queued(envelope: Envelope, plan: Plan, in_front: bytes, handling: Handling) -> QueuedMessage:
     sender = envelope.sender
     return QueuedMessage(
         account=envelope.origin.account,
         reverse_path=sender.reverse_path,
-        trace=received,
+        trace=in_front,
         recipients=plan.remote,
         journey=envelope.journey,
         smtputf8=sender.smtputf8,
         body=sender.body,
         ret=sender.ret,
         envid=sender.envid,
+        release_at=handling.release_at,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pillarbox.flow.delivery import trace
+from pillarbox.flow.delivery.envelope import AS_IT_CAME, Handling
 from pillarbox.flow.delivery.keep import Kept, Sealed, keep, seal
 from pillarbox.flow.delivery.notice import wanted_notices
 from pillarbox.flow.delivery.plan import Plan, plan_delivery
@@ -35,7 +36,9 @@ class Deliverer:
         self._clock = clock
         self._reporter = Reporter(store, directory, hostname=hostname, clock=clock)
 
-    async def deliver(self, envelope: Envelope, spool: Spool) -> list[Refused | None]:
+    async def deliver(
+        self, envelope: Envelope, spool: Spool, handling: Handling = AS_IT_CAME
+    ) -> list[Refused | None]:
         """Commit for all recipients; returns after the commit, an outcome for each.
 
         Unless the envelope is `split`, either all outcomes are None or OverQuota or NotFound was
@@ -50,7 +53,9 @@ class Deliverer:
         async def commit(tx: Transaction) -> Kept:
             received = trace.received(envelope, self._hostname, tx.now())
             single = len(plan.copies) == 1 and not plan.remote
-            kept = await keep(tx, envelope, plan, sealed, received, check_quota=single)
+            kept = await keep(
+                tx, envelope, plan, sealed, received, check_quota=single, handling=handling
+            )
             for number, report in notices:
                 if _outcome(plan.accounts_of[number], kept.failed) is None:
                     await keep_report(tx, report)
@@ -59,7 +64,7 @@ class Deliverer:
         short = len(plan.copies) + len(plan.remote) <= SHORT_WRITE
         kept = await self._store.write(commit, short=short)
         _DELIVERED.inc(len(plan.copies) - len(kept.failed))
-        self._note(envelope, plan, sealed, kept)
+        self._note(envelope, plan, sealed, kept, handling)
         return [_outcome(behind, kept.failed) for behind in plan.accounts_of]
 
     async def _notices(self, envelope: Envelope, spool: Spool) -> list[tuple[int, Report]]:
@@ -88,7 +93,9 @@ class Deliverer:
                 found.append((group[0][0], report))
         return found
 
-    def _note(self, envelope: Envelope, plan: Plan, sealed: Sealed, kept: Kept) -> None:
+    def _note(
+        self, envelope: Envelope, plan: Plan, sealed: Sealed, kept: Kept, handling: Handling
+    ) -> None:
         """One note for all recipients: where the message went."""
         origin = envelope.origin
         into = [copy.address for copy in plan.copies if copy.account not in kept.failed]
@@ -101,6 +108,10 @@ class Deliverer:
         }
         if origin.login:
             facts["login"] = origin.login
+        if handling.why:
+            facts["why"] = handling.why
+        if handling.junk and into:
+            facts["mailbox"] = "Junk"
         self._store.journeys.note(
             Note(
                 step=Step.ACCEPTED,
