@@ -17,6 +17,8 @@ from typing import cast
 from pillarbox.net.door import Door, Lease
 from pillarbox.net.listener import Security
 
+_JOINED_OCTETS = 16 * 1024  # up to this, copying costs less than a vector of buffers
+
 
 class PeerConnection(asyncio.Protocol):
     """Transport, limits and timing of one peer, under any protocol."""
