@@ -1,0 +1,1 @@
+"""MTA-STS: a domain says over HTTPS that its mail hosts have TLS and what they are called."""
