@@ -180,8 +180,9 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         Meta(
             ge=1,
             le=100,
-            description="Share of one core that the indexer takes while it has work. 25: after a "
-            "large import it catches up within minutes and nobody waits for it.",
+            description="Share of one core that the indexer takes while its process is busy; when "
+            "the process is quiet it takes a whole one, and what is between is shared. 25: after "
+            "a large import it catches up within minutes and nobody waits for it.",
         ),
     ] = 25
     index_backlog_messages: Annotated[
@@ -193,9 +194,14 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             "a second.",
         ),
     ] = 20_000
-    index_batch: Annotated[int, Meta(ge=1, description="Messages indexed in one transaction.")] = (
-        200
-    )
+    index_batch: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Messages indexed in one transaction. 2000: after an import the trigram "
+            "index costs a third less than with 200.",
+        ),
+    ] = 2000
     index_batch_octets: Annotated[
         int,
         Meta(
