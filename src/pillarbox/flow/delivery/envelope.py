@@ -9,6 +9,7 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from pillarbox.accounts.directory import LocalTarget, RemoteTarget
     from pillarbox.ids import AccountId
+    from pillarbox.trust.arc import ArcResult
 
     Targets = tuple[LocalTarget | RemoteTarget, ...]
 
@@ -61,6 +62,8 @@ class Handling(Struct, frozen=True):
     junk: bool = False  # into the mailbox for junk, where the account has one
     why: str = ""  # the verdict's reason by its name, for `pillarbox trace`
     release_at: int | None = None  # Unix seconds before which the queue does not send it
+    findings: str = ""  # what a seal of ours says when the message is forwarded; "": not judged
+    chain: ArcResult | None = None  # of the seals that were on it; None: not judged
 
 
 AS_IT_CAME = Handling()

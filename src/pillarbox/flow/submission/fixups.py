@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from pillarbox.flow.delivery.rewriting import without
 from pillarbox.message.header import fields, header_end
 
 if TYPE_CHECKING:
     from pillarbox.message.part import Octets
 
 _SECRET = frozenset((b"bcc", b"resent-bcc"))
-_STEP = 256 * 1024  # octets moved at a time
 
 
 class Stamp(msgspec.Struct, frozen=True):
@@ -62,10 +62,4 @@ def plan_fixups(octets: Octets, size: int, stamp: Stamp) -> Fixups | None:
 def apply_fixups(octets: Octets, size: int, fixups: Fixups) -> Iterator[bytes]:
     """The changed message, piece by piece."""
     yield fixups.in_front
-    at = 0
-    for start, end in (*fixups.cut, (size, size)):
-        while at < start:
-            stop = min(at + _STEP, start)
-            yield octets[at:stop]
-            at = stop
-        at = end
+    yield from without(octets, size, fixups.cut)

@@ -83,6 +83,17 @@ _BY_REASON = {
     ),
     Reason.SENDING_LIMIT: Reply(450, "7.1", "You sent as many messages as you may for now"),
     Reason.UNAVAILABLE: Reply(451, "3.0", "The server cannot do this just now; try again later"),
+    Reason.DMARC_REJECT: Reply(
+        550, "7.26", "The author's domain asks for mail like this to be refused (DMARC)"
+    ),  # RFC 7372 §3.3
+    Reason.DMARC_QUARANTINE: Reply(550, "7.26", "The author's domain distrusts this (DMARC)"),
+    Reason.SPF_FAIL: Reply(
+        550, "7.23", "The sender's domain says that your host may not send for it (SPF)"
+    ),  # RFC 7372 §3.2
+    Reason.DNS_LIST: Reply(550, "7.1", "Your address is on a list of senders that we refuse"),
+    Reason.GREYLISTED: Reply(451, "7.1", "We do not know you yet; try again in some minutes"),
+    Reason.NO_AUTHOR: Reply(550, "6.0", "The From field names nobody that could have written it"),
+    Reason.TRUSTED_FORWARDER: Reply(550, "7.26", "DMARC fails"),
     Reason.ASKED_TEMPORARY: Reply(451, "3.0", "This address always answers so: try again later"),
     Reason.ASKED_PERMANENT: Reply(550, "1.1", "This address always answers so: no such mailbox"),
     Reason.ASKED_CLOSE: Reply(421, "3.2", "This address always answers so: closing"),
