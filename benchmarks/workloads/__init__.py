@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from benchmarks.measure import Bench
-from benchmarks.workloads import big_mailbox, bodies, commands, delivery, idle, logins
+from benchmarks.workloads import big_mailbox, bodies, commands, delivery, idle, logins, searching
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +34,10 @@ SUITES = (
             "select-50k",
             "select-50k-again",
             "fetch-flags-50k",
-            "search-subject",
-            "search-text-fresh",
-            "search-text",
             "store-all-50k",
             "expunge-50k",
         ),
         big_mailbox.big_mailbox,
     ),
+    Suite("searching", searching.ROWS, searching.searching),
 )

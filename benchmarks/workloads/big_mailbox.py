@@ -1,10 +1,9 @@
-"""A mailbox of 50,000 messages of 2 KiB: opening, listing, searching, marking, emptying."""
+"""A mailbox of 50,000 messages of 2 KiB: opening, listing, marking, emptying."""
 
 from __future__ import annotations
 
 from benchmarks.clients import ImapPeer
 from benchmarks.measure import Bench, timed
-from benchmarks.messages import RARE_SUBJECT, RARE_WORD
 from benchmarks.workloads.filling import fill, signed_in
 
 MESSAGES = 50_000
@@ -16,18 +15,13 @@ async def big_mailbox(bench: Bench) -> None:
     """Each row by a new connection where that matters."""
     count = bench.scaled(MESSAGES, 500)
     await fill(bench.contender, 0, count, SIZE)
+    await bench.settle()
     first = await signed_in(bench.contender, 0)
     await _repeat(bench, "select-50k", first, b"SELECT INBOX", times=1)
     first.close()
     again = await signed_in(bench.contender, 0)
     await _repeat(bench, "select-50k-again", again, b"SELECT INBOX")
     await _repeat(bench, "fetch-flags-50k", again, b"FETCH 1:* (FLAGS)")
-    subject = f"SEARCH SUBJECT {RARE_SUBJECT}".encode()
-    await _search(bench, "search-subject", again, subject, count // 1000)
-    text = f"SEARCH TEXT {RARE_WORD}".encode()
-    await _search(bench, "search-text-fresh", again, text, count // 1000)
-    await bench.settle()
-    await _search(bench, "search-text", again, text, count // 1000)
     await _repeat(bench, "store-all-50k", again, b"STORE 1:* +FLAGS.SILENT (\\Deleted)", times=1)
     await _repeat(bench, "expunge-50k", again, b"EXPUNGE", times=1)
     again.close()
@@ -40,14 +34,3 @@ async def _repeat(
         for _ in range(times):
             with timed(row):
                 await peer.command(command)
-
-
-async def _search(bench: Bench, name: str, peer: ImapPeer, command: bytes, least: int) -> None:
-    """The first search may have to read and index; it is measured with the others."""
-    with bench.measure(name, REPEATS) as row:
-        for _ in range(REPEATS):
-            with timed(row):
-                answer = await peer.command(command)
-            found = answer.split(b"SEARCH")[1].split(b"\r\n")[0].split()
-            if len(found) < least:
-                raise RuntimeError(f"{command!r} found {len(found)} of {least}")
