@@ -15,6 +15,9 @@ RANGE = """
 _FLAG = """
     SELECT uid FROM placement WHERE account_id = ? AND mailbox_id = ? AND flags & ? <> 0
 """
+NO_FLAG = """
+    SELECT uid FROM placement WHERE account_id = ? AND mailbox_id = ? AND flags & ? = 0
+"""
 _KEYWORD = """
     SELECT uid FROM placement
     WHERE account_id = ? AND mailbox_id = ? AND keywords <> ''
