@@ -5,7 +5,7 @@
     caller = Caller(ehlo_name=…, clock=clock, connector=network.connector("192.0.2.9"))
 
 Without latency or rate the octets arrive in the loop's next round, in order. With them they wait by
-the clock that was handed in. TLS works by `loop.start_tls` on plain asyncio; uvloop has none for it.
+the clock that was handed in. TLS works by asyncio's `loop.start_tls`; uvloop's wants sockets.
 """
 
 from __future__ import annotations
@@ -254,7 +254,7 @@ class MemoryTransport(asyncio.Transport):
             self._protocol.resume_writing()
         if given:
             _feed(other._protocol, given)
-        if not whole or left == len(octets) and self._cut is not None:
+        if self._cut is not None and len(octets) >= left:
             self._break()
 
     def _deliver_end(self) -> None:
