@@ -9,6 +9,7 @@ from pillarbox.config.dns import DnsSettings
 from pillarbox.config.imap import ImapSettings
 from pillarbox.config.limits import LimitSettings
 from pillarbox.config.pop3 import Pop3Settings
+from pillarbox.config.queue import QueueSettings
 from pillarbox.config.server import (
     STANDARD_LISTENERS,
     ListenerSettings,
@@ -17,6 +18,7 @@ from pillarbox.config.server import (
 )
 from pillarbox.config.smtp import SmtpSettings
 from pillarbox.config.store import StoreSettings
+from pillarbox.config.submission import SubmissionSettings
 from pillarbox.config.tls import TlsSettings
 from pillarbox.config.trust import TrustSettings
 
@@ -32,7 +34,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     store: StoreSettings = field(default_factory=StoreSettings)
     auth: AuthSettings = field(default_factory=AuthSettings)
     smtp: SmtpSettings = field(default_factory=SmtpSettings)
+    submission: SubmissionSettings = field(default_factory=SubmissionSettings)
     imap: ImapSettings = field(default_factory=ImapSettings)
     pop3: Pop3Settings = field(default_factory=Pop3Settings)
+    queue: QueueSettings = field(default_factory=QueueSettings)
     dns: DnsSettings = field(default_factory=DnsSettings)
     trust: TrustSettings = field(default_factory=TrustSettings)

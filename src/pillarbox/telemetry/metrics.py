@@ -80,8 +80,24 @@ MESSAGE_OCTETS = _histogram(
 RECIPIENTS = _counter(
     "recipients", "Recipients answered at RCPT (local, remote, refused)", ("door", "outcome")
 )
+CHECKS = _counter(
+    "checks",
+    "Results of the checks of mail from elsewhere (iprev, spf, dkim, arc, dmarc, dnsbl, greylist)",
+    ("check", "result"),
+)
+JUDGED = _counter(
+    "judged", "Messages from elsewhere by verdict (accept, junk, reject) and reason", ("verdict", "reason")
+)
 DELIVERIES = _counter("deliveries", "Messages put into mailboxes, by what brought them", ("by",))
 QUEUED = _gauge("queue_recipients", "Recipients in the queue, by state", ("state",), "mostrecent")
+QUEUE_ATTEMPTS = _counter(
+    "queue_attempts",
+    "Recipients tried by the queue (relayed, delivered, expanded, later, failed)",
+    ("outcome",),
+)
+QUEUE_OLDEST = _gauge(
+    "queue_oldest_seconds", "Age of the oldest message that has not ended", (), "mostrecent"
+)
 
 # The store
 

@@ -24,6 +24,7 @@ class DueLane(msgspec.Struct, frozen=True):
 
     name: str
     due_at: int  # Unix seconds
+    failures: int  # in a row, to reach it at all
 
 
 _LANES = """
@@ -37,12 +38,12 @@ _LANES = """
     SELECT found.name,
         (SELECT min(due_at) FROM queued_recipient r
          WHERE r.due_at IS NOT NULL AND r.lane = found.name),
-        coalesce(stopped.not_before, 0)
+        coalesce(stopped.not_before, 0), coalesce(stopped.failures, 0)
     FROM found LEFT JOIN queue_lane stopped ON stopped.lane = found.name
     WHERE found.name IS NOT NULL
 """
 _FRESH = """
-    SELECT DISTINCT r.lane FROM queued_recipient r
+    SELECT DISTINCT r.lane, coalesce(stopped.failures, 0) FROM queued_recipient r
     LEFT JOIN queue_lane stopped ON stopped.lane = r.lane
     WHERE r.queued_id > ?1 AND r.due_at <= ?2 AND coalesce(stopped.not_before, 0) <= ?2
     LIMIT ?3
@@ -56,12 +57,16 @@ async def lanes(db: Reader, after: str, limit: int) -> list[DueLane]:
     However many recipients wait for a lane, it costs no more than another.
     """
     rows = await db.rows(_LANES, (after, limit))
-    return [DueLane(name, max(due_at, not_before)) for name, due_at, not_before in rows]
+    return [
+        DueLane(name, max(due_at, not_before), failures)
+        for name, due_at, not_before, failures in rows
+    ]
 
 
-async def fresh_lanes(db: Reader, after: int, now: int, limit: int) -> list[str]:
+async def fresh_lanes(db: Reader, after: int, now: int, limit: int) -> list[DueLane]:
     """Lanes of due recipients of messages above number `after`."""
-    return [row[0] for row in await db.rows(_FRESH, (after, now, limit))]
+    rows = await db.rows(_FRESH, (after, now, limit))
+    return [DueLane(name, now, failures) for name, failures in rows]
 
 
 async def newest(db: Reader) -> int:
@@ -145,44 +150,44 @@ async def turn(tx: Transaction, wanted: Turn) -> Turned:
 # a message that was dropped while it was sent is told as what it is, sent. A failure of an
 # attempt counts only for him who still has the lease.
 _FINISH = """
-    UPDATE queued_recipient SET
+    UPDATE queued_recipient AS r SET
         state = new.state, due_at = new.due_at, lease = NULL, sending_since = NULL,
-        attempts = attempts + 1, uncertain = max(uncertain, new.uncertain), tried_at = ?2,
+        attempts = attempts + 1, uncertain = max(r.uncertain, new.uncertain), tried_at = ?2,
         reply = new.reply, status = new.status, remote_mta = new.remote_mta, tls = new.tls,
         finished_at = CASE WHEN new.due_at IS NULL THEN ?2 END,
-        report = CASE WHEN new.report <> '' THEN new.report ELSE queued_recipient.report END,
-        warned = CASE WHEN new.report = 'delayed' THEN 1 ELSE warned END
+        report = CASE WHEN new.report <> '' THEN new.report ELSE r.report END,
+        warned = CASE WHEN new.report = 'delayed' THEN 1 ELSE r.warned END
     FROM (
         SELECT value ->> 0 AS id, value ->> 1 AS nr, value ->> 2 AS state, value ->> 3 AS due_at,
             value ->> 4 AS reply, value ->> 5 AS status, value ->> 6 AS remote_mta,
             value ->> 7 AS tls, value ->> 8 AS uncertain, value ->> 9 AS report
         FROM json_each(?3)
     ) AS new
-    WHERE queued_recipient.queued_id = new.id AND queued_recipient.number = new.nr
-        AND (queued_recipient.lease = ?1
+    WHERE r.queued_id = new.id AND r.number = new.nr
+        AND (r.lease = ?1
             OR new.state IN ('relayed', 'delivered', 'expanded')
-                AND queued_recipient.state NOT IN ('relayed', 'delivered', 'expanded'))
+                AND r.state NOT IN ('relayed', 'delivered', 'expanded'))
 """
 _GIVE_BACK = """
-    UPDATE queued_recipient SET due_at = new.due_at, lease = NULL, sending_since = NULL
+    UPDATE queued_recipient AS r SET due_at = new.due_at, lease = NULL, sending_since = NULL
     FROM (
         SELECT value ->> 0 AS id, value ->> 1 AS nr, value ->> 2 AS due_at FROM json_each(?2)
     ) AS new
-    WHERE queued_recipient.queued_id = new.id AND queued_recipient.number = new.nr
-        AND queued_recipient.lease = ?1
+    WHERE r.queued_id = new.id AND r.number = new.nr
+        AND r.lease = ?1
 """
 _RENEW = """
-    UPDATE queued_recipient SET due_at = ?1
+    UPDATE queued_recipient AS r SET due_at = ?1
     FROM (SELECT value ->> 0 AS id, value ->> 1 AS nr FROM json_each(?4)) AS new
-    WHERE queued_recipient.queued_id = new.id AND queued_recipient.number = new.nr
-        AND queued_recipient.lease = ?2 AND queued_recipient.due_at > ?3
+    WHERE r.queued_id = new.id AND r.number = new.nr
+        AND r.lease = ?2 AND r.due_at > ?3
 """
 _START = """
-    UPDATE queued_recipient SET sending_since = ?2
+    UPDATE queued_recipient AS r SET sending_since = ?2
     FROM (SELECT value ->> 0 AS id, value ->> 1 AS nr FROM json_each(?3)) AS new
-    WHERE queued_recipient.queued_id = new.id AND queued_recipient.number = new.nr
-        AND queued_recipient.lease = ?1 AND queued_recipient.due_at > ?2
-    RETURNING queued_recipient.queued_id, queued_recipient.number
+    WHERE r.queued_id = new.id AND r.number = new.nr
+        AND r.lease = ?1 AND r.due_at > ?2
+    RETURNING queued_id, number
 """
 
 

@@ -50,12 +50,12 @@ async def pending(db: Reader, before: int, limit: int) -> list[Unreported]:
 
 
 _REPORTED = """
-    UPDATE queued_recipient SET report = ''
+    UPDATE queued_recipient AS r SET report = ''
     FROM (
         SELECT value ->> 0 AS id, value ->> 1 AS nr, value ->> 2 AS told FROM json_each(?)
     ) AS new
-    WHERE queued_recipient.queued_id = new.id AND queued_recipient.number = new.nr
-        AND queued_recipient.report = new.told
+    WHERE r.queued_id = new.id AND r.number = new.nr
+        AND r.report = new.told
     RETURNING 1
 """
 
@@ -73,47 +73,48 @@ class Overdue(msgspec.Struct, frozen=True):
     lane: str
     notify: str
     warned: bool
+    reverse_path: str
     queued_at: int
 
 
 _OVERDUE = """
-    SELECT r.queued_id, r.number, r.lane, r.notify, r.warned, q.queued_at
+    SELECT r.queued_id, r.number, r.lane, r.notify, r.warned, q.reverse_path, q.queued_at
     FROM queued_recipient r JOIN queued q USING (queued_id)
-    WHERE r.finished_at IS NULL AND r.state = 'waiting' AND r.queued_id > ?1
+    WHERE r.finished_at IS NULL AND r.state = 'waiting' AND (r.queued_id, r.number) > (?1, ?2)
         AND r.queued_id < coalesce((
             SELECT o.queued_id FROM queued_recipient o JOIN queued m USING (queued_id)
-            WHERE o.finished_at IS NULL AND o.queued_id > ?1 AND m.queued_at > ?2
+            WHERE o.finished_at IS NULL AND o.queued_id >= ?1 AND m.queued_at > ?3
             ORDER BY o.queued_id LIMIT 1), 1 << 62)
-    ORDER BY r.queued_id, r.number LIMIT ?3
+    ORDER BY r.queued_id, r.number LIMIT ?4
 """
 _EXPIRE = """
-    UPDATE queued_recipient SET state = 'expired', due_at = NULL, lease = NULL,
-        uncertain = max(uncertain, sending_since IS NOT NULL), sending_since = NULL,
+    UPDATE queued_recipient AS r SET state = 'expired', due_at = NULL, lease = NULL,
+        uncertain = max(r.uncertain, sending_since IS NOT NULL), sending_since = NULL,
         finished_at = ?1, report = new.report
     FROM (
         SELECT value ->> 0 AS id, value ->> 1 AS nr, value ->> 2 AS report FROM json_each(?2)
     ) AS new
-    WHERE queued_recipient.queued_id = new.id AND queued_recipient.number = new.nr
-        AND state = 'waiting' AND (lease IS NULL OR queued_recipient.due_at <= ?1)
+    WHERE r.queued_id = new.id AND r.number = new.nr
+        AND state = 'waiting' AND (lease IS NULL OR r.due_at <= ?1)
     RETURNING queued_id
 """
 _WARN = """
-    UPDATE queued_recipient SET warned = 1, report = new.report
+    UPDATE queued_recipient AS r SET warned = 1, report = new.report
     FROM (
         SELECT value ->> 0 AS id, value ->> 1 AS nr, value ->> 2 AS report FROM json_each(?)
     ) AS new
-    WHERE queued_recipient.queued_id = new.id AND queued_recipient.number = new.nr
-        AND finished_at IS NULL AND warned = 0 AND queued_recipient.report = ''
+    WHERE r.queued_id = new.id AND r.number = new.nr
+        AND finished_at IS NULL AND warned = 0 AND r.report = ''
     RETURNING queued_id
 """
 
 
-async def overdue(db: Reader, after: int, before: int, limit: int) -> list[Overdue]:
-    """Waiting recipients of messages above number `after` that were queued before an instant."""
+async def overdue(db: Reader, after: Key, before: int, limit: int) -> list[Overdue]:
+    """Waiting recipients behind `after` that have been in the queue since an instant or longer."""
     return [
-        Overdue((number, at), lane, notify, bool(warned), queued_at)
-        for number, at, lane, notify, warned, queued_at in await db.rows(
-            _OVERDUE, (after, before, limit)
+        Overdue((number, at), lane, notify, bool(warned), sender, queued_at)
+        for number, at, lane, notify, warned, sender, queued_at in await db.rows(
+            _OVERDUE, (*after, before, limit)
         )
     ]
 
