@@ -1,0 +1,55 @@
+"""[submission]: how much an account may send, and what is done to what it sends."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+
+class SubmissionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Rules for the mail of our own accounts."""
+
+    max_messages_a_day: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Messages that one account may send on one day (UTC); 0: any number. "
+            "1000 is more than people write, and bounds what a stolen password can do.",
+        ),
+    ] = 1000
+    max_new_recipients_a_day: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Addresses to which one account may write for the first time on one day "
+            "(UTC); 0: any number. 200: who writes to so many strangers a day is an advertiser, "
+            "or somebody with a stolen password.",
+        ),
+    ] = 200
+    hold_seconds: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=3600,
+            description="Seconds for which submitted mail waits in the queue so that it can be "
+            "taken back with `pillarbox queue drop`; 0: none. Only people who write in a web page "
+            "expect to be able to.",
+        ),
+    ] = 0
+    max_hold_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=365,
+            description="Days for which a sender may ask that a message wait (FUTURERELEASE); 0: "
+            "that is not offered. 30: a month ahead is a holiday, a year ahead is a mistake.",
+        ),
+    ] = 30
+    sign: Annotated[
+        bool,
+        Meta(
+            description="Whether mail is signed with the domain's DKIM keys. `pillarbox dkim` "
+            "makes them."
+        ),
+    ] = True
