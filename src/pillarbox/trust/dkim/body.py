@@ -82,7 +82,7 @@ def _simple(octets: Octets, start: int, end: int) -> Iterator[bytes]:
     while at < end:
         stop = min(at + _STEP, end)
         if stop < end and octets[stop - 1 : stop] == b"\r":
-            stop += 1  # a CRLF stays whole
+            stop -= 1  # a CRLF stays whole
         yield crlf(octets[at:stop])
         at = stop
 
