@@ -26,6 +26,11 @@ TABLE: list[tuple[bytes, list[PeerReply]]] = [
     (b"421 a\rb\r\n", [PeerReply(421, "", ("a\\rb",))]),
 ]  # fmt: skip
 
+TEXTS = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=80)
+PIECES = st.one_of(
+    st.binary(max_size=80), st.sampled_from([b"250-", b"250 ok\r\n", b"5", b"\r\n", b"4.7.1 x"])
+)
+
 
 def reader(line: int = 512, reply: int = 2048) -> ReplyReader:
     return ReplyReader(max_line_octets=line, max_reply_octets=reply)

@@ -223,7 +223,7 @@ class _Planner:
             high += len(piece) - len(piece.translate(None, _HIGH))
             bare += piece.count(b"\0")
         size = node.body_end - node.body_start
-        return "quoted-printable" if 6 * high <= size and not bare else "base64"
+        return "quoted-printable" if 4 * high <= size and not bare else "base64"
 
     def _encode(self, node: Node, how: How) -> None:
         self._label(node, how.encode())
