@@ -34,9 +34,10 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
 
-def busy_elsewhere() -> float:
-    """CPU seconds that this process has used so far in other threads than the caller's."""
-    return time.process_time() - time.thread_time()
+def cpu_seconds() -> tuple[float, float]:
+    """CPU time used so far by the calling thread, and by the other threads of the process."""
+    own = time.thread_time()
+    return own, time.process_time() - own
 
 
 def unix_seconds(instant: datetime) -> int:

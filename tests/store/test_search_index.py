@@ -39,6 +39,7 @@ _PIECES = st.sampled_from([*_PLAIN, *_ODD])
 
 @given(st.lists(_PIECES, max_size=12).map(b"".join))
 @example(b"A: one\x1ctwo\r\n\tthree\r\nno field\r\nB :x\r\n")
+@example(b"A: b\r\n\x1cB: c\r\nD\x1d: e")
 def test_lines_of_plain_and_other_headers(raw: bytes) -> None:
     assert document._lines(raw) == _slow_lines(raw)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import apsw
 
-from pillarbox.clock import Clock, busy_elsewhere
+from pillarbox.clock import Clock, cpu_seconds
 from pillarbox.config.store import StoreSettings
 from pillarbox.ids import AccountId, MessageId
 from pillarbox.store.engine.sqlite.connection import fetch
@@ -46,7 +46,7 @@ _KNOWN = """
 """
 _SWEPT, _SWEPT_PARTS = 5000, 20  # documents at once; parts in one call: 50 ms of reading
 
-Share = Callable[[float], float]  # of a core, from the share that others use
+Share = Callable[[float], float]  # of a core, from the share that others use or wait for
 _FEW = 200  # messages; so many in a round are no flood that trigrams should wait for
 _TICK = 0.0001  # seconds; no batch takes less
 
@@ -55,7 +55,7 @@ def _key(number: int) -> tuple[int, int]:
     return number >> 32, number & 0xFFFFFFFF
 
 
-def _all_of_it(_others: float) -> float:
+def _all_of_it(_pressure: float) -> float:
     return 1.0
 
 
@@ -156,12 +156,9 @@ class Indexer:
                 finally:
                     self._lock.release()
 
-    def _share(self, others: float) -> float:
-        """The share of a core to take: what this process's other threads leave.
-
-        At half a core's use by them, no more than the least.
-        """
-        return max(self._settings.index_share_percent / 100, 1 - 2 * others)
+    def _share(self, pressure: float) -> float:
+        """The share of a core to take: what others leave; at half a core's use, the least."""
+        return max(self._settings.index_share_percent / 100, 1 - 2 * pressure)
 
     def _catch_up(self, share: Share) -> int:
         """Documents first; trigrams when no mail came meanwhile, or when much waits for them."""
@@ -175,14 +172,17 @@ class Indexer:
     def _repeat(self, batch: Callable[[], int], share: Share) -> int:
         count = 0
         while not self._stop.is_set():
-            started, busy = self._clock.monotonic(), busy_elsewhere()
+            started, (own, others) = self._clock.monotonic(), cpu_seconds()
             done = batch()
             count += done
             if not done:
                 break
             took = max(self._clock.monotonic() - started, _TICK)
-            others = min((busy_elsewhere() - busy) / took, 1)
-            self._stop.wait(took * (1 / share(others) - 1))
+            own_now, others_now = cpu_seconds()
+            # Who waits for the interpreter, a core or the disk is in somebody's way, too.
+            waited = took - (own_now - own)
+            pressure = min(max(others_now - others, waited) / took, 1)
+            self._stop.wait(took * (1 / share(pressure) - 1))
         return count
 
     def _add_documents(self) -> int:
