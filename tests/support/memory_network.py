@@ -164,6 +164,10 @@ class MemoryTransport(asyncio.Transport):
     def abort(self) -> None:
         self._break()
 
+    def _force_close(self, error: BaseException | None) -> None:
+        """What asyncio's TLS calls when a handshake fails."""
+        self._break()
+
     def is_closing(self) -> bool:
         return self._closing or self._gone
 

@@ -29,6 +29,7 @@ NONE = Capabilities(extended=True)
 EIGHT = Capabilities(extended=True, eightbitmime=True)
 DSN_ONLY = Capabilities(extended=True, dsn=True)
 B = "b@example.net"
+BAD_ADDRESSES = ["", "b", "b@", "@example.net", f"{B}\r\nDATA", f"<{B}>", "b@" + "x" * 300]
 
 
 def lines(
@@ -141,10 +142,7 @@ def test_what_keeps_everybody_back(peer: Capabilities, more: dict[str, Any], sta
     )
 
 
-@pytest.mark.parametrize(
-    "address",
-    BAD_ADDRESSES,
-)
+@pytest.mark.parametrize("address", BAD_ADDRESSES)
 def test_addresses_that_cannot_be_written(address: str) -> None:
     assert lines(ALL, address, "c@example.net")[1] == {0: "failed 5.1.3"}
 
