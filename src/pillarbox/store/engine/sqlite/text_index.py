@@ -64,9 +64,7 @@ _CANDIDATES = {
         UNION SELECT rowid FROM body_index WHERE body_index MATCH ?1 AND rowid BETWEEN ?2 AND ?3
     """,
 }
-_DOCUMENTS = """
-    SELECT number, head, body FROM document WHERE number IN (SELECT value FROM json_each(?))
-"""
+_DOCUMENT = "SELECT head, body FROM document WHERE number = ?"
 _NEXT_NUMBER = "SELECT number FROM document WHERE number > ? ORDER BY number LIMIT 1"
 _NUMBERS = """
     SELECT number FROM document INDEXED BY document_number WHERE number > ? ORDER BY number LIMIT ?
@@ -166,9 +164,10 @@ class SqliteTextIndex:
 def read_documents(connection: apsw.Connection, numbers: list[int]) -> dict[int, Document]:
     """Whole documents by number; one that cannot be read is left out."""
     found: dict[int, Document] = {}
-    for number, head, body in fetch(connection, _DOCUMENTS, (json.dumps(numbers),)):
-        with contextlib.suppress(zstd.ZstdError):
-            found[number] = Document(_unpack(head), _unpack(body))
+    for number in numbers:
+        for head, body in connection.execute(_DOCUMENT, (number,)):
+            with contextlib.suppress(zstd.ZstdError):
+                found[number] = Document(_unpack(head), _unpack(body))
     return found
 
 
