@@ -75,6 +75,55 @@ NONE = SessionPolicy("example.net", "no-policy-found")
 ORIGIN = Origin("Example", "tls@example.org", "2026-11-01.1")
 
 
+AS_JSON = {
+    "organization-name": "Example",
+    "date-range": {
+        "start-datetime": "2026-11-01T00:00:00Z",
+        "end-datetime": "2026-11-01T23:59:59Z",
+    },
+    "contact-info": "tls@example.org",
+    "report-id": "2026-11-01.1",
+    "policies": [
+        {
+            "policy": {
+                "policy-type": "sts",
+                "policy-string": ["version: STSv1", "mode: testing"],
+                "policy-domain": "example.net",
+                "mx-host": ["*.example.net"],
+            },
+            "summary": {
+                "total-successful-session-count": 40,
+                "total-failure-session-count": 3,
+            },
+            "failure-details": [
+                {
+                    "result-type": "certificate-expired",
+                    "sending-mta-ip": "192.0.2.1",
+                    "receiving-mx-hostname": "mx.example.net",
+                    "receiving-mx-helo": "mx",
+                    "receiving-ip": "198.51.100.1",
+                    "failed-session-count": 2,
+                    "failure-reason-code": "late",
+                },
+                {
+                    "result-type": "starttls-not-supported",
+                    "sending-mta-ip": "192.0.2.1",
+                    "receiving-mx-hostname": "mx2.example.net",
+                    "failed-session-count": 1,
+                },
+            ],
+        },
+        {
+            "policy": {"policy-type": "no-policy-found", "policy-domain": "example.net"},
+            "summary": {
+                "total-successful-session-count": 1,
+                "total-failure-session-count": 0,
+            },
+        },
+    ],
+}
+
+
 def test_a_report_is_as_the_schema_has_it() -> None:
     expired = SessionResult(
         STS, "certificate-expired", "192.0.2.1", "mx.example.net", "mx", "198.51.100.1", "late"
@@ -87,53 +136,7 @@ def test_a_report_is_as_the_schema_has_it() -> None:
         SessionResult(STS, "starttls-not-supported", "192.0.2.1", "mx2.example.net"),
     ]
     report = build_report(ORIGIN, START, END, sessions)
-    assert json.loads(gzip.decompress(pack_report(report))) == {
-        "organization-name": "Example",
-        "date-range": {
-            "start-datetime": "2026-11-01T00:00:00Z",
-            "end-datetime": "2026-11-01T23:59:59Z",
-        },
-        "contact-info": "tls@example.org",
-        "report-id": "2026-11-01.1",
-        "policies": [
-            {
-                "policy": {
-                    "policy-type": "sts",
-                    "policy-string": ["version: STSv1", "mode: testing"],
-                    "policy-domain": "example.net",
-                    "mx-host": ["*.example.net"],
-                },
-                "summary": {
-                    "total-successful-session-count": 40,
-                    "total-failure-session-count": 3,
-                },
-                "failure-details": [
-                    {
-                        "result-type": "certificate-expired",
-                        "sending-mta-ip": "192.0.2.1",
-                        "receiving-mx-hostname": "mx.example.net",
-                        "receiving-mx-helo": "mx",
-                        "receiving-ip": "198.51.100.1",
-                        "failed-session-count": 2,
-                        "failure-reason-code": "late",
-                    },
-                    {
-                        "result-type": "starttls-not-supported",
-                        "sending-mta-ip": "192.0.2.1",
-                        "receiving-mx-hostname": "mx2.example.net",
-                        "failed-session-count": 1,
-                    },
-                ],
-            },
-            {
-                "policy": {"policy-type": "no-policy-found", "policy-domain": "example.net"},
-                "summary": {
-                    "total-successful-session-count": 1,
-                    "total-failure-session-count": 0,
-                },
-            },
-        ],
-    }
+    assert json.loads(gzip.decompress(pack_report(report))) == AS_JSON
     assert parse_report(pack_report(report)) == report
     assert file_name(ORIGIN, "example.net", START, END) == (
         "example.org!example.net!1793491200!1793577599.json.gz"
