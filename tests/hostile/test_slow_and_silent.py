@@ -29,7 +29,7 @@ def slow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSer
             "data_block_seconds": PATIENCE,
             "data_seconds": 2 * PATIENCE,
         },
-        "imap": {"login_timeout": 5, "command_timeout": 10,
+        "imap": {"login_timeout": 5, "command_timeout": 10, "whole_command_timeout": 12,
                  "write_timeout": 10},
         "tls": {"handshake_seconds": FLOOR},
         "pop3": {"login_seconds": 5, "idle_seconds": 10, "stalled_seconds": 5},
@@ -82,7 +82,7 @@ SILENT: dict[str, tuple[Opening, float]] = {
     "imap": (lambda s: imap_peer(s.imap), FLOOR),
     "imap half a line": (lambda s: said(b"a NOO", imap_peer(s.imap)), FLOOR),
     "imap literal": (lambda s: said(b"a LOGIN {9}\r\n", imap_peer(s.imap)), FLOOR),
-    "imap auth": (lambda s: said(b"a AUTHENTICATE PLAIN\r\n", imap_peer(s.imap)), 10.0),
+    "imap auth": (lambda s: said(b"a AUTHENTICATE PLAIN\r\n", imap_peer(s.imap)), FLOOR),
     "imap half a command, signed in": (
         lambda s: said(b"a SELECT", imap_peer(s.imap, "slow@example.org", PASSWORD)), 10.0,
     ),
@@ -106,6 +106,21 @@ DRIPPING: dict[str, tuple[Opening, float]] = {
     "smtp bdat": (in_bdat, 2 * PATIENCE),
     "imap line": (lambda s: imap_peer(s.imap), FLOOR),
     "imap literal": (lambda s: said(b"a LOGIN {999+}\r\n", imap_peer(s.imap)), FLOOR),
+    "imap auth": (lambda s: said(b"a AUTHENTICATE PLAIN\r\n", imap_peer(s.imap)), FLOOR),
+    "imap line, signed in": (
+        lambda s: said(b"a SELECT ", imap_peer(s.imap, "slow@example.org", PASSWORD)),
+        12.0,
+    ),
+    "imap append, signed in": (
+        lambda s: said(
+            b"a APPEND INBOX {9999}\r\nSub", imap_peer(s.imap, "slow@example.org", PASSWORD)
+        ),
+        12.0,
+    ),
+    "imap idling": (
+        lambda s: said(b"a IDLE\r\n", imap_peer(s.imap, "slow@example.org", PASSWORD)),
+        12.0,
+    ),
     "pop3 line": (lambda s: pop3_peer(s.pop3), FLOOR),
 }
 

@@ -15,7 +15,7 @@ from pillarbox.node.control import (
     Passed,
     Report,
     decode_for_worker,
-    decode_report,
+    decode_from_worker,
     encode,
 )
 
@@ -42,7 +42,7 @@ def test_messages_arrive_whole_in_any_pieces(message):
 
 def test_reports():
     report = Report("failed", "It is so: \n")
-    assert decode_report(encode(report)[:-1]) == report
+    assert decode_from_worker(encode(report)[:-1]) == report
 
 
 def test_what_is_no_message_is_refused():

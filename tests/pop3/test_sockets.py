@@ -7,10 +7,12 @@ import contextlib
 import poplib
 import socket
 import ssl
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from pillarbox.config.pop3 import Pop3Settings
 from pillarbox.errors import Unavailable
@@ -348,16 +350,33 @@ def test_commands_in_place_of_a_handshake(tmp_path: Path) -> None:
     on_bench(tmp_path, test)
 
 
-def test_a_handshake_that_never_comes(tmp_path: Path) -> None:
-    async def test(bench: Pop3Bench) -> None:
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_a_handshake_that_never_comes(tmp_path: Path, loop: str) -> None:
+    """The client stays and is silent, or sends half a handshake: the server ends it in time."""
+
+    async def half_open(bench: Pop3Bench, octets: bytes) -> float:
         reader, writer = await asyncio.open_connection("127.0.0.1", bench.port)
         await reader.readline()
         writer.write(b"STLS\r\n")
-        await reader.readline()
+        assert (await reader.readline()).startswith(b"+OK")
+        began = time.monotonic()
+        writer.write(octets)
+        with contextlib.suppress(ConnectionError):
+            assert await asyncio.wait_for(reader.read(), 10) == b""
+        took = time.monotonic() - began
         writer.close()
-        await bench.all_gone()
+        return took
 
-    on_bench(tmp_path, test)
+    async def run() -> None:
+        async with pop3_bench(tmp_path, handshake_seconds=1) as bench:
+            record = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"  # of a ClientHello, begun
+            took = await asyncio.gather(half_open(bench, b""), half_open(bench, record))
+            assert all(0.8 < seconds < 5 for seconds in took), took
+            await bench.all_gone()
+
+    factory = uvloop.new_event_loop if loop == "uvloop" else None
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(run())
 
 
 def test_what_is_read_ahead_is_bounded(tmp_path: Path) -> None:

@@ -15,11 +15,12 @@ from pillarbox.net.tls import TlsContexts
 from support.certificate import write_certificate
 
 
-def tls_contexts(folder: Path) -> TlsContexts:
+def tls_contexts(folder: Path, handshake_seconds: int = 30) -> TlsContexts:
     """A certificate of our own for this machine, its files in `folder`."""
     certificate, key = write_certificate(folder)
     files = CertificateFiles(certificate=str(certificate), key=str(key))
-    return TlsContexts(TlsSettings(certificates=(files,)))
+    settings = TlsSettings(certificates=(files,), handshake_seconds=handshake_seconds)
+    return TlsContexts(settings)
 
 
 @asynccontextmanager

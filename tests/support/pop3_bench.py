@@ -64,10 +64,14 @@ class Pop3Bench:
 
 @asynccontextmanager
 async def pop3_bench(
-    folder: Path, settings: Pop3Settings | None = None, *, remote: bool = False
+    folder: Path,
+    settings: Pop3Settings | None = None,
+    *,
+    remote: bool = False,
+    handshake_seconds: int = 30,
 ) -> AsyncIterator[Pop3Bench]:
     """Open everything in `folder`, close it at the end."""
-    tls = tls_contexts(folder)
+    tls = tls_contexts(folder, handshake_seconds)
     async with people(folder / "data", clock=SystemClock()) as found:
         services = Pop3Services(
             store=found.store,

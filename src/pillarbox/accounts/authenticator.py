@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pillarbox.accounts.app_passwords import app_password_digest, canonical_app_password
@@ -17,7 +17,7 @@ from pillarbox.accounts.lookup import Known, look_up
 from pillarbox.accounts.passwords import PasswordHasher, prepare_password
 from pillarbox.accounts.scope import Scope, decode_scopes
 from pillarbox.accounts.success_cache import SuccessCache
-from pillarbox.accounts.throttle import Throttle
+from pillarbox.accounts.throttle import News, Throttle
 from pillarbox.clock import Clock, unix_seconds
 from pillarbox.config.auth import AuthSettings
 from pillarbox.errors import AuthenticationFailed, NotFound, Unavailable
@@ -63,18 +63,28 @@ class Authenticator:
     """One for a worker; every door signs people in by it."""
 
     def __init__(
-        self, store: Store, settings: AuthSettings, clock: Clock, server_key: Secret
+        self,
+        store: Store,
+        settings: AuthSettings,
+        clock: Clock,
+        server_key: Secret,
+        *,
+        mark_key: Secret | None = None,
+        tell: Callable[[News], None] = lambda news: None,
     ) -> None:
+        """`mark_key` is one for all workers, in memory only; `tell` takes news for the others."""
         self._store = store
         self._settings = settings
         self._clock = clock
         self._server_key = server_key
         self._hasher = PasswordHasher(settings)
-        self._throttle = Throttle(clock, settings.throttle)
+        self._throttle = Throttle(clock, settings.throttle, tell)
+        self.heard = self._throttle.heard  # what another worker told
         self._successes = SuccessCache(
             clock,
             seconds=settings.success_cache_seconds,
             entries=settings.success_cache_entries,
+            key=mark_key.reveal() if mark_key is not None else b"",
         )
 
     def mechanisms(self, *, secure: bool, binding: bool) -> tuple[str, ...]:

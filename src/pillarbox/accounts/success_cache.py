@@ -1,6 +1,6 @@
 """Passwords that were right a short while ago, known again without argon2id.
 
-Only an HMAC under a key that dies with the process is kept. An entry names the stored hash that it
+Only an HMAC under a key that dies with the server is kept. An entry names the stored hash that it
 was verified against, so a changed password is never let in by an old entry.
 """
 
@@ -17,11 +17,12 @@ from pillarbox.ids import AccountId
 class SuccessCache:
     """Bounded; the least recently used entry goes first."""
 
-    def __init__(self, clock: Clock, *, seconds: float, entries: int) -> None:
+    def __init__(self, clock: Clock, *, seconds: float, entries: int, key: bytes = b"") -> None:
+        """`key` is the same at all workers of a server's run; b"": this process is alone."""
         self._clock = clock
         self._seconds = seconds
         self._most = entries
-        self._key = secrets.token_bytes(32)
+        self._key = key or secrets.token_bytes(32)
         self._until: OrderedDict[bytes, float] = OrderedDict()
 
     def mark(self, who: AccountId | str, stored: str, password: bytes) -> bytes:

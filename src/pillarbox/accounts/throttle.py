@@ -16,13 +16,17 @@ nobody has are treated exactly like others.
   Of one network only the free failures count here.
 - A quarter of an hour without failures forgets everything. All tables are bounded.
 
-The tables are a worker's own: with n workers an attacker has n times the attempts.
+Each worker has its own tables and tells the others what it writes into them (`News`), so that they
+hold the same some milliseconds later; an attacker gains nothing by many connections.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Generic, TypeVar
+
+import msgspec
 
 from pillarbox.clock import Clock
 from pillarbox.config.auth import ThrottleSettings
@@ -31,8 +35,18 @@ from pillarbox.net.limits import network_of
 
 K = TypeVar("K")
 V = TypeVar("V")
+_DAY = 86_400.0
 _LONGEST_DOUBLING = 20  # keeps 2**n small; the settings cap the result anyway
 _UNCOUNTED_NETWORKS = frozenset({"local", "127.0.0.1", "::/64"})  # proxies and webmail of our own
+
+
+class News(msgspec.Struct, frozen=True, tag="news"):
+    """A sign-in that was wrong, or right, at one worker: for the tables of the others."""
+
+    right: bool
+    login: str
+    network: str
+    mark: bytes = b""
 
 
 class _Failures:
@@ -64,9 +78,16 @@ class _Table(OrderedDict[K, V], Generic[K, V]):
 class Throttle:
     """Ask `before` an attempt is heard; tell `failed` or `succeeded` after it."""
 
-    def __init__(self, clock: Clock, settings: ThrottleSettings) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        settings: ThrottleSettings,
+        tell: Callable[[News], None] = lambda news: None,
+    ) -> None:
+        """`tell` takes what the other workers should hear."""
         self._clock = clock
         self._settings = settings
+        self._tell = tell
         entries = settings.table_entries
         self._pairs: _Table[tuple[str, str], _Failures] = _Table(entries)
         self._networks: _Table[str, _Failures] = _Table(entries)
@@ -96,28 +117,51 @@ class Throttle:
 
     def failed(self, login: str, peer: str, mark: bytes = b"") -> None:
         """A wrong password. `mark` stands for it; b"" where it cannot be told from others."""
-        network = network_of(peer)
+        news = News(False, login, network_of(peer), mark)
+        if self._fail(news):
+            self._tell(news)
+
+    def heard(self, news: News) -> None:
+        """What another worker told."""
+        if news.right:
+            self._succeed(news)
+        else:
+            self._fail(news)
+
+    def _fail(self, news: News) -> bool:
+        """Count a wrong password; False: it is known already."""
+        login, network, mark = news.login, news.network, news.mark
         pair = (login, network)
         mine = self._fresh(self._pairs, pair)
         if mark and mark in mine.marks:
-            return
+            return False
         if mark:
             mine.marks = (mark, *mine.marks[: self._settings.remembered_passwords - 1])
         self._count(mine, self._settings.free_failures)
         if self._is_known(pair):
-            return
+            return True
         if network not in _UNCOUNTED_NETWORKS:
             everyone = self._fresh(self._networks, network)
             self._count(everyone, self._settings.free_network_failures)
         if mine.count <= self._settings.free_failures:  # one network alone fills nothing
             self._count(self._fresh(self._accounts, login), 0, pauses=False)
+        return True
 
     def succeeded(self, login: str, peer: str) -> None:
         """The right password: this network is the account's own from now on."""
         pair = (login, network_of(peer))
+        is_news = pair in self._pairs or self._known_until() - self._known.get(pair, 0.0) > _DAY
+        self._succeed(news := News(True, *pair))
+        if is_news:  # not at each of a program's sign-ins
+            self._tell(news)
+
+    def _succeed(self, news: News) -> None:
+        pair = (news.login, news.network)
         self._pairs.pop(pair, None)
-        days = self._settings.known_network_days
-        self._known.put(pair, self._clock.monotonic() + days * 86_400)
+        self._known.put(pair, self._known_until())
+
+    def _known_until(self) -> float:
+        return self._clock.monotonic() + self._settings.known_network_days * _DAY
 
     def is_known_wrong(self, login: str, peer: str, mark: bytes) -> bool:
         """Whether just this password was wrong just now, so that it need not be hashed again."""

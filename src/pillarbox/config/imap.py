@@ -38,7 +38,7 @@ class ImapSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     whole_command_timeout: Annotated[
         int,
         Meta(
-            ge=60,
+            ge=10,
             le=86_400,
             description="Seconds from the first octet of a command until its last must have come; "
             "an hour is 50 MiB at 15 KiB/s. A client that drips octets, each before "

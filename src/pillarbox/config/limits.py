@@ -15,9 +15,8 @@ class LimitSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         Meta(
             ge=1,
             le=1_000_000,
-            description="Connections open at one time over all workers and doors; each worker "
-            "has an even share. An idle one costs a few KiB (with TLS some 50), so this is 1 "
-            "GiB at worst.",
+            description="Connections open at one time over all workers and doors. An idle one "
+            "costs a few KiB (with TLS some 50), so this is 1 GiB at worst.",
         ),
     ] = 20_000
     connections_per_address: Annotated[
@@ -25,8 +24,9 @@ class LimitSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         Meta(
             ge=1,
             le=1_000_000,
-            description="Connections that one IP address may hold open in one worker process. "
-            "Mail programs open 5 to 10; 100 leaves room for an office behind one address.",
+            description="Connections that one IP address (of IPv6, one /64) may hold open over "
+            "all workers and doors. Mail programs open 5 to 10; 100 leaves room for an office "
+            "behind one address.",
         ),
     ] = 100
     unlimited_addresses: Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
 
 
@@ -29,8 +30,14 @@ class ConnectionLimiter:
     """
 
     def __init__(
-        self, max_total: int, max_per_address: int, unlimited: frozenset[str] = frozenset()
+        self,
+        max_total: int,
+        max_per_address: int,
+        unlimited: frozenset[str] = frozenset(),
+        count: Callable[[str, int], tuple[int, int]] | None = None,
     ) -> None:
+        """`count` is `Tally.add` where other workers count too; None: this process is alone."""
+        self._count = count or self._count_alone
         self._max_total = max_total
         self._max_per_address = max_per_address
         self._unlimited = unlimited | {"local"}
@@ -40,31 +47,25 @@ class ConnectionLimiter:
     def admit(self, address: str) -> ConnectionLease | None:
         """A place for a peer at `address`, None when there is none."""
         network = network_of(address)
-        count = self._by_network.get(network, 0)
-        if self.total >= self._max_total:
+        total, count = self._count(network, 1)
+        if total > self._max_total or (
+            count > self._max_per_address and address not in self._unlimited
+        ):
+            self._count(network, -1)
             return None
-        if count >= self._max_per_address and address not in self._unlimited:
-            return None
-        self._by_network[network] = count + 1
-        self.total += 1
         return ConnectionLease(self, network)
 
-    def change(self, max_total: int, max_per_address: int) -> None:
-        """Use other limits from now on; connections that stand are not closed."""
-        self._max_total = max_total
-        self._max_per_address = max_per_address
-
-    def count_of(self, address: str) -> int:
-        """Connections that stand from the network of `address`."""
-        return self._by_network.get(network_of(address), 0)
-
     def _released(self, network: str) -> None:
-        self.total -= 1
-        left = self._by_network[network] - 1
-        if left:
-            self._by_network[network] = left
+        self._count(network, -1)
+
+    def _count_alone(self, network: str, number: int) -> tuple[int, int]:
+        self.total += number
+        count = self._by_network.get(network, 0) + number
+        if count:
+            self._by_network[network] = count
         else:
             del self._by_network[network]
+        return self.total, count
 
 
 def network_of(address: str) -> str:

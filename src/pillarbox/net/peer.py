@@ -161,6 +161,7 @@ class PeerConnection(asyncio.Protocol):
         self._starting_tls = False
         if secured is None or self.closed:
             self.abort()
+            self.connection_lost(None)  # asyncio tells nobody when a handshake came to nothing
             return False
         self.transport = secured
         self._reading = True

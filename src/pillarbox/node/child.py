@@ -13,17 +13,19 @@ from enum import Enum, auto
 
 import msgspec
 
+from pillarbox.accounts.throttle import News
 from pillarbox.node.control import (
     Assignment,
+    FromWorker,
     Lines,
     Order,
     Passed,
-    Report,
-    decode_report,
+    decode_from_worker,
     encode,
 )
 
 _CHUNK = 65_536
+_MOST_UNSENT = 1 << 20  # octets of news that wait for a worker; losing some costs a few guesses
 
 
 class State(Enum):
@@ -46,15 +48,17 @@ class Child:
         ours, theirs = socket.socketpair()
         passed = tuple(Passed(bound.fileno(), name) for name, bound in sockets)
         assignment = msgspec.structs.replace(assignment, sockets=passed)
+        shared = [assignment.tally] if assignment.tally >= 0 else []
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
                 [sys.executable, "-m", "pillarbox.node.worker", str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno(), *(one.descriptor for one in passed)],
+                pass_fds=[theirs.fileno(), *shared, *(one.descriptor for one in passed)],
                 env=dict(environment),
                 process_group=0,  # Ctrl-C in a terminal is for the supervisor alone
             )
         self.slot = assignment.slot
+        self.column = assignment.column
         self.control = ours
         self.state = State.STARTING
         self.since = now  # when this state began
@@ -71,16 +75,18 @@ class Child:
     def pid(self) -> int:
         return self._process.pid
 
-    def reports(self, now: float) -> list[Report]:
+    def reports(self, now: float) -> list[FromWorker]:
         """What it said since the last call; notes readiness and life."""
-        found: list[Report] = []
+        found: list[FromWorker] = []
         with contextlib.suppress(BlockingIOError, ConnectionError):
             while octets := self.control.recv(_CHUNK):
                 for line in self._lines.feed(octets):
-                    found.append(decode_report(line))
+                    found.append(decode_from_worker(line))
         if found:
             self.heard = now
         for report in found:
+            if isinstance(report, News):
+                continue
             if report.what == "ready" and self.state is State.STARTING:
                 self._become(State.READY, now)
             elif report.what == "failed":
@@ -93,6 +99,12 @@ class Child:
         """Give an order; a dead worker does not mind."""
         self._unsent += encode(order)
         self.flush()
+
+    def pass_on(self, news: News) -> None:
+        """What another worker told; one that does not listen misses some."""
+        if self.state is not State.DEAD and len(self._unsent) < _MOST_UNSENT:
+            self._unsent += encode(news)
+            self.flush()
 
     def flush(self) -> None:
         """Send what the socket did not take yet."""

@@ -7,10 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from pillarbox.accounts.authenticator import Authenticator
 from pillarbox.accounts.directory import Directory
 from pillarbox.accounts.server_key import load_server_key
+from pillarbox.accounts.throttle import News
 from pillarbox.clock import Clock
+from pillarbox.config.auth import AuthSettings
 from pillarbox.config.loading import hostname_of
 from pillarbox.config.settings import Settings
 from pillarbox.flow.inbound.local_policy import LocalserveRecipients
@@ -18,6 +22,8 @@ from pillarbox.flow.inbound.recipients import RecipientPolicy
 from pillarbox.imap.server.door import ImapServer, ImapServices
 from pillarbox.net.door import Door, Lease
 from pillarbox.net.limits import ConnectionLimiter
+from pillarbox.net.secret import Secret
+from pillarbox.net.tally import Tally
 from pillarbox.net.tls import TlsContexts
 from pillarbox.node.control import Assignment
 from pillarbox.node.localserve import LocalserveDirectory, local_account
@@ -43,6 +49,7 @@ class Composition:
         self._clock = clock
         self.closing: list[Callable[[], None]] = []  # before the store goes
         self._hurried = False
+        self.heard: Callable[[News], None] = lambda news: None  # what another worker told
 
     async def maintain(self) -> None:
         """The store's housekeeping, one round, and a look at the queue."""
@@ -82,16 +89,25 @@ PROTOCOLS = {  # of each role that a listener may have
 }
 
 
-async def compose(assignment: Assignment, tls: TlsContexts | None, clock: Clock) -> Composition:
-    """Open the store and make every door. Raises ConfigurationError, Unavailable."""
+async def compose(
+    assignment: Assignment,
+    tls: TlsContexts | None,
+    clock: Clock,
+    tell: Callable[[News], None] = lambda news: None,
+) -> Composition:
+    """Open the store and make every door. Raises ConfigurationError, Unavailable.
+
+    `tell` takes what the other workers should hear; what they tell goes to `Composition.heard`.
+    """
     settings = assignment.settings
     store = await open_store(settings.store, clock)
     composition = Composition(store, tls, clock)
     limits = settings.limits
     limiter = ConnectionLimiter(
-        max(1, -(-limits.connections // assignment.workers)),
+        limits.connections,
         limits.connections_per_address,
         frozenset(limits.unlimited_addresses),
+        _count_of(assignment),
     )
 
     def admit(address: str) -> Lease | None:
@@ -101,7 +117,15 @@ async def compose(assignment: Assignment, tls: TlsContexts | None, clock: Clock)
         return lease
 
     key = load_server_key(Path(settings.store.data_dir))
-    authenticator = Authenticator(store, settings.auth, clock, key)
+    authenticator = Authenticator(
+        store,
+        _share(settings.auth, assignment.workers),
+        clock,
+        key,
+        mark_key=Secret(assignment.key) if assignment.key else None,
+        tell=tell,
+    )
+    composition.heard = authenticator.heard
     shared = Shared(settings, store, authenticator, admit, tls, clock)
     composition.doors["smtp"] = await _smtp_door(shared, assignment.local_login)
     composition.doors["imap"] = _imap_door(shared)
@@ -110,6 +134,20 @@ async def compose(assignment: Assignment, tls: TlsContexts | None, clock: Clock)
         door.linger_seconds = limits.linger_seconds
     composition.closing += [pop3.close, authenticator.close]
     return composition
+
+
+def _count_of(assignment: Assignment) -> Callable[[str, int], tuple[int, int]] | None:
+    """Counting with the other workers, where there may be some."""
+    if assignment.tally < 0:
+        return None
+    return Tally(assignment.tally, assignment.column, assignment.key).add
+
+
+def _share(auth: AuthSettings, workers: int) -> AuthSettings:
+    """Sign-ins that are held back wait in a worker: each has its part of the places."""
+    places = max(1, auth.throttle.waiting_per_account // workers)
+    throttle = msgspec.structs.replace(auth.throttle, waiting_per_account=places)
+    return msgspec.structs.replace(auth, throttle=throttle)
 
 
 @dataclass(frozen=True, slots=True)

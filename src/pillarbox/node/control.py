@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from pillarbox.accounts.throttle import News
 from pillarbox.config.settings import Settings
 
 MAX_LINE = 4 << 20  # octets; the settings are the longest message
@@ -30,6 +31,9 @@ class Assignment(msgspec.Struct, frozen=True, tag="assignment"):
     slot: int
     workers: int
     local_login: str = ""  # localserve: the account that gets all mail
+    tally: int = -1  # descriptor of the memory in which all workers count; -1: this one is alone
+    column: int = 0  # this worker's own part of it
+    key: bytes = b""  # a secret of this run, the same for all workers
 
 
 class Order(msgspec.Struct, frozen=True, tag="order"):
@@ -47,14 +51,15 @@ class Report(msgspec.Struct, frozen=True, tag="report"):
     sentence: str = ""
 
 
-ToWorker = Assignment | Order
+ToWorker = Assignment | Order | News
+FromWorker = Report | News
 
 _encoder = msgspec.json.Encoder()
 _to_worker: msgspec.json.Decoder[ToWorker] = msgspec.json.Decoder(ToWorker)
-_report = msgspec.json.Decoder(Report)
+_from_worker: msgspec.json.Decoder[FromWorker] = msgspec.json.Decoder(FromWorker)
 
 
-def encode(message: ToWorker | Report) -> bytes:
+def encode(message: ToWorker | FromWorker) -> bytes:
     """A message as its line."""
     return _encoder.encode(message) + b"\n"
 
@@ -78,6 +83,6 @@ def decode_for_worker(line: bytes) -> ToWorker:
     return _to_worker.decode(line)
 
 
-def decode_report(line: bytes) -> Report:
+def decode_from_worker(line: bytes) -> FromWorker:
     """Raises msgspec.DecodeError."""
-    return _report.decode(line)
+    return _from_worker.decode(line)

@@ -13,9 +13,11 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
+from pillarbox.accounts.throttle import News
 from pillarbox.clock import Clock
 from pillarbox.config.settings import Settings
 from pillarbox.errors import ConfigurationError, Unavailable
+from pillarbox.net.tally import TallyBoard
 from pillarbox.node.child import Child, State, worker_environment
 from pillarbox.node.control import Assignment, Order
 from pillarbox.node.generation import Generation, worker_count
@@ -61,6 +63,7 @@ class Supervisor:
         self._was_ready = False
         self._failure = ""
         self._watchdog_at = 0.0
+        self._tally = TallyBoard()
 
     def run(self) -> int:
         """Serve; the exit code. Raises ConfigurationError or Unavailable when it cannot begin."""
@@ -81,6 +84,7 @@ class Supervisor:
                     child.kill()
                 self._pool.close()
                 self._selector.close()
+                self._tally.close()
                 self._place.forget_node()
         if self._failure:
             raise Unavailable(self._failure)
@@ -111,6 +115,11 @@ class Supervisor:
 
     def _hear(self, child: Child) -> None:
         for report in child.reports(self._clock.monotonic()):
+            if isinstance(report, News):
+                for other in self._children():
+                    if other is not child:
+                        other.pass_on(report)
+                continue
             match report.what:
                 case "ready":
                     log.event("node.worker_ready", worker=child.pid, slot=child.slot)
@@ -146,7 +155,16 @@ class Supervisor:
         return [*self._serving.children, *coming, *self._leaving]
 
     def _spawn(self, settings: Settings, slot: int, now: float) -> Child:
-        assignment = Assignment(settings, (), slot, worker_count(settings), self._local_login)
+        assignment = Assignment(
+            settings,
+            (),
+            slot,
+            worker_count(settings),
+            self._local_login,
+            tally=self._tally.descriptor,
+            column=self._tally.take(),
+            key=self._tally.key,
+        )
         environment = worker_environment(str(self._place.metrics))
         child = Child(assignment, self._pool.of_slot(settings, slot), environment, now)
         self._selector.register(child.control, selectors.EVENT_READ, child)
@@ -158,6 +176,7 @@ class Supervisor:
             state, control = child.state, child.control
             if child.died(now, before_close=partial(self._selector.unregister, control)):
                 self._place.forget_worker(child.pid)
+                self._tally.give_back(child.column)
                 self._lost(child, state, now)
                 self._remember()
 

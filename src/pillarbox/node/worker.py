@@ -20,6 +20,7 @@ from functools import partial
 import uvloop
 
 from pillarbox import __version__
+from pillarbox.accounts.throttle import News
 from pillarbox.clock import Clock, SystemClock
 from pillarbox.config.server import ListenerSettings
 from pillarbox.config.settings import Settings
@@ -29,6 +30,7 @@ from pillarbox.node.certificates import load_certificates
 from pillarbox.node.compose import PROTOCOLS, Composition, compose
 from pillarbox.node.control import (
     Assignment,
+    FromWorker,
     Lines,
     Order,
     Report,
@@ -41,6 +43,7 @@ from pillarbox.telemetry import log as logs
 from pillarbox.telemetry import metrics
 
 BEAT_SECONDS = 1.0  # between signs of life
+_MOST_NEWS = 1000  # for the other workers; losing some costs a few guesses
 
 log = logs.get_logger("node")
 
@@ -60,6 +63,8 @@ class Worker:
         self._servers: list[asyncio.Server] = []
         self._order: asyncio.Future[Order] | None = None
         self._composition: Composition | None = None
+        self._news: asyncio.Queue[News] = asyncio.Queue(_MOST_NEWS)
+        self._telling = asyncio.Lock()
         self._health = HealthServer(self._readiness, self._settings.limits)
 
     async def run(self) -> None:
@@ -72,12 +77,13 @@ class Worker:
         server = self._settings.server
         become(find_person(server.user, server.group))
         os.umask(0o077)
-        composition = await compose(self._assignment, tls, self._clock)
+        composition = await compose(self._assignment, tls, self._clock, self._spread)
         self._composition = composition
         tasks = [
             asyncio.create_task(self._obey()),
             asyncio.create_task(self._beat()),
             asyncio.create_task(self._maintain()),
+            asyncio.create_task(self._pass_on()),
         ]
         try:
             await self._listen()
@@ -153,7 +159,9 @@ class Worker:
     async def _obey_lines(self, lines: list[bytes]) -> None:
         for line in lines:
             message = decode_for_worker(line)
-            if isinstance(message, Order):
+            if isinstance(message, News) and self._composition is not None:
+                self._composition.heard(message)
+            elif isinstance(message, Order):
                 if message.what == "reload":
                     await self._reload()
                 else:
@@ -203,9 +211,19 @@ class Worker:
             except Exception:
                 log.error_event("node.maintenance_failed", exc=True)
 
-    async def _tell(self, report: Report) -> None:
-        with contextlib.suppress(ConnectionError):
-            await asyncio.get_running_loop().sock_sendall(self._control, encode(report))
+    def _spread(self, news: News) -> None:
+        """For the other workers; where too much waits already, some is lost."""
+        with contextlib.suppress(asyncio.QueueFull):
+            self._news.put_nowait(news)
+
+    async def _pass_on(self) -> None:
+        while True:
+            await self._tell(await self._news.get())
+
+    async def _tell(self, report: FromWorker) -> None:
+        async with self._telling:  # a message is a line: no other may begin within it
+            with contextlib.suppress(ConnectionError):
+                await asyncio.get_running_loop().sock_sendall(self._control, encode(report))
 
     # The end
 

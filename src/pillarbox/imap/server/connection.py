@@ -15,7 +15,7 @@ from pillarbox.imap.server.context import After, Gone, ImapServices, State, Torn
 from pillarbox.imap.server.session import Session
 from pillarbox.imap.wire import codes
 from pillarbox.imap.wire.errors import BadSyntax
-from pillarbox.imap.wire.framing import Event, Framed, Framer, FramingLimits, WantLiteral
+from pillarbox.imap.wire.framing import Event, Framed, Framer, FramingLimits, TooLong, WantLiteral
 from pillarbox.net.door import Door
 from pillarbox.net.listener import Listener
 from pillarbox.net.peer import PeerConnection
@@ -54,6 +54,7 @@ class ImapConnection(PeerConnection):
         self._deflate: Deflate | None = None
         self._sign_in_by = 0.0
         self._alive_at = 0.0  # when the client last said something
+        self._begun = 0.0  # when the command that is coming began to; 0: none is
 
     # What commands see (context.Link)
 
@@ -103,6 +104,7 @@ class ImapConnection(PeerConnection):
             event = self._framer.next_event()
             match event:
                 case Framed():
+                    self._begun = 0.0
                     return event.line
                 case None:
                     await self._more_octets()
@@ -116,7 +118,7 @@ class ImapConnection(PeerConnection):
         self._awaited = asyncio.get_running_loop().create_future()
         self._ahead = 0
         self.resume_input()
-        self.set_deadline(self._settings.command_timeout)
+        self.set_deadline(self._seconds_for_more())
         if self.closed or self._no_more_input:
             raise Gone
         try:
@@ -186,7 +188,8 @@ class ImapConnection(PeerConnection):
             else:
                 self.abort()
             return
-        if self._idling and loop_time < self._alive_at + self._settings.idle_timeout:
+        idle_until = self._alive_at + self._settings.idle_timeout
+        if self._idling and loop_time < idle_until and not self._is_overdue(loop_time):
             self.write(b"* OK Still here\r\n")  # keeps address translators' memory alive
             self._flush()
             self._rest()
@@ -240,6 +243,8 @@ class ImapConnection(PeerConnection):
                     break
                 if event is None:
                     continue
+                if isinstance(event, Framed | TooLong):
+                    self._begun = 0.0
                 if self._idling:
                     going = self._end_idle(event)
                 else:
@@ -331,15 +336,32 @@ class ImapConnection(PeerConnection):
         settings = self._settings
         now = asyncio.get_running_loop().time()
         if self._session.ctx.state is State.NOT_AUTHENTICATED:
-            self.set_deadline(max(self._sign_in_by - now, 0.1))
+            self.set_deadline(max(self._sign_in_by - now, 0.0))
         elif self._framer.pending and not self._idling:
-            self.set_deadline(settings.command_timeout)
+            self.set_deadline(self._seconds_for_more())
             self.acknowledge()
         elif self._idling:
-            left = self._alive_at + settings.idle_timeout - now
-            self.set_deadline(min(max(left, 0.1), settings.idle_keepalive))
+            if self._framer.pending and not self._begun:
+                self._begun = now
+            left = 0.0 if self._is_overdue(now) else self._alive_at + settings.idle_timeout - now
+            self.set_deadline(min(max(left, 0.0), settings.idle_keepalive))
         else:
+            self._begun = 0.0
             self.set_deadline(settings.idle_timeout)
+
+    def _seconds_for_more(self) -> float:
+        """How long the next octets of a command may take: silence is bounded, the whole too."""
+        now = asyncio.get_running_loop().time()
+        if not self._begun:
+            self._begun = now
+        ends_at = self._begun + self._settings.whole_command_timeout
+        if self._session.ctx.state is State.NOT_AUTHENTICATED:
+            ends_at = min(ends_at, self._sign_in_by)
+        return max(min(self._settings.command_timeout, ends_at - now), 0.0)
+
+    def _is_overdue(self, now: float) -> bool:
+        """Whether a command that is coming has taken too long."""
+        return self._begun > 0.0 and now >= self._begun + self._settings.whole_command_timeout
 
     def _flush(self) -> None:
         if not self._out:
