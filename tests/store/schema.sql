@@ -47,6 +47,24 @@ CREATE TABLE blob (
 
 CREATE INDEX blob_unreferenced ON blob (blob_id) WHERE refs = 0;
 
+CREATE TABLE correspondent (
+    account_id INTEGER NOT NULL,
+    address TEXT NOT NULL,
+    first_at INTEGER NOT NULL,
+    PRIMARY KEY (account_id, address)
+) WITHOUT ROWID;
+
+CREATE TABLE dkim_key (
+    domain TEXT NOT NULL,
+    selector TEXT NOT NULL,
+    algorithm TEXT NOT NULL,
+    secret BLOB NOT NULL, -- PEM, PKCS #8
+    state TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL,
+    PRIMARY KEY (domain, selector)
+) WITHOUT ROWID;
+
 CREATE TABLE domain (
     name TEXT NOT NULL PRIMARY KEY,
     created_at INTEGER NOT NULL
@@ -218,6 +236,14 @@ CREATE TABLE schema_migration (
 ;
 
 CREATE TABLE segment_number (last INTEGER NOT NULL);
+
+CREATE TABLE sending_day (
+    account_id INTEGER NOT NULL,
+    day INTEGER NOT NULL, -- days since 1970, UTC
+    messages INTEGER NOT NULL DEFAULT 0,
+    new_recipients INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (account_id, day)
+) WITHOUT ROWID;
 
 CREATE TABLE subscription (
     account_id INTEGER NOT NULL,

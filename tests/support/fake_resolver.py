@@ -17,13 +17,11 @@ import ipaddress
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from pillarbox.dns.answer import Answer, Mx, Tlsa
+from pillarbox.dns.answer import MAX_CHAIN, Answer, Mx, Tlsa
 from pillarbox.dns.errors import DnsFailure, Why
 from pillarbox.dns.names import fold_name
 
 Records = dict[str, dict[str, Any]]
-
-MAX_CHAIN = 8
 
 
 class FakeResolver:
@@ -80,7 +78,7 @@ class FakeResolver:
                 break
             canonical = fold_name(_as_list(types["CNAME"])[0])
             chain.append(canonical)
-            if len(chain) > MAX_CHAIN:
+            if len(chain) > MAX_CHAIN + 1:
                 raise DnsFailure(name, rdtype, "too long chain")
         records = tuple(make(record) for record in _as_list(types.get(rdtype, [])))
         authentic = all(self._is_authentic(link) for link in chain)

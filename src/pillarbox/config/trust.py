@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
 _DAY = 86_400
+
+
+def _check_networks(name: str, networks: tuple[str, ...]) -> None:
+    """Raises ValueError, which the loader tells the administrator."""
+    for network in networks:
+        try:
+            ip_network(network, strict=False)
+        except ValueError:
+            raise ValueError(f"{name}: {network!r} is no network, such as 192.0.2.0/24") from None
 
 
 class DnsblSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -31,6 +41,9 @@ class DnsblSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             "answer this resolver, never counts."
         ),
     ] = ("127.0.0.0/8",)
+
+    def __post_init__(self) -> None:
+        _check_networks("answers", self.answers)
 
 
 class GreylistSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -292,3 +305,6 @@ class TrustSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     dnsbl: tuple[DnsblSettings, ...] = ()
     greylist: GreylistSettings = field(default_factory=GreylistSettings)
+
+    def __post_init__(self) -> None:
+        _check_networks("trusted_networks", self.trusted_networks)

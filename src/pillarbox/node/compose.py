@@ -175,6 +175,7 @@ async def _smtp_door(shared: Shared, local_login: str) -> Door:
             directory=directory,
             authenticator=shared.authenticator,
             settings=shared.settings.smtp,
+            submission=shared.settings.submission,
             hostname=hostname_of(shared.settings),
             clock=shared.clock,
             admit=shared.admit,

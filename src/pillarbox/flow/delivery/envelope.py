@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
+
+from pillarbox.accounts.directory import RemoteTarget
 
 if TYPE_CHECKING:
-    from pillarbox.accounts.directory import LocalTarget, RemoteTarget
+    from pillarbox.accounts.directory import LocalTarget
     from pillarbox.ids import AccountId
+    from pillarbox.store import Transaction
     from pillarbox.trust.arc import ArcResult
 
     Targets = tuple[LocalTarget | RemoteTarget, ...]
@@ -43,6 +48,9 @@ class Sender(Struct, frozen=True):
     body: str = "7BIT"  # or "8BITMIME", "BINARYMIME"
     ret: str = ""  # RFC 3461 §4.3
     envid: str = ""
+    hold: str = ""  # "for;3600" or "until;2026-11-23T18:00:00Z" (RFC 4865)
+    hold_until: int = 0  # the same in Unix seconds; 0: at once
+    requiretls: bool = False  # RFC 8689
 
 
 class Envelope(Struct, frozen=True):
@@ -62,8 +70,17 @@ class Handling(Struct, frozen=True):
     junk: bool = False  # into the mailbox for junk, where the account has one
     why: str = ""  # the verdict's reason by its name, for `pillarbox trace`
     release_at: int | None = None  # Unix seconds before which the queue does not send it
+    along: Callable[[Transaction], Awaitable[None]] | None = None  # runs in the transaction, first
     findings: str = ""  # what a seal of ours says when the message is forwarded; "": not judged
     chain: ArcResult | None = None  # of the seals that were on it; None: not judged
 
 
 AS_IT_CAME = Handling()
+
+
+def through_queue(envelope: Envelope) -> Envelope:
+    """All recipients by way of the queue, our own, too: so that a message can be held back."""
+    recipients = [
+        replace(one, targets=(RemoteTarget(one.forward_path),)) for one in envelope.recipients
+    ]
+    return replace(envelope, recipients=tuple(recipients))

@@ -129,5 +129,6 @@ def _queued(envelope: Envelope, plan: Plan, in_front: bytes, handling: Handling)
         body=sender.body,
         ret=sender.ret,
         envid=sender.envid,
+        requiretls=sender.requiretls,
         release_at=handling.release_at,
     )

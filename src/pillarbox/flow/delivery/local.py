@@ -51,6 +51,8 @@ class Deliverer:
         notices = await self._notices(envelope, spool)
 
         async def commit(tx: Transaction) -> Kept:
+            if handling.along is not None:
+                await handling.along(tx)
             received = trace.received(envelope, self._hostname, tx.now())
             single = len(plan.copies) == 1 and not plan.remote
             kept = await keep(

@@ -22,15 +22,11 @@ class Reason(StrEnum):
     FROM_NOT_YOURS = "from-not-yours"
     BROKEN_FROM = "broken-from"
     BARE_NEWLINE = "bare-newline"
-    SENDING_LIMIT = "sending-limit"
     UNAVAILABLE = "unavailable"
     DMARC_REJECT = "dmarc-reject"  # its author's domain asks for it
-    DMARC_QUARANTINE = "dmarc-quarantine"
     SPF_FAIL = "spf-fail"
     DNS_LIST = "dns-list"
     GREYLISTED = "greylisted"
-    NO_AUTHOR = "no-author"  # nothing in From that could be judged
-    TRUSTED_FORWARDER = "trusted-forwarder"  # taken though DMARC fails: a sealer's word counts
     ASKED_TEMPORARY = "asked-temporary"  # the magic recipients of `pillarbox localserve`
     ASKED_PERMANENT = "asked-permanent"
     ASKED_CLOSE = "asked-close"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from pillarbox.flow.delivery.verdict import Reason, Refused
 from pillarbox.message.address import mailboxes, parse_address_list
 from pillarbox.message.header import pick
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
     from pillarbox.accounts.directory import Directory
     from pillarbox.ids import AccountId
 
-_FROM = frozenset((b"from",))
+_FIELDS = frozenset((b"from", b"sender"))
 
 
 async def check_envelope_sender(
@@ -24,22 +26,52 @@ async def check_envelope_sender(
     return Refused(Reason.SENDER_NOT_YOURS)
 
 
-async def check_from_field(
+class Authors(msgspec.Struct, frozen=True):
+    """What From and Sender say (RFC 5322 §3.6.2)."""
+
+    domain: str = ""  # of the first author; "" where From is missing, and will be the sender's
+    are_own: bool = True  # all of them are addresses of the account
+    wants_sender: bool = False  # a Sender field is due and missing
+
+
+async def look_at_authors(
     directory: Directory, account: AccountId, raw_header: bytes, max_authors: int
-) -> Refused | None:
-    """Every address in From must be one of the account's; a missing From is added later.
+) -> Authors | Refused:
+    """Who the message says that it is from; Refused when that cannot be understood.
 
     More than `max_authors` are refused: each costs a look into the directory.
     """
-    values = pick(raw_header, _FROM).get(b"from", [])
+    found = pick(raw_header, _FIELDS)
+    values = found.get(b"from", [])
     if not values:
-        return None
+        return Authors()
     if len(values) > 1:
         return Refused(Reason.BROKEN_FROM, "The message has more than one From field.")
     authors = mailboxes(parse_address_list(values[0]))
     if not authors or len(authors) > max_authors:
         return Refused(Reason.BROKEN_FROM)
+    are_own = True
     for author in authors:
-        if not await directory.may_send_as(account, author.addr_spec):
-            return Refused(Reason.FROM_NOT_YOURS)
-    return None
+        are_own = are_own and await directory.may_send_as(account, author.addr_spec)
+    return Authors(
+        domain=authors[0].addr_spec.rpartition("@")[2],
+        are_own=are_own,
+        wants_sender=b"sender" not in found and (len(authors) > 1 or not are_own),
+    )
+
+
+async def check_sender_field(
+    directory: Directory, account: AccountId, raw_header: bytes
+) -> Refused | None:
+    """A Sender field names one address of the account's, if there is one."""
+    values = pick(raw_header, _FIELDS).get(b"sender", [])
+    if not values:
+        return None
+    senders = mailboxes(parse_address_list(values[0]))
+    if len(values) > 1 or len(senders) != 1:
+        return Refused(Reason.BROKEN_FROM, "The Sender field is not understood.")
+    if await directory.may_send_as(account, senders[0].addr_spec):
+        return None
+    return Refused(
+        Reason.FROM_NOT_YOURS, "The address in the Sender field is not one of your addresses."
+    )

@@ -22,6 +22,7 @@ class Stamp(msgspec.Struct, frozen=True):
     date: str
     message_id: str
     from_address: str
+    sender: str = ""  # "": no Sender field is due
 
 
 class Fixups(msgspec.Struct, frozen=True):
@@ -52,6 +53,8 @@ def plan_fixups(octets: Octets, size: int, stamp: Stamp) -> Fixups | None:
         lines.append(f"Message-ID: <{stamp.message_id}>\r\n")
     if b"from" not in names:
         lines.append(f"From: {stamp.from_address}\r\n")
+    if stamp.sender:
+        lines.append(f"Sender: {stamp.sender}\r\n")
     if not lines and not cut:
         return None
     if end == 0 and size:

@@ -5,10 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pillarbox.accounts.directory import RemoteTarget
+from pillarbox.clock import unix_seconds
+from pillarbox.flow.delivery.envelope import Handling, through_queue
 from pillarbox.flow.delivery.expand import expand
 from pillarbox.flow.delivery.verdict import Reason, Refused
-from pillarbox.flow.submission.alignment import check_envelope_sender, check_from_field
+from pillarbox.flow.submission.alignment import (
+    Authors,
+    check_envelope_sender,
+    check_sender_field,
+    look_at_authors,
+)
 from pillarbox.flow.submission.fixups import Stamp, apply_fixups, plan_fixups
+from pillarbox.flow.submission.signing import Signer, SigningKeys
 from pillarbox.message.date import format_date
 from pillarbox.message.header import header_end
 
@@ -16,12 +24,13 @@ if TYPE_CHECKING:
     from pillarbox.accounts.directory import Directory
     from pillarbox.clock import Clock
     from pillarbox.config.smtp import SmtpSettings
-    from pillarbox.flow.delivery.envelope import Envelope, Origin, Targets
+    from pillarbox.config.submission import SubmissionSettings
+    from pillarbox.flow.delivery.envelope import Envelope, Origin, Sender, Targets
     from pillarbox.flow.delivery.expand import RecipientPolicy
     from pillarbox.flow.delivery.local import Deliverer
     from pillarbox.flow.submission.limits import SendingLimits
     from pillarbox.ids import AccountId
-    from pillarbox.store import Store
+    from pillarbox.store import Store, Transaction
     from pillarbox.store.blobs.spool import Spool
 
 
@@ -35,6 +44,7 @@ class Submission:
         directory: Directory,
         settings: SmtpSettings,
         *,
+        rules: SubmissionSettings,
         limits: SendingLimits,
         clock: Clock,
         recipients: RecipientPolicy | None = None,
@@ -43,7 +53,9 @@ class Submission:
         self._store = store
         self._deliverer = deliverer
         self._directory = directory
+        self._rules = rules
         self._limits = limits
+        self._signer = Signer(SigningKeys(store), clock)
         self._settings = settings
         self._clock = clock
         self._recipients = recipients
@@ -52,7 +64,9 @@ class Submission:
         """Whether the account may use this envelope sender."""
         return await check_envelope_sender(self._directory, _account(origin), reverse_path)
 
-    async def check_recipient(self, origin: Origin, address: str, size: int) -> Targets | Refused:
+    async def check_recipient(
+        self, origin: Origin, address: str, size: int, sender: Sender | None = None
+    ) -> Targets | Refused:
         """Ours must exist and have room; all others are taken for the queue."""
         if self._recipients is not None:
             return await self._recipients.check_recipient(address, size)
@@ -62,42 +76,78 @@ class Submission:
         return targets
 
     async def take(self, envelope: Envelope, spool: Spool) -> list[Refused | None]:
-        """Judge, mend, keep, deliver; one outcome for all recipients."""
-        refused = await self._judge(envelope, spool)
-        if refused is not None:
-            return [refused] * len(envelope.recipients)
+        """Judge, mend, sign, keep, deliver; one outcome for all recipients."""
+        authors = await self._judge(envelope, spool)
+        if isinstance(authors, Refused):
+            return [authors] * len(envelope.recipients)
         octets = spool.octets()
-        fixups = plan_fixups(octets, spool.size, self._stamp(envelope))
+        fixups = plan_fixups(octets, spool.size, self._stamp(envelope, authors))
         if fixups is None:
-            return await self._deliverer.deliver(envelope, spool)
+            return await self._deliver(envelope, authors, spool)
         room = spool.size + len(fixups.in_front)
         with self._store.spool(room) as mended:
             for piece in apply_fixups(octets, spool.size, fixups):
                 mended.write(piece)
-            return await self._deliverer.deliver(envelope, mended)
+            return await self._deliver(envelope, authors, mended)
 
-    async def _judge(self, envelope: Envelope, spool: Spool) -> Refused | None:
+    async def _judge(self, envelope: Envelope, spool: Spool) -> Authors | Refused:
         account = _account(envelope.origin)
         octets, limit = spool.octets(), self._settings.max_header_octets
         end = header_end(octets, 0, min(spool.size, limit + 1))
         if end > limit:
             return Refused(Reason.HEADER_TOO_LARGE)
+        directory = self._directory
+        authors = await look_at_authors(
+            directory, account, octets[:end], self._settings.max_authors
+        )
+        if isinstance(authors, Refused):
+            return authors
         if self._settings.check_from:
-            refused = await check_from_field(
-                self._directory, account, octets[:end], self._settings.max_authors
-            )
+            if not authors.are_own:
+                return Refused(Reason.FROM_NOT_YOURS)
+            refused = await check_sender_field(directory, account, octets[:end])
             if refused is not None:
                 return refused
-        return await self._limits.check_sending(envelope)
+        return authors
 
-    def _stamp(self, envelope: Envelope) -> Stamp:
-        sender = envelope.sender.reverse_path or envelope.origin.login
+    async def _deliver(
+        self, envelope: Envelope, authors: Authors, spool: Spool
+    ) -> list[Refused | None]:
+        account = _account(envelope.origin)
+
+        async def count(tx: Transaction) -> None:
+            await self._limits.count(tx, account, envelope)
+
+        added = b""
+        if self._rules.sign and authors.are_own:
+            domain = authors.domain or _sender(envelope).rpartition("@")[2]
+            added = await self._signer.sign(domain, spool.octets(), spool.size)
+        release_at = self._release_at(envelope)
+        if release_at is not None:
+            envelope = through_queue(envelope)
+        handling = Handling(added=added, release_at=release_at, along=count)
+        return await self._deliverer.deliver(envelope, spool, handling)
+
+    def _release_at(self, envelope: Envelope) -> int | None:
+        """The later of what the sender asked for (RFC 4865) and our own pause for undoing."""
+        asked = envelope.sender.hold_until
+        if not asked and not self._rules.hold_seconds:
+            return None
+        return max(asked, unix_seconds(self._clock.now()) + self._rules.hold_seconds)
+
+    def _stamp(self, envelope: Envelope, authors: Authors) -> Stamp:
+        sender = _sender(envelope)
         domain = sender.rpartition("@")[2]
         return Stamp(
             date=format_date(self._clock.now()),
             message_id=f"{envelope.journey}.{envelope.origin.session}@{domain}",
             from_address=sender,
+            sender=sender if authors.wants_sender else "",
         )
+
+
+def _sender(envelope: Envelope) -> str:
+    return envelope.sender.reverse_path or envelope.origin.login
 
 
 def _account(origin: Origin) -> AccountId:

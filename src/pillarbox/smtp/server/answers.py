@@ -17,6 +17,7 @@ from pillarbox.errors import (
     Unavailable,
 )
 from pillarbox.flow.delivery.verdict import Reason, Refused
+from pillarbox.flow.submission.limits import SendingLimit
 from pillarbox.sasl.errors import Cancelled, MalformedResponse
 from pillarbox.smtp.wire.errors import BadMailbox, BadParameter, BadSyntax, UnknownParameter
 from pillarbox.smtp.wire.replies import Reply
@@ -81,19 +82,15 @@ _BY_REASON = {
     Reason.BARE_NEWLINE: Reply(
         550, "6.0", "The message has a CR or LF on its own; every line must end with CR LF"
     ),
-    Reason.SENDING_LIMIT: Reply(450, "7.1", "You sent as many messages as you may for now"),
     Reason.UNAVAILABLE: Reply(451, "3.0", "The server cannot do this just now; try again later"),
     Reason.DMARC_REJECT: Reply(
         550, "7.26", "The author's domain asks for mail like this to be refused (DMARC)"
-    ),  # RFC 7372 §3.3
-    Reason.DMARC_QUARANTINE: Reply(550, "7.26", "The author's domain distrusts this (DMARC)"),
+    ),  # RFC 7372 §3.4
     Reason.SPF_FAIL: Reply(
         550, "7.23", "The sender's domain says that your host may not send for it (SPF)"
     ),  # RFC 7372 §3.2
     Reason.DNS_LIST: Reply(550, "7.1", "Your address is on a list of senders that we refuse"),
     Reason.GREYLISTED: Reply(451, "7.1", "We do not know you yet; try again in some minutes"),
-    Reason.NO_AUTHOR: Reply(550, "6.0", "The From field names nobody that could have written it"),
-    Reason.TRUSTED_FORWARDER: Reply(550, "7.26", "DMARC fails"),
     Reason.ASKED_TEMPORARY: Reply(451, "3.0", "This address always answers so: try again later"),
     Reason.ASKED_PERMANENT: Reply(550, "1.1", "This address always answers so: no such mailbox"),
     Reason.ASKED_CLOSE: Reply(421, "3.2", "This address always answers so: closing"),
@@ -115,6 +112,7 @@ _BY_ERROR: tuple[tuple[type[PillarboxError], int, str], ...] = (
     (NotAllowed, 550, "7.1"),
     (AuthenticationFailed, 535, "7.8"),
     (Throttled, 454, "7.0"),
+    (SendingLimit, 450, "7.1"),
     (LimitReached, 452, "3.1"),
     (DiskFull, 452, "3.1"),
     (Unavailable, 451, "3.0"),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from pillarbox.config.submission import SubmissionSettings
 from pillarbox.flow.delivery.envelope import Envelope, Origin, Recipient, Sender
 from pillarbox.ids import new_journey
 
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from pillarbox.config.smtp import SmtpSettings
     from pillarbox.flow.delivery.envelope import Targets
     from pillarbox.flow.delivery.verdict import Refused
+    from pillarbox.flow.inbound.judge import Judge
     from pillarbox.flow.inbound.recipients import RecipientPolicy
-    from pillarbox.flow.submission.limits import SendingLimits
     from pillarbox.net.door import Lease
     from pillarbox.net.tls import TlsContexts
     from pillarbox.smtp.server.reception import Reception
@@ -43,7 +44,8 @@ class SmtpServices:
     admit: Callable[[str], Lease | None]  # usually ConnectionLimiter.admit
     tls: TlsContexts | None = None  # None: no STARTTLS
     recipients: RecipientPolicy | None = None  # None: the directory's addresses
-    sending_limits: SendingLimits | None = None  # None: unlimited
+    judge: Judge | None = None  # None: mail from elsewhere is taken as it comes
+    submission: SubmissionSettings = field(default_factory=SubmissionSettings)
 
 
 class Way(Protocol):
@@ -52,7 +54,7 @@ class Way(Protocol):
     async def check_sender(self, origin: Origin, reverse_path: str) -> Refused | None: ...
 
     async def check_recipient(
-        self, origin: Origin, address: str, size: int
+        self, origin: Origin, address: str, size: int, sender: Sender | None = None
     ) -> Targets | Refused: ...
 
     async def take(self, envelope: Envelope, spool: Spool) -> list[Refused | None]: ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pillarbox.flow.delivery.local import Deliverer
 from pillarbox.flow.inbound.reception import Inbound
 from pillarbox.flow.inbound.recipients import DirectoryRecipients
-from pillarbox.flow.submission.limits import Unlimited
+from pillarbox.flow.submission.limits import DailyLimits
 from pillarbox.flow.submission.reception import Submission
 from pillarbox.net.door import Door
 from pillarbox.net.listener import Listener
@@ -25,13 +25,14 @@ class SmtpServer(Door):
         hostname, clock = services.hostname, services.clock
         deliverer = Deliverer(services.store, services.directory, hostname=hostname, clock=clock)
         self._ways = Ways(
-            inbound=Inbound(deliverer, recipients, services.settings),
+            inbound=Inbound(deliverer, recipients, services.settings, services.judge),
             submission=Submission(
                 services.store,
                 deliverer,
                 services.directory,
                 services.settings,
-                limits=services.sending_limits or Unlimited(),
+                rules=services.submission,
+                limits=DailyLimits(services.submission),
                 clock=clock,
                 recipients=services.recipients,
             ),

@@ -9,8 +9,10 @@ from pillarbox.smtp.server.extensions import (
     dsn,
     eightbitmime,
     enhancedstatuscodes,
+    futurerelease,
     limits,
     pipelining,
+    requiretls,
     size,
     smtputf8,
     starttls,
@@ -46,6 +48,8 @@ EXTENSIONS: tuple[Extension, ...] = (
     binarymime.EXTENSION,
     dsn.EXTENSION,
     limits.EXTENSION,
+    futurerelease.EXTENSION,
+    requiretls.EXTENSION,
 )
 
 

@@ -87,6 +87,8 @@ def read_parameters(
         if row is None or row[0].offer(context) is None:
             raise UnknownParameter(f"The parameter {keyword} is not supported here.")
         parsed = row[1].parse(value)
+        if row[1].field in values:
+            raise BadParameter(f"The parameter {keyword} contradicts another one.")
         if row[1].field:
             values[row[1].field] = parsed
     return values

@@ -89,10 +89,11 @@ def _listed(row: Row) -> Listed:
 async def count_recipients(db: Reader, chosen: Filter) -> dict[str, int]:
     """How many recipients a filter means, by state."""
     where, values = _where(chosen)
+    # Without need the messages are not looked at: that halves the time.
+    join = "JOIN queued q ON q.queued_id = r.queued_id" if "q." in where else ""
     found = await db.rows(
         f"""
-        SELECT r.state, count(*)
-        FROM queued_recipient r JOIN queued q ON q.queued_id = r.queued_id
+        SELECT r.state, count(*) FROM queued_recipient r {join}
         WHERE {where} GROUP BY r.state ORDER BY r.state
         """,  # noqa: S608 - values are bound
         values,

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec.structs import replace
 
 from pillarbox.flow.delivery.envelope import Sender
 from pillarbox.flow.delivery.verdict import Reason, Refused
 from pillarbox.smtp.server import answers, noting
 from pillarbox.smtp.server.context import SUBMISSION, Context, Transaction
+from pillarbox.smtp.server.extensions import futurerelease
 from pillarbox.smtp.server.verb import COMMAND_OCTETS, Verb, When, read_parameters
 from pillarbox.smtp.wire.paths import Path, parse_reverse_path
 from pillarbox.smtp.wire.replies import Reply
 
-# RFC 1870 §3: 26, RFC 4954 §3: 500, RFC 6152: 17, RFC 6531 §3.1: 10, RFC 3461 §4: ENVID and RET;
+# RFC 1870 §3: 26, RFC 4954 §3: 500, RFC 6152: 17, RFC 6531 §3.1: 10, RFC 3461 §4: ENVID and RET,
+# RFC 4865 §3: 34, RFC 8689 §2: 11;
 # and UTF-8 makes an address longer than ASCII does.
-MAX_OCTETS = COMMAND_OCTETS + 26 + 500 + 17 + 10 + 120 + 16
+MAX_OCTETS = COMMAND_OCTETS + 26 + 500 + 17 + 10 + 120 + 34 + 11 + 16
 
 
 class Mail(msgspec.Struct, frozen=True):
@@ -44,6 +47,8 @@ async def run(command: Mail, context: Context) -> Reply:
         sender = Sender(reverse_path=address, **values)
         if sender.size > context.settings.max_message_octets:
             return answers.reply_to_refusal(Refused(Reason.MESSAGE_TOO_LARGE))
+        if sender.hold:
+            sender = replace(sender, hold_until=futurerelease.release_instant(sender.hold, context))
     else:
         sender = Sender(reverse_path=address)
     if not sender.smtputf8 and not command.path.is_ascii:

@@ -50,7 +50,7 @@ async def run(command: Rcpt, context: Context) -> Reply:
     if command.parameters:
         wishes = read_parameters(command.parameters, context.dialect.rcpt, context)
     address = command.path.address
-    targets = await context.way.check_recipient(transaction.origin, address, sender.size)
+    targets = await context.way.check_recipient(transaction.origin, address, sender.size, sender)
     if isinstance(targets, Refused):
         return _refuse(context, address, targets)
     transaction.recipients.append(Recipient(address, targets, **wishes))

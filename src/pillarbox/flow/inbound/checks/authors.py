@@ -1,0 +1,27 @@
+"""The author domains of a message. Pure."""
+
+from __future__ import annotations
+
+from pillarbox.flow.inbound.facts import Authors
+from pillarbox.message.address import mailboxes, parse_address_list
+from pillarbox.message.header import pick
+
+_FROM = frozenset((b"from",))
+MAX_FROM_OCTETS = 65_536  # of a From field that is read: some thousand addresses
+
+
+def find_authors(raw_header: bytes) -> Authors:
+    """The domains of all addresses in all From fields; more than one field is a forger's trick."""
+    values = pick(raw_header, _FROM).get(b"from", [])
+    if sum(map(len, values)) > MAX_FROM_OCTETS:
+        return Authors(len(values), (), is_understood=False)
+    domains: dict[str, None] = {}
+    is_understood = True
+    for value in values:
+        for author in mailboxes(parse_address_list(value)):
+            domain = author.domain.decode("utf-8", "replace")
+            if domain:
+                domains[domain] = None
+            else:
+                is_understood = False
+    return Authors(len(values), tuple(domains), is_understood and bool(domains))
