@@ -80,6 +80,22 @@ CREATE TABLE expunged (
     PRIMARY KEY (account_id, mailbox_id, modseq, uid)
 ) WITHOUT ROWID;
 
+CREATE TABLE forwarded_sender (
+    token TEXT NOT NULL PRIMARY KEY,
+    address TEXT NOT NULL UNIQUE,
+    used_at INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE greylist (
+    key BLOB NOT NULL PRIMARY KEY,
+    first_at INTEGER NOT NULL, -- Unix seconds of the first attempt
+    passed_at INTEGER -- of the last mail since it came again, to a day; NULL: it has not yet
+) WITHOUT ROWID;
+
+CREATE INDEX greylist_known ON greylist (passed_at) WHERE passed_at IS NOT NULL;
+
+CREATE INDEX greylist_strangers ON greylist (first_at) WHERE passed_at IS NULL;
+
 CREATE TABLE keyword (
     account_id INTEGER NOT NULL,
     folded TEXT NOT NULL,
@@ -194,7 +210,7 @@ CREATE TABLE queued (
     ret TEXT NOT NULL,
     envid TEXT NOT NULL,
     queued_at INTEGER NOT NULL
-, body TEXT NOT NULL DEFAULT '7BIT', requiretls INTEGER NOT NULL DEFAULT 0);
+, body TEXT NOT NULL DEFAULT '7BIT', requiretls INTEGER NOT NULL DEFAULT 0, hold TEXT NOT NULL DEFAULT '');
 
 CREATE TABLE queued_recipient (
     queued_id INTEGER NOT NULL,
