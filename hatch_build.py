@@ -1,4 +1,4 @@
-"""Compiles the leaf modules with mypyc when PILLARBOX_COMPILE=1; otherwise does nothing.
+"""Compiles the leaf modules with mypyc when PILLARBOX_COMPILE=1; otherwise does nothing (ADR 0015).
 
 Only modules without I/O are listed: tokenizers and scanners, where it brings most. The same files
 run uncompiled, and a wheel built without a compiler is a pure one. Editable installs stay pure.
@@ -38,9 +38,13 @@ class CompileHook(BuildHookInterface[Any]):
 
     PLUGIN_NAME = "custom"
 
+    def dependencies(self) -> list[str]:
+        """What `pip install` brings into its build environment; nothing for a pure wheel."""
+        return ["mypy", "setuptools"] if _is_wanted(self.target_name) else []
+
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile and add the results to the wheel."""
-        if self.target_name != "wheel" or version == "editable" or os.environ.get(SWITCH) != "1":
+        if version == "editable" or not _is_wanted(self.target_name):
             return
         root = Path(self.root)
         self._built = Path(tempfile.mkdtemp(prefix="pillarbox-compiled-"))
@@ -57,6 +61,10 @@ class CompileHook(BuildHookInterface[Any]):
         built = getattr(self, "_built", None)
         if built is not None:
             shutil.rmtree(built, ignore_errors=True)
+
+
+def _is_wanted(target: str) -> bool:
+    return target == "wheel" and os.environ.get(SWITCH) == "1"
 
 
 def listed_modules(root: Path) -> list[str]:

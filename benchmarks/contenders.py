@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from argon2 import PasswordHasher
 
-from pillarbox.testing import running_server
+from benchmarks.compiled import compiled_build
+from pillarbox.node.administration import Opened
+from pillarbox.store import Transaction
+from pillarbox.store.sql import accounts
+from pillarbox.testing import RunningServer, running_server
 from support.certificate import write_certificate
+from support.pillarbox_server import as_mail_server
 from support.reference_dovecot import (
     DovecotSettings,
     add_user,
@@ -40,42 +47,99 @@ class Contender:
     name: str
     ports: Ports
     roots: tuple[int, ...]  # processes whose trees are the server
+    add_users: Callable[[int], None]  # so that there are so many
     host: str = HOST
 
     def login(self, number: int) -> str:
         """The login, and address, of a user."""
-        return f"user{number % USERS}@{DOMAIN}"
+        return login_of(number)
+
+
+def login_of(number: int) -> str:
+    """The login, and address, of a user."""
+    return f"user{number}@{DOMAIN}"
 
 
 def logins() -> list[str]:
-    """All users' logins."""
-    return [f"user{number}@{DOMAIN}" for number in range(USERS)]
+    """The logins that there are from the start."""
+    return [login_of(number) for number in range(USERS)]
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One way to run Pillarbox."""
+
+    name: str
+    workers: int
+    compiled: bool = False
+
+
+def variants(workers: list[int], *, compiled: bool) -> list[Variant]:
+    """Each number of workers plain, the first also compiled; the first is what others are
+    compared with.
+    """
+    found = [Variant(OWN, workers[0])]
+    if compiled:
+        found.append(Variant("compiled", workers[0], compiled=True))
+    found += [Variant(f"{number} worker{'s' * (number > 1)}", number) for number in workers[1:]]
+    return found
 
 
 @contextlib.contextmanager
-def pillarbox(workers: int = 2) -> Iterator[Contender]:
+def pillarbox(variant: Variant) -> Iterator[Contender]:
     """Pillarbox as it runs by default."""
     settings: dict[str, dict[str, object]] = {
         "auth": {"argon2_passes": ARGON2_PASSES, "argon2_memory_kib": ARGON2_MEMORY_KIB},
         **NO_LIMITS,
     }
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+    path = compiled_build() if variant.compiled else None
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, _import_from(path):
         first = {logins()[0]: PASSWORD}
         with running_server(
-            Path(folder), workers=workers, accounts=first, settings=settings
+            Path(folder), workers=variant.workers, accounts=first, settings=settings
         ) as server:
             server.add_accounts(dict.fromkeys(logins()[1:], PASSWORD))
-            ports = Ports(
-                smtp=server.smtp,
-                submission=server.submission,
-                submissions=server.submissions,
-                imap=server.imap,
-                imaps=server.imaps,
-                pop3=server.pop3,
-                pop3s=server.pop3s,
-                lmtp=server.lmtp,
-            )
-            yield Contender("pillarbox", ports, (server.pid,))
+            ports = as_mail_server(server).ports
+            yield Contender(variant.name, ports, (server.pid,), partial(_add_users, server))
+
+
+def _add_users(server: RunningServer, count: int) -> None:
+    """Make the accounts that are missing, in few commits; they get mail and never sign in."""
+
+    async def work(open_: Opened) -> None:
+        known = {one.login for one in await open_.store.read(accounts.all_accounts)}
+        missing = [login for login in map(login_of, range(count)) if login not in known]
+        for start in range(0, len(missing), 500):
+            await open_.store.write(partial(_create, logins=missing[start : start + 500]))
+
+    server.administer(work)
+
+
+async def _create(tx: Transaction, logins: list[str]) -> None:
+    for login in logins:
+        await accounts.create(tx, login, "")
+
+
+def _no_more(count: int) -> None:
+    """The references have the users that they were started with."""
+    if count > USERS:
+        raise ValueError(f"{count} users")
+
+
+@contextlib.contextmanager
+def _import_from(folder: Path | None) -> Iterator[None]:
+    """Let processes that begin now take `pillarbox` from there."""
+    if folder is None:
+        yield
+        return
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = str(folder)
+    try:
+        yield
+    finally:
+        del os.environ["PYTHONPATH"]
+        if before is not None:
+            os.environ["PYTHONPATH"] = before
 
 
 @contextlib.contextmanager
@@ -106,7 +170,7 @@ def postfix_dovecot(mail_format: str) -> Iterator[Contender]:
             running_dovecot(folder / "dovecot", settings, certificate) as dovecot,
             running_postfix(folder / "postfix", own, certificate) as postfix,
         ):
-            yield Contender(mail_format, ports, (dovecot.process.pid, postfix.pid))
+            yield Contender(mail_format, ports, (dovecot.process.pid, postfix.pid), _no_more)
 
 
 @contextlib.contextmanager
@@ -125,14 +189,10 @@ def _room_for_watches() -> Iterator[None]:
 
 NO_LIMITS: dict[str, dict[str, object]] = {}
 
-NAMES = ("pillarbox", "maildir", "mdbox")
+OWN = "pillarbox"
+NAMES = (OWN, "maildir", "mdbox")
 
 
 def missing(name: str) -> str | None:
     """Why a contender can't run here, or None."""
-    return None if name == "pillarbox" else missing_dovecot() or missing_postfix()
-
-
-def start(name: str, workers: int) -> contextlib.AbstractContextManager[Contender]:
-    """Start a contender by name."""
-    return pillarbox(workers) if name == "pillarbox" else postfix_dovecot(name)
+    return None if name == OWN else missing_dovecot() or missing_postfix()
