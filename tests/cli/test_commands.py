@@ -22,6 +22,7 @@ VERBS = {
     "domain": ["add", "list", "remove"],
     "alias": ["add", "list", "remove"],
     "mailbox": ["list"],
+    "queue": ["list", "show", "retry", "hold", "release", "fail", "drop", "route"],
     "config": ["check", "reference"],
 }
 PAGE = (Path(__file__).parents[2] / "docs/guide/commands.md").read_text()

@@ -1,6 +1,7 @@
 """A process that sends from a data folder: `python queue_process.py FOLDER OUT NAME COUNT`.
 
-It ends when COUNT recipients have been queued and all have ended. Each "sent" recipient is a line in OUT, flushed before its outcome is reported.
+It ends when COUNT recipients have been queued and all have ended. Each "sent" recipient is a line
+in OUT, flushed before its outcome is reported.
 """
 
 from __future__ import annotations

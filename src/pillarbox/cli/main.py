@@ -45,6 +45,7 @@ GROUPS: tuple[tuple[str, tuple[Command, ...]], ...] = (
             Command("alias", "alias", "addresses that lead to others"),
             Command("mailbox", "mailbox", "the mailboxes of an account"),
             Command("trace", "trace", "what became of a message"),
+            Command("queue", "queue", "mail on its way out: list, retry, hold, release, drop"),
             Command("verify", "verify", "read everything that is stored and compare"),
         ),
     ),

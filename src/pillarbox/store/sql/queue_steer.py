@@ -69,21 +69,71 @@ async def list_recipients(
     db: Reader, chosen: Filter, limit: int, after: Key = (0, -1)
 ) -> list[Listed]:
     """In the order of arrival, from the one behind `after`. For a reader thread when many."""
+    columns = f"{RECIPIENT}, q.reverse_path, q.size, q.queued_at"
+    return [_listed(row) for row in await _list(db, columns, chosen, limit, after)]
+
+
+def _listed(row: Row) -> Listed:
+    return Listed(row_of(row[:-3]), *row[-3:])
+
+
+async def _list(
+    db: Reader, columns: str, chosen: Filter, limit: int, after: Key = (0, -1)
+) -> list[Row]:
     where, values = _where(chosen)
-    rows = await db.rows(
+    return await db.rows(
         f"""
-        SELECT {RECIPIENT}, q.reverse_path, q.size, q.queued_at
-        FROM queued_recipient r JOIN queued q ON q.queued_id = r.queued_id
+        SELECT {columns} FROM queued_recipient r JOIN queued q ON q.queued_id = r.queued_id
         WHERE {where} AND (r.queued_id, r.number) > (?, ?)
         ORDER BY r.queued_id, r.number LIMIT ?
         """,  # noqa: S608 - values are bound
         (*values, *after, limit),
     )
-    return [_listed(row) for row in rows]
 
 
-def _listed(row: Row) -> Listed:
-    return Listed(row_of(row[:-3]), *row[-3:])
+# Lists of a hundred thousand are written down as they come: no value is made for each.
+FACTS = (
+    "id",
+    "number",
+    "sender",
+    "recipient",
+    "octets",
+    "queued_at",
+    "domain",
+    "route",
+    "state",
+    "sending",
+    "attempts",
+    "due_at",
+    "tried_at",
+    "finished_at",
+    "reply",
+    "status",
+    "remote_mta",
+    "tls",
+    "uncertain",
+    "notify",
+    "orcpt",
+)
+_FACTS = """r.queued_id, r.number, q.reverse_path, r.forward_path, q.size, q.queued_at, r.domain,
+    r.route, r.state, r.lease IS NOT NULL, r.attempts, r.due_at, r.tried_at, r.finished_at, r.reply,
+    r.status, r.remote_mta, r.tls, r.uncertain, r.notify, r.orcpt"""
+_LINE = """cast(r.queued_id AS TEXT), strftime('%Y-%m-%d %H:%M:%SZ', q.queued_at, 'unixepoch'),
+    cast(q.size AS TEXT),
+    CASE WHEN r.lease IS NULL THEN r.state ELSE 'sending' END,
+    coalesce(strftime('%Y-%m-%d %H:%M:%SZ', r.due_at, 'unixepoch'), ''),
+    CASE q.reverse_path WHEN '' THEN '<>' ELSE q.reverse_path END,
+    r.forward_path, replace(substr(r.reply, 1, 60), char(10), ' ')"""
+
+
+async def list_facts(db: Reader, chosen: Filter, limit: int) -> list[Row]:
+    """The columns of FACTS, for programs."""
+    return await _list(db, _FACTS, chosen, limit)
+
+
+async def list_lines(db: Reader, chosen: Filter, limit: int) -> list[Row]:
+    """Number, queued at, octets, state, due at, sender, recipient, reply: all text, for people."""
+    return await _list(db, _LINE, chosen, limit)
 
 
 async def count_recipients(db: Reader, chosen: Filter) -> dict[str, int]:
@@ -103,16 +153,7 @@ async def count_recipients(db: Reader, chosen: Filter) -> dict[str, int]:
 
 async def find_keys(db: Reader, chosen: Filter, limit: int, after: Key = (0, -1)) -> list[Key]:
     """Recipients that a filter means, from the one behind `after`."""
-    where, values = _where(chosen)
-    rows = await db.rows(
-        f"""
-        SELECT r.queued_id, r.number
-        FROM queued_recipient r JOIN queued q ON q.queued_id = r.queued_id
-        WHERE {where} AND (r.queued_id, r.number) > (?, ?)
-        ORDER BY r.queued_id, r.number LIMIT ?
-        """,  # noqa: S608 - values are bound
-        (*values, *after, limit),
-    )
+    rows = await _list(db, "r.queued_id, r.number", chosen, limit, after)
     return [(number, at) for number, at in rows]
 
 
