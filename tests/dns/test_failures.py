@@ -256,3 +256,14 @@ def test_an_answer_to_another_question_is_waited_past() -> None:
 def test_servers_are_addresses(text: str) -> None:
     with pytest.raises(ConfigurationError, match=r"dns\.servers"):
         StubResolver(DnsSettings(servers=(text,)), FakeClock())
+
+
+def test_a_resolver_that_falls_silent_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    async def check() -> None:
+        async with NameServer(RECORDS, fail={"x.example": "timeout"}) as server:
+            resolver = resolver_of(server, tries=4, try_seconds=0.1)
+            with pytest.raises(DnsFailure):
+                await resolver.a("x.example")
+
+    asyncio.run(check())
+    assert [record.getMessage() for record in caplog.records] == ["dns.server_silent"]

@@ -100,9 +100,10 @@ class Health:
         self._strikes.pop(server, None)
         self._dead_until.pop(server, None)
 
-    def silent(self, server: Server, now: float) -> None:
-        """It did not answer in time, or could not be reached."""
+    def silent(self, server: Server, now: float) -> bool:
+        """It did not answer in time, or could not be reached. True: from now on it is dead."""
         strikes = self._strikes.get(server, 0) + 1
         self._strikes[server] = strikes
         if strikes >= STRIKES:
             self._dead_until[server] = now + self._dead_seconds
+        return strikes == STRIKES

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +16,13 @@ from pillarbox.dns.errors import DnsFailure, Why
 from pillarbox.dns.learn import ANY, learn, learn_failure
 from pillarbox.dns.names import fold_name, reverse_name
 from pillarbox.dns.servers import RESOLV_CONF, Health, ResolverList, Server, load_servers
+from pillarbox.telemetry import metrics
+from pillarbox.telemetry.log import get_logger
 
 if TYPE_CHECKING:
     from pillarbox.dns.wire import Question, RdType
+
+log = get_logger("dns")
 
 _FAILURES: dict[str, Why] = {"REFUSED": "refused", "NOTAUTH": "refused"}
 
@@ -64,6 +69,10 @@ class StubResolver:
     async def cname(self, name: str) -> Answer[str]:
         """The name that this one is an alias of."""
         return await self._resolve(fold_name(name), "CNAME")
+
+    def prepare(self) -> None:
+        """Load what the first question needs (0.1 s), so that no connection waits for it."""
+        importlib.import_module("pillarbox.dns.transport")
 
     def forget(self) -> None:
         """Empty the cache and read the list of servers anew."""
@@ -131,11 +140,15 @@ class StubResolver:
         from pillarbox.dns.wire import Question  # dnspython takes 0.1 s to import
 
         question = Question(name, rdtype)
+        started = self._clock.monotonic()
         try:
             async with asyncio.timeout(self._settings.total_seconds), self._slots:
                 learnt = await self._ask_servers(question)
         except TimeoutError:
             learnt = self._failure(question, "timeout")
+        asked = learnt.get((name, rdtype))
+        metrics.DNS_QUESTIONS.labels((asked and asked.why) or "answered").inc()
+        metrics.DNS_SECONDS.observe(self._clock.monotonic() - started)
         for key, cached in learnt.items():
             self._cache.keep(key, cached)
         return learnt
@@ -177,7 +190,8 @@ class StubResolver:
 
     def _note(self, server: Server, *, silent: bool) -> None:
         if silent:
-            self._health.silent(server, self._clock.monotonic())
+            if self._health.silent(server, self._clock.monotonic()):
+                log.warning_event("dns.server_silent", server=server.host, port=server.port)
         else:
             self._health.answered(server)
 

@@ -86,7 +86,9 @@ CHECKS = _counter(
     ("check", "result"),
 )
 JUDGED = _counter(
-    "judged", "Messages from elsewhere by verdict (accept, junk, reject) and reason", ("verdict", "reason")
+    "judged",
+    "Messages from elsewhere by verdict (accept, junk, reject) and reason",
+    ("verdict", "reason"),
 )
 DELIVERIES = _counter("deliveries", "Messages put into mailboxes, by what brought them", ("by",))
 QUEUED = _gauge("queue_recipients", "Recipients in the queue, by state", ("state",), "mostrecent")
@@ -97,6 +99,15 @@ QUEUE_ATTEMPTS = _counter(
 )
 QUEUE_OLDEST = _gauge(
     "queue_oldest_seconds", "Age of the oldest message that has not ended", (), "mostrecent"
+)
+
+DNS_QUESTIONS = _counter(
+    "dns_questions",
+    "Questions to resolvers (answered, timeout, servfail, refused, malformed), the cache's not",
+    ("outcome",),
+)
+DNS_SECONDS = _histogram(
+    "dns_seconds", "Time until a resolver's answer, repeated tries included", (), _SECONDS
 )
 
 # The store
