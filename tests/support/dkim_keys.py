@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 from datetime import UTC, datetime
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from pillarbox.config.trust import TrustSettings
 from pillarbox.net.secret import Secret
@@ -35,6 +41,13 @@ def ed_key(domain: str = DOMAIN) -> SigningKey:
     """An Ed25519 key with the selector `ed`."""
     pem, _ = generate_key("ed25519-sha256")
     return SigningKey(domain, "ed", "ed25519-sha256", Secret(pem))
+
+
+def ed_secret(key: SigningKey) -> bytes:
+    """An Ed25519 key as dkimpy wants it: 32 octets in base64."""
+    private = load_pem_private_key(key.secret.reveal(), password=None)
+    raw = private.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
+    return base64.b64encode(raw)
 
 
 def key_name(key: SigningKey) -> str:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from msgspec import Struct
+
+from pillarbox.trust.folding import fold
 
 _FIELD = re.compile(
     rb"^authentication-results[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)\n?", re.MULTILINE | re.IGNORECASE
 )
 # What may stand bare as a value: a token of RFC 2045 §5.1, or an address or domain.
 _BARE = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]+\Z")
-_BARE_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=^_`{|}~.-]*@[A-Za-z0-9.-]+\Z")
+_BARE_ADDRESS = re.compile(
+    r"(?:[A-Za-z0-9!#$%&'*+/^_`{|}~.-][A-Za-z0-9!#$%&'*+/=^_`{|}~.-]*)?@[A-Za-z0-9.-]+\Z"
+)
 _TOKEN = re.compile(
     r'[ \t\r\n]+|(?P<comment>\()|(?P<quoted>"(?:[^"\\]|\\.)*")'
     r'|(?P<sign>[;=])|(?P<word>[^\s;=()"]+)',
@@ -21,7 +26,6 @@ _TOKEN = re.compile(
 _COMMENT = re.compile(r"\\.|[()]", re.DOTALL)
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
 _LONGEST_VALUE = 400  # characters: an address has 320 at most; a line of mail 998
-_LINE = 76
 
 
 class Finding(Struct, frozen=True):
@@ -41,13 +45,19 @@ class AuthRes(Struct, frozen=True):
     version: int = 1
 
 
+class _Token(NamedTuple):
+    text: str
+    is_glued: bool  # nothing stands between it and the one in front
+
+
 def encode(authserv_id: str, findings: Sequence[Finding]) -> bytes:
     """The whole field, each finding on a line of its own as far as it fits (RFC 8601 §2.2)."""
-    lines = [f"Authentication-Results: {_value(authserv_id)};"]
+    lines = [f"Authentication-Results: {_value(authserv_id)};".encode()]
     texts = [_finding(finding) for finding in findings] or ["none"]
     for number, text in enumerate(texts, 1):
-        lines += _folded(text if number == len(texts) else text + ";")
-    return ("\r\n ".join(lines) + "\r\n").encode()
+        line = text if number == len(texts) else text + ";"
+        lines.append(fold(line.encode(), column=1))
+    return b"\r\n ".join(lines) + b"\r\n"
 
 
 def encode_payload(findings: Sequence[Finding]) -> str:
@@ -62,14 +72,14 @@ def parse(value: bytes | str) -> AuthRes | None:
     if statements is None or not statements[0]:
         return None
     head, *rest = statements
-    if len(head) > 2 or head[0] in ("=", ";") or (len(head) == 2 and not head[1].isdecimal()):
+    name, *version = [token.text for token in head]
+    if name == "=" or len(version) > 1 or not all(digits.isdecimal() for digits in version):
         return None
-    found = [_parse_finding(tokens) for tokens in rest if tokens and tokens != ["none"]]
+    found = [_parse_finding(tokens) for tokens in rest if tokens and not _is_none(tokens)]
     if any(finding is None for finding in found):
         return None
-    version = int(head[1][:9]) if len(head) == 2 else 1
     kept = tuple(finding for finding in found if finding is not None)
-    return AuthRes(_unquoted(head[0]).lower(), kept, version)
+    return AuthRes(_unquoted(name).lower(), kept, int(version[0][:9]) if version else 1)
 
 
 def forged_spans(raw_header: bytes, authserv_id: str) -> tuple[tuple[int, int], ...]:
@@ -103,10 +113,11 @@ def _claimed_id(value: str) -> str | None:
     return None
 
 
-def _statements(text: str) -> list[list[str]] | None:
+def _statements(text: str) -> list[list[_Token]] | None:
     """Tokens between semicolons, comments and white space left out."""
-    statements: list[list[str]] = [[]]
+    statements: list[list[_Token]] = [[]]
     at = 0
+    last_end = -1
     while at < len(text):
         match = _TOKEN.match(text, at)
         if match is None:
@@ -119,7 +130,8 @@ def _statements(text: str) -> list[list[str]] | None:
         elif match["sign"] == ";":
             statements.append([])
         elif match["sign"] or match["quoted"] or match["word"]:
-            statements[-1].append(match[0])
+            statements[-1].append(_Token(match[0], match.start() == last_end))
+            last_end = at
     return statements
 
 
@@ -133,7 +145,11 @@ def _comment_end(text: str, at: int) -> int:
     return -1
 
 
-def _parse_finding(tokens: Sequence[str]) -> Finding | None:
+def _is_none(tokens: Sequence[_Token]) -> bool:
+    return len(tokens) == 1 and tokens[0].text.lower() == "none"
+
+
+def _parse_finding(tokens: Sequence[_Token]) -> Finding | None:
     """`method[/version]=result [reason=…] ptype.property=value …`"""
     pairs = _pairs(tokens)
     if not pairs:
@@ -152,34 +168,27 @@ def _parse_finding(tokens: Sequence[str]) -> Finding | None:
     return Finding(method.lower().partition("/")[0], result.lower(), reason, tuple(properties))
 
 
-def _pairs(tokens: Sequence[str]) -> list[tuple[str, str]] | None:
+def _pairs(tokens: Sequence[_Token]) -> list[tuple[str, str]] | None:
     """Names and values around the equals signs; a name may be in pieces (`header . d`)."""
     pairs: list[tuple[str, str]] = []
-    at = 0
-    while at < len(tokens):
-        try:
-            equals = tokens.index("=", at)
-        except ValueError:
+    name: list[str] = []
+    waiting = iter([*tokens, None])
+    token = next(waiting)
+    while token is not None:
+        if token.text != "=":
+            name.append(token.text)
+            token = next(waiting)
+            continue
+        token = next(waiting)
+        if token is None or token.text == "=" or not name or '"' in "".join(name):
             return None
-        name = "".join(tokens[at:equals])
-        at = equals + 1
-        if not name or '"' in name or at == len(tokens) or tokens[at] == "=":
-            return None
-        value = _unquoted(tokens[at])
-        at += 1
-        if at < len(tokens) and tokens[at].startswith("@"):  # "a b"@example.org
-            value += tokens[at]
-            at += 1
-        while at < len(tokens) and tokens[at] == "=" and _ends_value(tokens, at):
-            value += "="  # base64 that nobody put into quotes
-            at += 1
-        pairs.append((name, value))
-    return pairs
-
-
-def _ends_value(tokens: Sequence[str], at: int) -> bool:
-    """Whether an equals sign belongs to the value in front of it: no value comes behind it."""
-    return at + 1 == len(tokens) or tokens[at + 1] == "="
+        value = _unquoted(token.text)
+        # What touches it belongs to it: "a b"@example.org, SRS0=x=y@example.org, base64's end.
+        while (token := next(waiting)) is not None and token.is_glued:
+            value += token.text
+        pairs.append(("".join(name), value))
+        name = []
+    return None if name else pairs
 
 
 def _finding(finding: Finding) -> str:
@@ -188,18 +197,6 @@ def _finding(finding: Finding) -> str:
         words.append(f"reason={_quoted(finding.reason)}")
     words += [f"{ptype}.{name}={_value(value)}" for ptype, name, value in finding.properties]
     return " ".join(words)
-
-
-def _folded(text: str) -> Iterable[str]:
-    """Lines of a finding, folded at spaces."""
-    line = ""
-    for word in text.split(" "):
-        if line.strip() and len(line) + 1 + len(word) >= _LINE:
-            yield line
-            line = "  " + word
-        else:
-            line = f"{line} {word}" if line else word
-    yield line
 
 
 def _value(value: str) -> str:

@@ -13,12 +13,12 @@ from pillarbox.trust.arc.sets import MAX_SETS, collect_sets
 from pillarbox.trust.dkim.body import hash_body
 from pillarbox.trust.dkim.header import Header, relaxed_field
 from pillarbox.trust.dkim.sign import (
-    fold,
     header_digest,
     list_of_names,
     names_to_sign,
     signed_field,
 )
+from pillarbox.trust.folding import fold
 
 if TYPE_CHECKING:
     from pillarbox.message.part import Octets
@@ -49,7 +49,7 @@ def seal(
     instance = chain.instances + 1
     results = b"%b: %b\r\n" % (
         _RESULTS,
-        fold(len(_RESULTS) + 2, f"i={instance}; {authserv_id}; {authres_payload}".encode()),
+        fold(f"i={instance}; {authserv_id}; {authres_payload}".encode(), len(_RESULTS) + 2),
     )
     names = names_to_sign(header, _ALSO_SIGNED)
     body_hash = base64.b64encode(hash_body(octets, end, size, "relaxed").digests[None])

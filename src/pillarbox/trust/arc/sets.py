@@ -6,6 +6,7 @@ import re
 
 from msgspec import Struct
 
+from pillarbox.message.header import unfold
 from pillarbox.trust.dkim.header import Header
 from pillarbox.trust.dkim.tags import BadTags, Tags, parse_tags
 
@@ -72,8 +73,7 @@ def payload(header: Header, index: int) -> str:
     """What an ARC-Authentication-Results field says behind its instance."""
     value = header.fields[index].value
     match = _RESULTS_HEAD.match(value)
-    text = value[match.end() if match else 0 :].decode(errors="replace")
-    return " ".join(text.split())
+    return unfold(value[match.end() if match else 0 :]).decode(errors="replace")
 
 
 def _results_instance(header: Header, index: int) -> int:

@@ -12,6 +12,7 @@ from pillarbox.message.header import header_end
 from pillarbox.trust.dkim.body import hash_body
 from pillarbox.trust.dkim.header import Header, relaxed_field
 from pillarbox.trust.dkim.keys import SigningKey
+from pillarbox.trust.folding import LINE, fold
 
 if TYPE_CHECKING:
     from pillarbox.message.part import Octets
@@ -31,7 +32,6 @@ SIGNED = (
     b"List-Unsubscribe", b"List-Unsubscribe-Post", b"List-Subscribe", b"List-Post", b"List-Owner",
     b"List-Archive", b"Autocrypt",
 )  # fmt: skip
-_LINE = 76  # characters of a line of the new field, as far as its words allow
 _MOST_OF_ONE = 50  # fields of one name that are signed; RFC 5322 §3.6 allows one of nearly all
 
 
@@ -90,26 +90,12 @@ def signed_field(
     name: bytes, tags: Sequence[bytes], key: SigningKey, digest: hashlib._Hash
 ) -> bytes:
     """The whole field, folded; `digest` holds all that stands in front of it in the hash."""
-    field = name + b": " + fold(len(name) + 2, b"; ".join([*tags, b"b="]))
+    field = name + b": " + fold(b"; ".join([*tags, b"b="]), len(name) + 2)
     digest = digest.copy()
     digest.update(relaxed_field(field).removesuffix(b"\r\n"))
     signature = base64.b64encode(key.sign_digest(digest.digest()))
     at = len(field) - field.rfind(b"\n") - 1
-    first = max(_LINE - at, 4)
+    first = max(LINE - at, 4)
     lines = [signature[:first]]
-    lines += [signature[i : i + _LINE - 1] for i in range(first, len(signature), _LINE - 1)]
+    lines += [signature[i : i + LINE - 1] for i in range(first, len(signature), LINE - 1)]
     return field + b"\r\n ".join(lines) + b"\r\n"
-
-
-def fold(column: int, text: bytes) -> bytes:
-    """Fold at the spaces, so that lines are short where words allow (RFC 5322 §2.2.3)."""
-    lines: list[bytes] = []
-    line = b""
-    for word in text.split(b" "):
-        if line and column + len(line) + 1 + len(word) > _LINE:
-            lines.append(line)
-            line, column = word, 1
-        else:
-            line = line + b" " + word if line else word
-    lines.append(line)
-    return b"\r\n ".join(lines)
