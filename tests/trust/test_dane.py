@@ -217,11 +217,17 @@ def test_unsigned_hosts_are_not_asked_for_records() -> None:
     assert not any(question.startswith("TLSA") for question in resolver.asked)
 
 
-@pytest.mark.parametrize("question", [f"TLSA _25._tcp.{MX}", f"A {MX}", f"AAAA {MX}"])
+@pytest.mark.parametrize("question", [f"TLSA _25._tcp.{MX}", f"A {MX}", MX])
 def test_a_lookup_that_fails_is_no_way_around(question: str) -> None:
     resolver = FakeResolver({MX: HOST}, authentic=True, fail={question: "servfail"})
     with pytest.raises(DnsFailure):
         asyncio.run(find_dane(MX, 25, resolver))
+
+
+def test_half_the_addresses_will_do() -> None:
+    records = {MX: HOST, f"_25._tcp.{MX}": {"TLSA": T}}
+    resolver = FakeResolver(records, authentic=True, fail={f"AAAA {MX}": "servfail"})
+    assert asyncio.run(find_dane(MX, 25, resolver))
 
 
 def test_unusable_records_still_demand_tls() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from msgspec import Struct
 
-from pillarbox.dns.answer import Tlsa
+from pillarbox.dns.answer import Answer, Tlsa
 from pillarbox.dns.resolver import Resolver
 from pillarbox.trust.dane.records import usable_records
 
@@ -33,7 +35,7 @@ async def find_dane(host: str, port: int, resolver: Resolver) -> DaneHost | None
 
 async def _base_domains(host: str, resolver: Resolver) -> tuple[str, ...]:
     """The candidates: the end of a chain that is authentic as a whole, then the host itself."""
-    answers = [a for a in (await resolver.a(host), await resolver.aaaa(host)) if a.records]
+    answers = await _addresses(host, resolver)
     if not answers:
         return ()
     first = answers[0]
@@ -43,6 +45,18 @@ async def _base_domains(host: str, resolver: Resolver) -> tuple[str, ...]:
     if first.canonical == first.name:
         return ()
     return (first.name,) if (await resolver.cname(host)).authentic else ()
+
+
+async def _addresses(host: str, resolver: Resolver) -> list[Answer[str]]:
+    """The answers that have records. One family's failure does not matter if the other is there:
+    both are in the same zone, so that this one says whether it is signed."""
+    asked = (resolver.a(host), resolver.aaaa(host))
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    failures = [answer for answer in answers if isinstance(answer, BaseException)]
+    found = [answer for answer in answers if isinstance(answer, Answer) and answer.records]
+    if failures and not found:
+        raise failures[0]
+    return found
 
 
 def reference_names(
