@@ -49,6 +49,7 @@ class SmtpConnection:
         self._link = link
         self._count = 0
         self._must_reset = False
+        self._sending: Sending | None = None
         self.address = address
         self.greeting: PeerReply | None = None
         self.capabilities = Capabilities()
@@ -67,9 +68,9 @@ class SmtpConnection:
         """Connect, hear the greeting, say EHLO. `source`: which address of ours to use."""
         timeouts = caller.timeouts
         link = Link(caller.clock, timeouts, caller.limits)
-        await _connect(caller, link, address, port, source)
         connection = cls(caller, link, address)
         try:
+            await _connect(caller, link, address, port, source)
             if implicit_tls is not None:
                 connection.tls = await link.start_tls(implicit_tls, timeouts.tls_seconds)
             connection.greeting = await link.reply("greeting", timeouts.greeting_seconds)
@@ -101,6 +102,11 @@ class SmtpConnection:
     def transactions(self) -> int:
         """How many were begun."""
         return self._count
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether `send`, if it were cancelled now, leaves open what became of the message."""
+        return self._sending is not None and self._sending.is_in_doubt
 
     # What can be done
 
@@ -139,7 +145,10 @@ class SmtpConnection:
             raise
 
     async def send(self, transaction: OutgoingTransaction) -> TransactionOutcome:
-        """One message. Never raises for what the peer does: that is in the outcome."""
+        """One message. Never raises for what the peer does: that is in the outcome.
+
+        What `message.chunks()` raises comes through, and closes the connection, as cancelling does.
+        """
         self._count += 1
         sending = Sending(
             self._link,
@@ -148,6 +157,7 @@ class SmtpConnection:
             self.capabilities,
             secured=self.tls is not None,
         )
+        self._sending = sending
         try:
             outcome = await sending.run(transaction, reset=self._must_reset)
         except BaseException:

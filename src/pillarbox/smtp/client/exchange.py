@@ -181,6 +181,11 @@ class Exchange:
         """Whether somebody may have got the message though nobody said so."""
         return self._uncertain
 
+    @property
+    def is_in_doubt(self) -> bool:
+        """The last octet went out, and somebody has no answer."""
+        return self._handed_over and len(self._outcomes) < self._total
+
     def outcomes(self) -> Sequence[RecipientOutcome]:
         """One for each recipient; only when all replies are in, or the connection is lost."""
         return [self._outcomes[place] for place in range(self._total)]

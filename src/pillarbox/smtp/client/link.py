@@ -86,13 +86,18 @@ class Link(asyncio.Protocol):
         finally:
             self._deadline = math.inf
 
-    async def drained(self, stage: Stage, seconds: float) -> None:
-        """Return when the peer took what was written but for a little, or spoke."""
+    async def drained(self, stage: Stage, seconds: float, *, until_spoken: bool) -> None:
+        """Return when the peer took what was written but for a little.
+
+        `until_spoken`: or when it said something, which then is there to be read.
+        """
         if self._writable and self.failure is None:
             return
         self._wait_until(stage, seconds)
         try:
-            while not self._writable and self.failure is None and not len(self._replies):
+            while not self._writable and self.failure is None:
+                if until_spoken and len(self._replies):
+                    break
                 await self._woken()
         finally:
             self._deadline = math.inf
@@ -148,6 +153,9 @@ class Link(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass of it
+        if self.failure is not None:  # given up while it was being made
+            self._transport.abort()
+            return
         self._watch = asyncio.get_running_loop().create_task(self._watch_deadline())
 
     def data_received(self, data: bytes) -> None:

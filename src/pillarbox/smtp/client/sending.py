@@ -50,6 +50,12 @@ class Sending:
             "end": timeouts.data_end_seconds,
         }
         self.left_open = False
+        self._under_way: Exchange | None = None
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """The last octet went out, and the reply is not in."""
+        return self._under_way is not None and self._under_way.is_in_doubt
 
     async def run(self, transaction: OutgoingTransaction, *, reset: bool) -> TransactionOutcome:
         """The whole transaction; nothing that the peer does raises."""
@@ -71,6 +77,7 @@ class Sending:
                 plan.refused |= dict.fromkeys(plan.rcpts, impossible)
                 return _outcome_without_sending(plan, transaction)
         exchange = self._exchange(plan, transaction, message, reset)
+        self._under_way = exchange
         self._link.cap(self._timeouts.transaction_seconds)
         try:
             await self._converse(exchange, message, binary=plan.body == "BINARYMIME")
@@ -156,8 +163,8 @@ class Sending:
             if held is not None:
                 exchange.sending_chunk(last=False)
                 self._link.write(encode_bdat(held, last=False))
-                await self._link.drained("data", self._timeouts.data_block_seconds)
-                while exchange.awaited >= most:
+                await self._drained(until_spoken=False)
+                while exchange.awaited >= most or (exchange.awaited and not self._link.is_quiet):
                     await self._take_one(exchange)
                 if not exchange.wants_message:
                     return
@@ -168,13 +175,17 @@ class Sending:
     async def _write_block(self, exchange: Exchange, octets: bytes) -> bool:
         """False: the peer spoke before the end, which no command asked for."""
         self._link.write(octets)
-        await self._link.drained("data", self._timeouts.data_block_seconds)
+        await self._drained(until_spoken=True)
         if self._link.is_quiet:
             return True
         reply = await self._link.reply("data", self._timeouts.data_start_seconds)
         why = f"The other server broke in on the message: {reply.one_line}"
         exchange.refuse_in_content(ClientFailure("data", why, reply=reply))
         return False
+
+    async def _drained(self, *, until_spoken: bool) -> None:
+        seconds = self._timeouts.data_block_seconds
+        await self._link.drained("data", seconds, until_spoken=until_spoken)
 
     async def _take_all(self, exchange: Exchange) -> None:
         while exchange.awaits is not None:
