@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -17,6 +18,8 @@ from pillarbox.clock import Clock
 from pillarbox.config.auth import AuthSettings
 from pillarbox.config.loading import hostname_of
 from pillarbox.config.settings import Settings
+from pillarbox.dns.stub import StubResolver
+from pillarbox.flow.inbound.judge import Judge
 from pillarbox.flow.inbound.local_policy import LocalserveRecipients
 from pillarbox.flow.inbound.recipients import RecipientPolicy
 from pillarbox.imap.server.door import ImapServer, ImapServices
@@ -26,15 +29,16 @@ from pillarbox.net.secret import Secret
 from pillarbox.net.tally import Tally
 from pillarbox.net.tls import TlsContexts
 from pillarbox.node.control import Assignment
+from pillarbox.node.judging import make_judge
 from pillarbox.node.localserve import LocalserveDirectory, local_account
+from pillarbox.node.sending import Sending, keep_queue
 from pillarbox.pop3.server.door import Pop3Server
 from pillarbox.pop3.server.services import Pop3Services
 from pillarbox.smtp.server.context import SmtpServices
 from pillarbox.smtp.server.door import SmtpServer
 from pillarbox.store import Store
 from pillarbox.store.open import open_store
-from pillarbox.store.sql import queue
-from pillarbox.telemetry.metrics import CONNECTIONS_REFUSED, QUEUED
+from pillarbox.telemetry.metrics import CONNECTIONS_REFUSED
 
 LOOK_SECONDS = 0.2  # between looks whether a retiring worker's connections have ended
 
@@ -48,14 +52,17 @@ class Composition:
         self.doors: dict[str, Door] = {}  # by protocol
         self._clock = clock
         self.closing: list[Callable[[], None]] = []  # before the store goes
+        self.ending: list[Callable[[], Awaitable[None]]] = []  # the same, where it takes time
+        self.rounds: list[Callable[[], Awaitable[None]]] = []  # housekeeping beside the store's
+        self.sending: Sending | None = None  # it starts when the worker is ready
         self._hurried = False
         self.heard: Callable[[News], None] = lambda news: None  # what another worker told
 
     async def maintain(self) -> None:
-        """The store's housekeeping, one round, and a look at the queue."""
+        """The store's housekeeping, one round, and that of others."""
         await self.store.maintain()
-        for state, count in (await self.store.read(queue.counts)).items():
-            QUEUED.labels(state.value).set(count)
+        for work in self.rounds:
+            await work()
 
     async def retire(self, seconds: float) -> None:
         """Wait until all connections have ended by themselves, at most so long."""
@@ -70,13 +77,18 @@ class Composition:
         self._hurried = True
 
     async def drain(self, seconds: float) -> None:
-        """Finish what is under way at every door."""
-        await asyncio.gather(*(door.drain(seconds) for door in self.doors.values()))
+        """Finish what is under way at every door, and what is being sent."""
+        ends = [door.drain(seconds) for door in self.doors.values()]
+        if self.sending is not None:
+            ends.append(self.sending.drain(seconds))
+        await asyncio.gather(*ends)
 
     async def close(self) -> None:
         """Give everything back; what was acknowledged is durable already."""
         for close in self.closing:
             close()
+        for end in self.ending:
+            await end()
         await self.store.close()
 
 
@@ -102,6 +114,7 @@ async def compose(
     settings = assignment.settings
     store = await open_store(settings.store, clock)
     composition = Composition(store, tls, clock)
+    composition.rounds.append(partial(keep_queue, store, settings.queue, clock))
     limits = settings.limits
     limiter = ConnectionLimiter(
         limits.connections,
@@ -126,8 +139,15 @@ async def compose(
         tell=tell,
     )
     composition.heard = authenticator.heard
+    resolver = StubResolver(settings.dns, clock)
+    composition.ending.append(resolver.close)
+    judge = None
+    if not assignment.local_login:  # what comes to localserve is for trying
+        judge = make_judge(settings, store, resolver, clock)
+    if judge is not None:
+        composition.rounds.append(judge.maintain)
     shared = Shared(settings, store, authenticator, admit, tls, clock)
-    composition.doors["smtp"] = await _smtp_door(shared, assignment.local_login)
+    composition.doors["smtp"] = await _smtp_door(shared, assignment.local_login, judge)
     composition.doors["imap"] = _imap_door(shared)
     composition.doors["pop3"] = pop3 = _pop3_door(shared)
     for door in composition.doors.values():
@@ -162,7 +182,7 @@ class Shared:
     clock: Clock
 
 
-async def _smtp_door(shared: Shared, local_login: str) -> Door:
+async def _smtp_door(shared: Shared, local_login: str, judge: Judge | None) -> Door:
     directory = Directory(shared.store)
     recipients: RecipientPolicy | None = None
     if local_login:
@@ -181,6 +201,7 @@ async def _smtp_door(shared: Shared, local_login: str) -> Door:
             admit=shared.admit,
             tls=shared.tls,
             recipients=recipients,
+            judge=judge,
         )
     )
 

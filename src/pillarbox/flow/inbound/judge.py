@@ -79,6 +79,11 @@ class Judge:
             return refused
         return await self._greylist.check(origin.peer, sender.reverse_path, forward_path)
 
+    async def maintain(self) -> None:
+        """One round of housekeeping."""
+        if self._greylist is not None:
+            await self._greylist.maintain()
+
     async def judge(self, envelope: Envelope, spool: Spool) -> tuple[Verdict, Handling]:
         """At the end of data; bounded in time."""
         facts = await self._checker.check_message(envelope, spool.octets(), spool.size)
