@@ -117,7 +117,8 @@ def test_any_of_the_names_will_do() -> None:
 
 def test_what_is_no_certificate() -> None:
     record = tlsa(3, 1, 1, LEAF)
-    for chain in ([], [b""], [b"\x30\x03abc", LEAF.der], [b"\x30" * 70_000]):
+    version_2 = LEAF.der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x01")
+    for chain in ([], [b""], [b"\x30\x03abc", LEAF.der], [b"\x30" * 70_000], [version_2]):
         found = verify_chain(chain, (record,), (MX,), NOW)
         assert (found.verified, found.result) == (False, "validation-failure")
     odd = verify_chain([LEAF.der, b"nonsense", BETWEEN.der], (tlsa(2, 0, 1, BETWEEN),), (MX,), NOW)

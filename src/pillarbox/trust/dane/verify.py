@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from msgspec import Struct
 
 from pillarbox.dns.answer import Tlsa
@@ -16,6 +17,17 @@ from pillarbox.trust.wildcard import matches_name
 
 MAX_CHAIN = 10  # certificates; servers send 2 to 4
 MAX_CERTIFICATE_OCTETS = 65_536
+
+
+# What the library raises at certificates that only look like some, often late, at one field.
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
 
 
 class DaneResult(Struct, frozen=True):
@@ -52,6 +64,8 @@ def verify_chain(
             raise BadPath("certificate-host-mismatch", "the certificate has none of the names")
     except BadPath as bad:
         return DaneResult(False, bad.result, bad.why)
+    except _UNREADABLE:
+        return DaneResult(False, "validation-failure", "a certificate cannot be read")
     return DaneResult(True, "", "the chain leads to the published trust anchor", promised)
 
 
@@ -63,7 +77,7 @@ def _parse(chain: Sequence[bytes]) -> list[x509.Certificate]:
             if len(octets) > MAX_CERTIFICATE_OCTETS:
                 raise ValueError
             found.append(x509.load_der_x509_certificate(octets))
-        except ValueError:
+        except _UNREADABLE:
             if number == 0:
                 return []
     return found
@@ -72,7 +86,7 @@ def _parse(chain: Sequence[bytes]) -> list[x509.Certificate]:
 def _matches(certificate: x509.Certificate, record: Tlsa) -> bool:
     try:
         return matches_record(certificate, record)
-    except ValueError:
+    except _UNREADABLE:
         return False
 
 
