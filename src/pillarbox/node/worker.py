@@ -91,6 +91,8 @@ class Worker:
             gc.freeze()
             metrics.BUILD.labels(__version__).set(1)
             self._readiness.ready = True
+            if composition.sending is not None:
+                composition.sending.start()
             await self._tell(Report("ready"))
             order = await self._order
             await self._leave(order)
