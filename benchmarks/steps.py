@@ -1,8 +1,8 @@
 """What each step of a delivery costs, in one process: `python -m benchmarks.steps`.
 
-First each step by itself (CPU-µs on one thread), then whole deliveries over 20 connections with
-the CPU of each thread, then the counts of statements, syncs and writes. A noisy machine moves the
-times, not the counts.
+First each step by itself (CPU-µs on one thread), of a delivery and of reading; then whole
+deliveries over 20 connections with the CPU of each thread, then the counts of statements, syncs and
+writes. A noisy machine moves the times, not the counts.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from typing import TextIO, cast
 import uvloop
 
 from benchmarks.messages import MessageMaker
+from benchmarks.reading import reading_alone
 from pillarbox.accounts.authenticator import Authenticator
 from pillarbox.accounts.directory import Directory
 from pillarbox.clock import SystemClock
@@ -298,13 +299,18 @@ async def counts(count: int, connections: int, size: int) -> None:
                 print(f"  {number / count:7.2f}  {name}")
 
 
+async def _reading(size: int) -> list[tuple[str, float]]:
+    async with open_server(index=False) as (store, _):
+        return await reading_alone(store, size)
+
+
 def main() -> None:
-    """All three tables."""
+    """All tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.steps", description=__doc__)
     parser.add_argument("--messages", type=int, default=6000)
     parser.add_argument("--connections", type=int, default=20)
     parser.add_argument("--octets", type=int, default=4096)
-    parser.add_argument("--only", choices=("alone", "whole", "counts"))
+    parser.add_argument("--only", choices=("alone", "reading", "whole", "counts"))
     given = parser.parse_args()
     with Path("/dev/null").open("w") as nowhere:
         configure(level="info", style="json", stream=cast(TextIO, _Faults(nowhere)))
@@ -313,6 +319,12 @@ def main() -> None:
             print(f"one message of {given.octets} octets, each step by itself")
             for name, spent in table:
                 print(f"  {name:24} {spent:8.1f} CPU-µs")
+        if given.only in (None, "reading"):
+            for octets in (given.octets, 65536):
+                table = uvloop.run(_reading(octets))
+                print(f"\nreading one message of {octets} octets, each step by itself")
+                for name, spent in table:
+                    print(f"  {name:24} {spent:8.1f} CPU-µs")
         if given.only in (None, "whole"):
             for index in (True, False):
                 print("\nwith the search index behind it" if index else "\nwithout it")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
+
+from prometheus_client import Counter
 
 from pillarbox.ids import new_journey
 from pillarbox.net.door import Door
@@ -23,6 +26,11 @@ from pillarbox.telemetry.metrics import COMMANDS, FAULTS
 _FLUSH_OCTETS = 64 * 1024  # answers of a burst are joined up to this much
 _COMMANDS_IN_A_ROW = 100  # of one client, before others have their turn
 _log = get_logger("pop3")
+
+
+@functools.cache  # as many as there are commands, times three; looking them up costs 3 µs
+def _counter_of(command: str, outcome: str) -> Counter:
+    return COMMANDS.labels("pop3", command, outcome)
 
 
 class Pop3Connection(PeerConnection):
@@ -180,7 +188,7 @@ class Pop3Connection(PeerConnection):
             _log.error_event("pop3.fault", exc=True, journey=self.journey, command=command)
             self._session.fault()
             return Next.GO_ON
-        COMMANDS.labels("pop3", command, self._outcome(command, before)).inc()
+        _counter_of(command, self._outcome(command, before)).inc()
         return following
 
     def _outcome(self, command: str, before: int) -> str:

@@ -110,10 +110,13 @@ def expand_block(stored: bytes, as_is: bool, checksum: int, size: int) -> bytes:
     if as_is:
         octets = stored
     else:
+        decompressor = zstd.ZstdDecompressor()  # costs less than the module's `decompress`
         try:
-            octets = zstd.decompress(stored)
+            octets = decompressor.decompress(stored, size + 1)
         except zstd.ZstdError as error:
             raise Damaged from error
+        if not decompressor.eof or decompressor.unused_data:
+            raise Damaged
     if len(octets) != size:
         raise Damaged
     return octets
