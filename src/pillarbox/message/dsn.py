@@ -57,6 +57,7 @@ class DeliveryReport(msgspec.Struct, frozen=True, kw_only=True):
     arrival: datetime
     recipients: tuple[RecipientReport, ...]  # at least one
     envid: str = ""  # decoded (RFC 3461 §4.4)
+    hold: str = ""  # "for;3600" or "until;…" (RFC 4865 §5.1.2)
 
 
 def compose_report(
@@ -102,6 +103,8 @@ def encode_status(report: DeliveryReport) -> bytes:
     if report.envid:
         groups[0].insert(0, f"Original-Envelope-Id: {_line(report.envid)}")
     groups[0].append(f"Arrival-Date: {format_date(report.arrival)}")
+    if report.hold:
+        groups[0].append(f"Future-Release-Request: {_line(report.hold)}")
     groups += [_recipient_fields(one) for one in report.recipients]
     return "\r\n\r\n".join("\r\n".join(group) for group in groups).encode() + b"\r\n"
 

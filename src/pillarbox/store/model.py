@@ -208,6 +208,7 @@ class QueuedMessage(msgspec.Struct, frozen=True):
     envid: str = ""
     requiretls: bool = False  # RFC 8689
     release_at: int | None = None  # Unix seconds; held until then (RFC 4865, or undo)
+    hold: str = ""  # as asked for: "for;3600" or "until;…"
 
 
 class AddressKind(StrEnum):
@@ -262,6 +263,7 @@ class QueuedRow(msgspec.Struct, frozen=True):
     envid: str
     requiretls: bool
     queued_at: int
+    hold: str = ""  # what FUTURERELEASE asked for
     recipients: tuple[tuple[QueuedRecipient, RecipientState], ...] = ()
 
 

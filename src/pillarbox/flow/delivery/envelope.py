@@ -73,6 +73,7 @@ class Handling(Struct, frozen=True):
     along: Callable[[Transaction], Awaitable[None]] | None = None  # runs in the transaction, first
     findings: str = ""  # what a seal of ours says when the message is forwarded; "": not judged
     chain: ArcResult | None = None  # of the seals that were on it; None: not judged
+    seal: bytes = b""  # ours, in front of the copies that go on to others (RFC 8617)
 
 
 AS_IT_CAME = Handling()

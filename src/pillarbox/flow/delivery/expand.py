@@ -16,8 +16,13 @@ if TYPE_CHECKING:
 class RecipientPolicy(Protocol):
     """Who is taken at RCPT; `pillarbox localserve` has another one than `pillarbox serve`."""
 
-    async def check_recipient(self, address: str, size: int) -> Targets | Refused:
-        """Where the address leads, if a message of `size` octets (0: not said) may come in."""
+    async def check_recipient(
+        self, address: str, size: int, *, is_report: bool = False
+    ) -> Targets | Refused:
+        """Where the address leads, if a message of `size` octets (0: not said) may come in.
+
+        `is_report`: it has the null sender.
+        """
 
 
 async def expand(directory: Directory, address: str, size: int) -> Targets | Refused:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pillarbox.errors import NoSuchAccount
-from pillarbox.flow.delivery import trace
+from pillarbox.flow.delivery import srs, trace
 from pillarbox.flow.delivery.envelope import AS_IT_CAME, Handling
 from pillarbox.flow.delivery.expand import check_account
 from pillarbox.flow.delivery.verdict import Reason, Refused
 from pillarbox.message.digest import digest
 from pillarbox.message.part import Digest
 from pillarbox.store.blobs.record import SealedBlob
-from pillarbox.store.model import QueuedMessage, Role
+from pillarbox.store.model import QueuedMessage, QueuedRecipient, Role
 from pillarbox.store.sql import accounts, mailboxes, messages, queue
 
 if TYPE_CHECKING:
@@ -77,7 +77,12 @@ async def keep(
         await _put(tx, copy, sealed, in_front, mailbox=mailbox, check_quota=check_quota)
     queue_id = 0
     if plan.remote:
-        queue_id = await queue.add(tx, _queued(envelope, plan, behind, handling), sealed.blob)
+        for reverse_path, recipients in (await _by_sender(tx, envelope, plan)).items():
+            in_front = (
+                handling.seal if reverse_path != envelope.sender.reverse_path else b""
+            ) + behind
+            message = _queued(envelope, handling, reverse_path, recipients, in_front)
+            queue_id = await queue.add(tx, message, sealed.blob)
     return Kept(failed, queue_id)
 
 
@@ -117,13 +122,37 @@ async def _put(
     )
 
 
-def _queued(envelope: Envelope, plan: Plan, in_front: bytes, handling: Handling) -> QueuedMessage:
+async def _by_sender(
+    tx: Transaction, envelope: Envelope, plan: Plan
+) -> dict[str, list[QueuedRecipient]]:
+    """Recipients by the reverse path that their copy goes out with.
+
+    What an alias of ours sends on for a stranger goes out in our name: the stranger's SPF record
+    does not know us.
+    """
+    reverse_path = envelope.sender.reverse_path
+    found: dict[str, list[QueuedRecipient]] = {}
+    own: dict[str, str] = {"": reverse_path}
+    for recipient, domain in zip(plan.remote, plan.via, strict=True):
+        if domain not in own:
+            own[domain] = await srs.rewritten(tx, reverse_path, domain)
+        found.setdefault(own[domain], []).append(recipient)
+    return found
+
+
+def _queued(
+    envelope: Envelope,
+    handling: Handling,
+    reverse_path: str,
+    recipients: list[QueuedRecipient],
+    in_front: bytes,
+) -> QueuedMessage:
     sender = envelope.sender
     return QueuedMessage(
         account=envelope.origin.account,
-        reverse_path=sender.reverse_path,
+        reverse_path=reverse_path,
         trace=in_front,
-        recipients=plan.remote,
+        recipients=tuple(recipients),
         journey=envelope.journey,
         smtputf8=sender.smtputf8,
         body=sender.body,
@@ -131,4 +160,5 @@ def _queued(envelope: Envelope, plan: Plan, in_front: bytes, handling: Handling)
         envid=sender.envid,
         requiretls=sender.requiretls,
         release_at=handling.release_at,
+        hold=sender.hold,
     )

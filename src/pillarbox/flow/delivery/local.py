@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from pillarbox.flow.delivery import trace
 from pillarbox.flow.delivery.envelope import AS_IT_CAME, Handling
 from pillarbox.flow.delivery.keep import Kept, Sealed, keep, seal
 from pillarbox.flow.delivery.notice import wanted_notices
 from pillarbox.flow.delivery.plan import Plan, plan_delivery
 from pillarbox.flow.delivery.report import Report, Reported, Reporter, keep_report
+from pillarbox.flow.delivery.signing import Signer, SigningKeys
 from pillarbox.store import SHORT_WRITE
 from pillarbox.store.journeys import Note, Step
 from pillarbox.telemetry.metrics import DELIVERIES
@@ -34,6 +37,7 @@ class Deliverer:
         self._store = store
         self._hostname = hostname
         self._clock = clock
+        self._signer = Signer(SigningKeys(store), clock, hostname)
         self._reporter = Reporter(store, directory, hostname=hostname, clock=clock)
 
     async def deliver(
@@ -49,6 +53,7 @@ class Deliverer:
         sealed = await seal(spool)
         plan = plan_delivery(envelope)
         notices = await self._notices(envelope, spool)
+        handling = await self._sealed(plan, handling, spool)
 
         async def commit(tx: Transaction) -> Kept:
             if handling.along is not None:
@@ -69,6 +74,16 @@ class Deliverer:
         self._note(envelope, plan, sealed, kept, handling)
         return [_outcome(behind, kept.failed) for behind in plan.accounts_of]
 
+    async def _sealed(self, plan: Plan, handling: Handling, spool: Spool) -> Handling:
+        """With our ARC seal, if the message was judged and an alias sends it on."""
+        domain = next(filter(None, plan.via), "")
+        if not domain or handling.chain is None:
+            return handling
+        made = await self._signer.seal(
+            domain, spool.octets(), spool.size, handling.findings, handling.chain
+        )
+        return replace(handling, seal=made)
+
     async def _notices(self, envelope: Envelope, spool: Spool) -> list[tuple[int, Report]]:
         """Success reports; a recipient's number tells on whose outcome each depends.
 
@@ -84,6 +99,7 @@ class Deliverer:
             arrival=self._clock.now(),
             envid=sender.envid,
             ret=sender.ret,
+            hold=sender.hold,
         )
         groups = [[one] for one in wanted] if envelope.split else [wanted]
         found = []

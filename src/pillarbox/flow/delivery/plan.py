@@ -21,12 +21,15 @@ class Plan(msgspec.Struct, frozen=True):
     copies: tuple[LocalCopy, ...]
     remote: tuple[QueuedRecipient, ...]
     accounts_of: tuple[tuple[AccountId, ...], ...]  # by recipient, in the envelope's order
+    # By the number in `remote`: the domain of our address that leads there, "" where it was named.
+    via: tuple[str, ...] = ()
 
 
 def plan_delivery(envelope: Envelope) -> Plan:
     """Who gets the message. A remote target that was named twice is sent to once."""
     copies: dict[AccountId, LocalCopy] = {}
     remote: dict[str, QueuedRecipient] = {}
+    via: list[str] = []
     accounts_of: list[tuple[AccountId, ...]] = []
     for recipient in envelope.recipients:
         accounts: list[AccountId] = []
@@ -37,8 +40,10 @@ def plan_delivery(envelope: Envelope) -> Plan:
                     copies[target.account] = LocalCopy(target.account, recipient.forward_path)
             elif target.address not in remote:
                 remote[target.address] = _onward(recipient, target.address)
+                is_alias = target.address != recipient.forward_path
+                via.append(recipient.forward_path.rpartition("@")[2] if is_alias else "")
         accounts_of.append(tuple(accounts))
-    return Plan(tuple(copies.values()), tuple(remote.values()), tuple(accounts_of))
+    return Plan(tuple(copies.values()), tuple(remote.values()), tuple(accounts_of), tuple(via))
 
 
 def _onward(recipient: Recipient, address: str) -> QueuedRecipient:

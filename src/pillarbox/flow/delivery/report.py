@@ -17,6 +17,7 @@ from pillarbox.flow.delivery.envelope import Envelope, Origin, Recipient, Sender
 from pillarbox.flow.delivery.expand import expand
 from pillarbox.flow.delivery.keep import Sealed, keep, seal
 from pillarbox.flow.delivery.plan import Plan, plan_delivery
+from pillarbox.flow.delivery.srs import find_sender
 from pillarbox.flow.delivery.verdict import Reason, Refused
 from pillarbox.message.dsn import (
     Action,
@@ -49,6 +50,7 @@ class Reported(msgspec.Struct, frozen=True, kw_only=True):
     arrival: datetime
     envid: str = ""  # as given with MAIL
     ret: str = ""  # "FULL", "HDRS" or not said (RFC 3461 §4.3)
+    hold: str = ""  # what FUTURERELEASE asked for
     is_binary: bool = False  # BODY=BINARYMIME: it cannot be returned whole as text
 
 
@@ -98,11 +100,13 @@ class Reporter:
         """
         if not about.reverse_path or not recipients:
             return None
-        targets = await expand(self._directory, about.reverse_path, 0)
+        forwarded = await self._store.read(lambda db: find_sender(db, about.reverse_path))
+        to = forwarded or about.reverse_path
+        targets = await expand(self._directory, to, 0)
         if isinstance(targets, Refused):
             if targets.reason is not Reason.UNKNOWN_DOMAIN:
                 return None  # an address of ours that does not exist: nobody would read it
-            targets = (RemoteTarget(about.reverse_path),)
+            targets = (RemoteTarget(to),)
         action = min((one.action for one in recipients), key=list(Action).index)
         at = self._clock.now()
         text = compose_report(
@@ -111,9 +115,10 @@ class Reporter:
                 arrival=about.arrival,
                 recipients=tuple(recipients),
                 envid=plain_xtext(about.envid),
+                hold=about.hold,
             ),
             _original(octets, size, is_whole=self.returns_whole(about, action, size)),
-            to=about.reverse_path,
+            to=to,
             at=at,
             message_id=f"{about.journey}.{action}.{int(at.timestamp())}@{self._hostname}",
         )
@@ -125,10 +130,10 @@ class Reporter:
             origin=Origin("local", "", "", ""),
             sender=Sender(
                 "",
-                smtputf8=not about.reverse_path.isascii(),
+                smtputf8=not to.isascii(),
                 body="7BIT" if text.isascii() else "8BITMIME",
             ),
-            recipients=(Recipient(about.reverse_path, targets, notify="NEVER"),),
+            recipients=(Recipient(to, targets, notify="NEVER"),),
         )
         return Report(envelope, plan_delivery(envelope), sealed, action)
 

@@ -28,7 +28,9 @@ class LocalserveRecipients:
         self._targets: Targets = (LocalTarget(account, login, ""),)
         self._clock = clock
 
-    async def check_recipient(self, address: str, size: int) -> Targets | Refused:
+    async def check_recipient(
+        self, address: str, size: int, *, is_report: bool = False
+    ) -> Targets | Refused:
         """Everybody else is taken."""
         name = address.partition("@")[0].lower()
         if name == "timeout":

@@ -43,7 +43,8 @@ class Inbound:
 
         Without a sender (VRFY) only the first.
         """
-        targets = await self._recipients.check_recipient(address, size)
+        is_report = sender is not None and not sender.reverse_path
+        targets = await self._recipients.check_recipient(address, size, is_report=is_report)
         judge = self._judge
         if isinstance(targets, Refused) or judge is None or sender is None:
             return targets

@@ -60,6 +60,7 @@ class Bounces:
             arrival=from_unix_seconds(message.queued_at),
             envid=message.envid,
             ret=message.ret,
+            hold=message.hold,
             is_binary=message.body == "BINARYMIME",
         )
         action = min((one.action for one in recipients), key=list(Action).index)

@@ -8,6 +8,7 @@ from pillarbox.accounts.directory import RemoteTarget
 from pillarbox.clock import unix_seconds
 from pillarbox.flow.delivery.envelope import Handling, through_queue
 from pillarbox.flow.delivery.expand import expand
+from pillarbox.flow.delivery.signing import Signer, SigningKeys
 from pillarbox.flow.delivery.verdict import Reason, Refused
 from pillarbox.flow.submission.alignment import (
     Authors,
@@ -16,7 +17,6 @@ from pillarbox.flow.submission.alignment import (
     look_at_authors,
 )
 from pillarbox.flow.submission.fixups import Stamp, apply_fixups, plan_fixups
-from pillarbox.flow.submission.signing import Signer, SigningKeys
 from pillarbox.message.date import format_date
 from pillarbox.message.header import header_end
 
@@ -47,6 +47,7 @@ class Submission:
         rules: SubmissionSettings,
         limits: SendingLimits,
         clock: Clock,
+        hostname: str,
         recipients: RecipientPolicy | None = None,
     ) -> None:
         """`recipients` is asked in place of the directory where it is given (localserve)."""
@@ -55,7 +56,7 @@ class Submission:
         self._directory = directory
         self._rules = rules
         self._limits = limits
-        self._signer = Signer(SigningKeys(store), clock)
+        self._signer = Signer(SigningKeys(store), clock, hostname)
         self._settings = settings
         self._clock = clock
         self._recipients = recipients

@@ -21,7 +21,7 @@ class SmtpServer(Door):
         self._services = services
         recipients = services.recipients
         if recipients is None:
-            recipients = DirectoryRecipients(services.directory)
+            recipients = DirectoryRecipients(services.store, services.directory)
         hostname, clock = services.hostname, services.clock
         deliverer = Deliverer(services.store, services.directory, hostname=hostname, clock=clock)
         self._ways = Ways(
@@ -34,6 +34,7 @@ class SmtpServer(Door):
                 rules=services.submission,
                 limits=DailyLimits(services.submission),
                 clock=clock,
+                hostname=hostname,
                 recipients=services.recipients,
             ),
         )

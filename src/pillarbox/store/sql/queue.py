@@ -23,11 +23,11 @@ QUEUE = AccountId(0)  # in the feed: no account, but the queue; its number is th
 STEERED = ModSeq(0)  # in the feed: something in the queue was changed by hand
 
 MESSAGE = """queued_id, account_id, blob_id, size, trace, reverse_path, journey, smtputf8, body,
-    ret, envid, requiretls, queued_at"""
+    ret, envid, requiretls, queued_at, hold"""
 _ADD = """
     INSERT INTO queued (account_id, blob_id, size, trace, reverse_path, journey, smtputf8,
-        body, ret, envid, requiretls, queued_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING queued_id
+        body, ret, envid, requiretls, queued_at, hold)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING queued_id
 """
 _ADD_RECIPIENT = """
     INSERT INTO queued_recipient
@@ -55,6 +55,7 @@ async def add(tx: Transaction, message: QueuedMessage, blob: SealedBlob) -> int:
             message.envid,
             message.requiretls,
             now,
+            message.hold,
         ),
     )
     number = int(rows[0][0])
@@ -134,7 +135,7 @@ def message_of(
     row: Row, recipients: tuple[tuple[QueuedRecipient, RecipientState], ...] = ()
 ) -> QueuedRow:
     """A row of MESSAGE as a value."""
-    number, account, blob, size, trace, path, journey, utf8, body, ret, envid, tls, at = row
+    number, account, blob, size, trace, path, journey, utf8, body, ret, envid, tls, at, hold = row
     return QueuedRow(
         id=number,
         account=account,
@@ -149,6 +150,7 @@ def message_of(
         envid=envid,
         requiretls=bool(tls),
         queued_at=at,
+        hold=hold,
         recipients=recipients,
     )
 

@@ -1,22 +1,25 @@
-"""Submitted mail is signed with the keys of its author's domain (RFC 6376, RFC 6409 §8)."""
+"""Our signatures: DKIM on what our people write, ARC on what we send on (RFC 6376, RFC 8617)."""
 
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pillarbox.accounts.names import fold_domain
 from pillarbox.errors import BadName
 from pillarbox.store.sql import dkim_keys
 from pillarbox.telemetry.log import get_logger
+from pillarbox.trust.arc import seal
 from pillarbox.trust.dkim import BadSigningKey, SigningKey, sign
 
 if TYPE_CHECKING:
     from pillarbox.clock import Clock
     from pillarbox.message.part import Octets
     from pillarbox.store import Store
+    from pillarbox.trust.arc import ArcResult
 
-log = get_logger("submission")
+log = get_logger("delivery")
 _SIGN_IN_THREAD_FROM = 256 * 1024  # octets: a millisecond of hashing, which others would wait
 
 
@@ -45,11 +48,12 @@ class SigningKeys:
 
 
 class Signer:
-    """Makes the DKIM-Signature fields of a message."""
+    """Makes the fields; the keys are those of the author's or the forwarding domain."""
 
-    def __init__(self, keys: SigningKeys, clock: Clock) -> None:
+    def __init__(self, keys: SigningKeys, clock: Clock, hostname: str) -> None:
         self._keys = keys
         self._clock = clock
+        self._hostname = hostname
 
     async def sign(self, domain: str, octets: Octets, size: int) -> bytes:
         """Fields to stand in front; b"" where the domain has no key, or a broken one."""
@@ -62,5 +66,23 @@ class Signer:
                 return sign(octets, size, keys, now)
             return await asyncio.to_thread(sign, octets, size, keys, now)
         except BadSigningKey:
-            log.error_event("submission.bad_key", exc=True, domain=domain)
+            log.error_event("delivery.bad_key", exc=True, domain=domain)
+            return b""
+
+    async def seal(
+        self, domain: str, octets: Octets, size: int, findings: str, chain: ArcResult
+    ) -> bytes:
+        """The ARC set of a message that goes on; b"" where the domain has no RSA key.
+
+        RFC 8617 §4.1.4 knows no other algorithm than DKIM's first.
+        """
+        keys = [key for key in await self._keys.of_domain(domain) if key.algorithm == "rsa-sha256"]
+        if not keys:
+            return b""
+        now = self._clock.now()
+        make = partial(seal, octets, size, findings, chain, keys[0], self._hostname, now)
+        try:
+            return make() if size < _SIGN_IN_THREAD_FROM else await asyncio.to_thread(make)
+        except BadSigningKey:
+            log.error_event("delivery.bad_key", exc=True, domain=domain)
             return b""
