@@ -143,13 +143,6 @@ async def test_keywords_have_caps(box: Box) -> None:
         await box.append(keywords="c")
 
 
-async def test_the_last_uid_is_not_passed(box: Box) -> None:
-    await box.store.write(lambda tx: tx.run("UPDATE mailbox SET uid_next = 4294967294"))
-    assert (await box.append()).uid == 4294967294
-    with pytest.raises(LimitReached):
-        await box.append()
-
-
 async def test_too_many_octets_are_refused_while_they_arrive(box: Box) -> None:
     with box.store.spool(10) as spool:
         spool.write(b"0123456789")

@@ -159,7 +159,7 @@ class Session:
                 ctx.after = After.CLOSE
 
     def _look_whether_gone(self, *, own: bool) -> After:
-        """Leave a mailbox that was deleted (RFC 9051 §7.1 CLOSED).
+        """Leave a mailbox that was deleted, or has new UIDs (RFC 9051 §7.1 CLOSED).
 
         A client that does not know CLOSED, and did not do it itself, would go on in a mailbox that
         is no more: its connection ends, which every client understands.
@@ -169,9 +169,9 @@ class Session:
             return After.GO_ON
         ctx.leave()
         if ctx.rev2 or ctx.qresync:
-            ctx.send(responses.ok("The mailbox was deleted.", codes.CLOSED))
+            ctx.send(responses.ok("The mailbox was deleted or made anew.", codes.CLOSED))
         elif not own:
-            self.bye("The mailbox was deleted.")
+            self.bye("The mailbox was deleted or made anew; connect again.")
             return After.CLOSE
         return After.GO_ON
 

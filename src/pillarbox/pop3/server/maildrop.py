@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 
 from pillarbox.errors import NoSuchMailbox, NoSuchMessage, PillarboxError
 from pillarbox.ids import AccountId, MessageId, Uid
@@ -23,6 +24,7 @@ class Maildrop:
         self._store = store
         self._inbox = inbox
         self._placed = placed
+        self._unique_ids: list[str] = []  # made when they are first asked for
         self._contents: dict[MessageId, Content] = {}
         self._read_last = 0  # the number that was asked for last
         self._in_order = False  # and whether it followed the one before
@@ -54,8 +56,14 @@ class Maildrop:
         return self._place(number).size
 
     def unique_id(self, number: int) -> str:
-        """RFC 1939 §7 UIDL: never given to another message, the same in every session."""
-        return f"{self._inbox.uid_validity}.{self._place(number).uid}"
+        """RFC 1939 §7 UIDL: never given to another message, the same in every session.
+
+        It does not depend on the UID, so that a mailbox whose UIDs ran out is not fetched again.
+        """
+        self._place(number)
+        if not self._unique_ids:
+            self._unique_ids = _unique_ids(self._placed)
+        return self._unique_ids[number - 1]
 
     def numbers(self) -> list[int]:
         """Those that are not deleted."""
@@ -114,7 +122,7 @@ class Maildrop:
     async def update(self, *, keep_retrieved: bool, to_trash: bool) -> int:
         """The UPDATE state (RFC 1939 §6): returns how many messages went, once that is durable.
 
-        Raises Unavailable and kin with nothing changed.
+        Raises NoSuchMailbox, Unavailable and kin with nothing changed.
         """
         gone = self.deleted if keep_retrieved else self.deleted | self._retrieved
         uids = [self._placed[number - 1].uid for number in sorted(gone)]
@@ -128,6 +136,7 @@ class Maildrop:
 
     async def _remove(self, tx: Transaction, uids: list[Uid], to_trash: bool) -> int:
         account = self._inbox.account
+        await mailboxes.get(tx, account, self._inbox.id)  # its UIDs may have been given anew
         if to_trash:
             trash = await mailboxes.by_role(tx, account, Role.TRASH)
             if trash is not None:
@@ -154,6 +163,17 @@ class Maildrop:
     async def _look_up(self, db: Reader, wanted: list[MessageId]) -> dict[MessageId, Content]:
         rows = await messages.get_many(db, self._inbox.account, wanted)
         return dict(zip(rows, self._store.contents(list(rows.values())), strict=True))
+
+
+def _unique_ids(placed: list[Placed]) -> list[str]:
+    """By when a message was put here and which one it is; a second copy of it has a suffix."""
+    seen: Counter[str] = Counter()
+    found = []
+    for place in placed:
+        name = f"{place.saved_at}.{place.message}"
+        seen[name] += 1
+        found.append(name if seen[name] == 1 else f"{name}.{seen[name]}")
+    return found
 
 
 async def _inbox(db: Reader, account: AccountId) -> Mailbox:

@@ -134,7 +134,7 @@ async def create(
 async def _revive(tx: Transaction, there: Mailbox, role: Role | None, modseq: ModSeq) -> None:
     """A level becomes a mailbox: a new one, so that nobody takes it for the old (RFC 8474 §4)."""
     account = there.account
-    number, uid_validity = await _new_numbers(tx, account)
+    number, uid_validity = await new_numbers(tx, account)
     use = role.value if role else None
     await tx.run(_REVIVE, (number, uid_validity, modseq, use, account, there.id))
     await tx.run(_ADOPT, (number, account, there.id))
@@ -160,14 +160,22 @@ async def _create_levels(
             raise LimitReached(
                 f"An account may have {tx.settings.max_mailboxes} mailboxes; delete some first."
             )
-        number, uid_validity = await _new_numbers(tx, account)
+        number, uid_validity = await new_numbers(tx, account)
         own_role = role.value if role and depth == len(levels) else None
         await tx.run(_INSERT, (account, number, parent, level_path, own_role, uid_validity, modseq))
         parent = number
     return parent
 
 
-async def _new_numbers(tx: Transaction, account: AccountId) -> tuple[MailboxId, int]:
+async def succeed(
+    tx: Transaction, account: AccountId, old: MailboxId, new: MailboxId, modseq: ModSeq
+) -> None:
+    """A mailbox has another id now: its children follow, and the old id is gone."""
+    await tx.run(_ADOPT, (new, account, old))
+    await tx.run(_GONE, (account, modseq, old, tx.now()))
+
+
+async def new_numbers(tx: Transaction, account: AccountId) -> tuple[MailboxId, int]:
     """A mailbox id and a UIDVALIDITY that the account never had (RFC 9051 §2.3.1.1)."""
     rows = await tx.run(_NEW_NUMBERS, (tx.now(), account))
     return MailboxId(rows[0][0]), rows[0][1]

@@ -28,8 +28,9 @@ from pillarbox.store.sql import threads
 from pillarbox.store.sql.expunging import expunge
 from pillarbox.store.sql.flags import store_flags
 from pillarbox.store.sql.keywords import all_keywords, canonical
-from pillarbox.store.sql.moving import check_uid, copy, move
+from pillarbox.store.sql.moving import copy, move
 from pillarbox.store.sql.names import INBOX
+from pillarbox.store.sql.renumbering import is_full, renumber
 
 __all__ = [
     "Appended",
@@ -162,7 +163,8 @@ async def _count_in_mailbox(
     if not placed:
         raise NoSuchMailbox
     mailbox, uid, uid_validity = placed[0]
-    check_uid(uid)
+    if is_full(uid):
+        mailbox, uid, uid_validity = await renumber(tx, new.account, mailbox, modseq, reserve=1)
     return MailboxId(mailbox), Uid(uid), UidValidity(uid_validity)
 
 

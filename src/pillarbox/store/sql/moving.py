@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from pillarbox.errors import LimitReached, NoSuchMailbox, OverQuota
-from pillarbox.ids import MAX_UID, AccountId, MailboxId, ModSeq, Uid
+from pillarbox.errors import NoSuchMailbox, OverQuota
+from pillarbox.ids import AccountId, MailboxId, ModSeq, Uid
 from pillarbox.store.database import Row, Transaction
 from pillarbox.store.model import Copied, Flag, Mailbox
 from pillarbox.store.sql import mailboxes
 from pillarbox.store.sql.expunging import bury
 from pillarbox.store.sql.modseq import next_modseq
+from pillarbox.store.sql.renumbering import is_full, renumber
 
 _SEEN, _DELETED = int(Flag.SEEN), int(Flag.DELETED)
 
@@ -45,12 +46,6 @@ _PLACE = """
 """
 
 
-def check_uid(uid: int) -> None:
-    """Raises LimitReached past the largest UID that clients can read."""
-    if uid >= MAX_UID:
-        raise LimitReached("The mailbox has used up its numbers; move its mail to a new one.")
-
-
 async def copy(
     tx: Transaction,
     account: AccountId,
@@ -60,10 +55,10 @@ async def copy(
 ) -> Copied:
     """Place messages a second time (RFC 9051 §6.4.7); UIDs that are not there are skipped.
 
-    Raises OverQuota, NoSuchMailbox, LimitReached; then nothing was copied.
+    Raises OverQuota, NoSuchMailbox; then nothing was copied.
     """
+    into, source, uids = await _room(tx, account, source, uids, target)
     rows = await tx.rows(_SOURCE, (account, source, json.dumps(uids)))
-    into = await _target(tx, account, target)
     if not rows:
         return Copied(into.uid_validity, [], [])
     counted = await tx.run(_COUNT_IN_ACCOUNT, (sum(row[2] for row in rows), len(rows), account))
@@ -84,11 +79,11 @@ async def move(
 ) -> Copied:
     """Place messages elsewhere (RFC 6851); UIDs that are not there are skipped.
 
-    Needs no quota. Into its own mailbox, a message gets a new UID. Raises NoSuchMailbox,
-    LimitReached.
+    Needs no quota. Into its own mailbox, a message gets a new UID. Raises NoSuchMailbox.
     """
+    into, source, uids = await _room(tx, account, source, uids, target)
     rows = await tx.rows(_SOURCE, (account, source, json.dumps(uids)))
-    return await _move(tx, account, source, rows, target)
+    return await _move(tx, account, source, rows, into)
 
 
 async def move_all(
@@ -96,13 +91,13 @@ async def move_all(
 ) -> Copied:
     """The same for every message of the source."""
     rows = await tx.rows(_ALL, (account, source))
-    return await _move(tx, account, source, rows, target)
+    into, source, _ = await _room(tx, account, source, [row[0] for row in rows], target)
+    return await _move(tx, account, source, rows, into)
 
 
 async def _move(
-    tx: Transaction, account: AccountId, source: MailboxId, rows: list[Row], target: MailboxId
+    tx: Transaction, account: AccountId, source: MailboxId, rows: list[Row], into: Mailbox
 ) -> Copied:
-    into = await _target(tx, account, target)
     if not rows:
         return Copied(into.uid_validity, [], [])
     modseq = await next_modseq(tx, account)
@@ -111,11 +106,25 @@ async def _move(
     return copied
 
 
-async def _target(tx: Transaction, account: AccountId, mailbox: MailboxId) -> Mailbox:
-    into = await mailboxes.get(tx, account, mailbox)
+async def _room(
+    tx: Transaction,
+    account: AccountId,
+    source: MailboxId,
+    uids: Sequence[Uid],
+    target: MailboxId,
+) -> tuple[Mailbox, MailboxId, Sequence[Uid]]:
+    """The target, with UIDs enough; source and UIDs as they are now, if it is the same mailbox."""
+    into = await mailboxes.get(tx, account, target)
     if not into.selectable:
         raise NoSuchMailbox
-    return into
+    if not is_full(into.uid_next, len(uids)):
+        return into, source, uids
+    if source == target:
+        there = [row[0] for row in await tx.rows(_ALL, (account, source))]
+        now = {old: Uid(new) for new, old in enumerate(there, 1)}
+        uids = [now[uid] for uid in uids if uid in now]
+    new, _, _ = await renumber(tx, account, target, await next_modseq(tx, account))
+    return await mailboxes.get(tx, account, new), new if source == target else source, uids
 
 
 async def _place(
@@ -123,7 +132,6 @@ async def _place(
 ) -> Copied:
     """`rows` are (uid, flags, size) in the source, ascending."""
     first, count = into.uid_next, len(rows)
-    check_uid(first + count - 1)
     account, target = into.account, into.id
     uids = [row[0] for row in rows]
     await tx.run(_PLACE, (target, first, modseq, tx.now(), account, source, json.dumps(uids)))
