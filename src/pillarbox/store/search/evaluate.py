@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection
-from typing import cast
+from functools import partial
+from typing import NamedTuple, cast
 
 from pillarbox.ids import AccountId, MailboxId, MessageId, Uid
 from pillarbox.message.casefold import fold
@@ -29,6 +30,10 @@ _UIDS_OF = """
 _MESSAGES_OF = """
     SELECT message_id, uid FROM placement
     WHERE account_id = ? AND mailbox_id = ? AND uid IN (SELECT value FROM json_each(?))
+"""
+_PLACES_BETWEEN = """
+    SELECT message_id, uid FROM placement
+    WHERE account_id = ? AND mailbox_id = ? AND message_id BETWEEN ? AND ?
 """
 _PLACES = "SELECT message_id, uid FROM placement WHERE account_id = ? AND mailbox_id = ?"
 # Within an account both numbers grow together, so the account's index is read from its end.
@@ -50,10 +55,26 @@ _UNINDEXED = """
     FROM message WHERE account_id = ? AND message_id = ?
 """
 _FEW = 1000  # UIDs that are cheaper to ask for than to load all
+_DENSE = 4  # one wanted message of so many is worth reading all between
 _FEW_RANGES = 20  # so many are cheaper to ask for than to load all UIDs
 _AT_ONCE = 1000  # messages that one statement verifies
 _SCANNED_FROM = 5000  # so many are cheaper to find by reading a column of all
 _WORDS_KEPT = 32 * 1024 * 1024  # octets of documents of the tail that one search keeps
+
+
+class _Wanted(NamedTuple):
+    """What texts are looked through for."""
+
+    where: Where
+    needle: str  # for the index
+    octets: bytes  # in every text that the check holds for
+    check: Check
+    exact: bool = False  # what the index finds needs no check
+    whole: bool = False  # what holds the octets needs one
+
+
+def _has_field(words: Document, name: bytes, octets: bytes) -> bool:
+    return has_field(words.head, name, octets)
 
 
 class Search:
@@ -144,17 +165,16 @@ class Search:
         octets = needle.encode("utf-8", "replace")
         exact = len(needle) == EXACT and needle.split() == [needle]
         if field is q.Field.BODY:
-            return await self._look_up(
-                Where.BODY, needle, octets, lambda one: octets in one.body, within, exact=exact
+            wanted = _Wanted(Where.BODY, needle, octets, lambda one: octets in one.body, exact)
+        else:
+            wanted = _Wanted(
+                Where.ANY,
+                needle,
+                octets,
+                lambda one: octets in one.head or octets in one.body,
+                exact,
             )
-        return await self._look_up(
-            Where.ANY,
-            needle,
-            octets,
-            lambda one: octets in one.head or octets in one.body,
-            within,
-            exact=exact,
-        )
+        return await self._look_up(wanted, within)
 
     async def _column_has(self, field: q.Field, needle: str, within: set[int] | None) -> set[int]:
         candidates: list[MessageId] | None = None
@@ -177,43 +197,30 @@ class Search:
         needle = squeeze(needle)
         wanted, octets = name.encode("utf-8", "replace"), needle.encode("utf-8", "replace")
         rarer = needle if any(len(word) >= EXACT for word in needle.split()) else name + ":"
-        return await self._look_up(
-            Where.HEAD,
-            rarer,
-            octets or b"\n" + wanted + b":",
-            lambda one: has_field(one.head, wanted, octets),
-            within,
-        )
+        check = partial(_has_field, name=wanted, octets=octets)
+        least = octets or b"\n" + wanted + b":"
+        return await self._look_up(_Wanted(Where.HEAD, rarer, least, check, whole=True), within)
 
-    async def _look_up(
-        self,
-        where: Where,
-        needle: str,
-        octets: bytes,
-        check: Check,
-        within: set[int] | None,
-        *,
-        exact: bool = False,
-    ) -> set[int]:
-        """UIDs of the messages that the check holds for.
-
-        `octets` are in every text that it holds for; `exact`: candidates need no check.
-        """
+    async def _look_up(self, wanted: _Wanted, within: set[int] | None) -> set[int]:
+        """UIDs of the messages that the check holds for."""
         tail = await self._unread()
-        candidates = self._texts.candidates(where, self._account, needle)
+        candidates = self._texts.candidates(wanted.where, self._account, wanted.needle)
+        certain: set[MessageId] = set()
         if candidates is None:
             places = await self._places(None, within)
-            certain: set[MessageId] = set()
         else:
             places = await self._places(tail.union(self._waiting, candidates), within)
-            certain = places.keys() - tail - self._waiting if exact else set()
+            if wanted.exact:
+                certain = places.keys() - tail - self._waiting
         uids = {uid for message in certain for uid in places[message]}
         doubtful = places.keys() - certain - tail
-        for message, words in self._texts.texts(where, self._account, doubtful, octets):
-            if message in doubtful and check(words):
+        for message, words in self._texts.texts(
+            wanted.where, self._account, doubtful, wanted.octets, whole=wanted.whole
+        ):
+            if message in doubtful and (words is None or wanted.check(words)):
                 uids.update(places[message])
         for message in sorted(tail.intersection(places)):
-            if check(await self._words(message)):
+            if wanted.check(await self._words(message)):
                 uids.update(places[message])
         return uids
 
@@ -224,16 +231,21 @@ class Search:
         key = (self._account, self._mailbox)
         if within is not None and len(within) <= _FEW:
             rows = await self._db.rows(_MESSAGES_OF, (*key, json.dumps(list(within))))
-            if messages is not None:
-                rows = [row for row in rows if row[0] in messages]
         elif messages is None:
             rows = await self._db.rows(_PLACES, key)
+        elif messages and max(messages) - min(messages) < _DENSE * len(messages):
+            rows = await self._db.rows(_PLACES_BETWEEN, (*key, min(messages), max(messages)))
         else:
             rows = await self._db.rows(_UIDS_OF, (*key, json.dumps(list(messages))))
-        places: dict[MessageId, tuple[int, ...]] = {}
-        for message, uid in rows:
-            if within is None or uid in within:
-                places[message] = (*places[message], uid) if message in places else (uid,)
+        if messages is not None:
+            rows = [row for row in rows if row[0] in messages]
+        if within is not None:
+            rows = [row for row in rows if row[1] in within]
+        places: dict[MessageId, tuple[int, ...]] = {message: (uid,) for message, uid in rows}
+        if len(places) < len(rows):  # some messages are there more than once
+            places = dict.fromkeys(places, ())
+            for message, uid in rows:
+                places[message] += (uid,)
         return places
 
     async def _unread(self) -> set[MessageId]:

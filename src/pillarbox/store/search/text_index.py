@@ -34,9 +34,16 @@ class TextIndex(Protocol):
         """
 
     def texts(
-        self, where: Where, account: AccountId, messages: Collection[MessageId], octets: bytes
-    ) -> Iterable[tuple[MessageId, Document]]:
+        self,
+        where: Where,
+        account: AccountId,
+        messages: Collection[MessageId],
+        octets: bytes,
+        *,
+        whole: bool,
+    ) -> Iterable[tuple[MessageId, Document | None]]:
         """Documents of those of the messages that have one and may hold the octets there.
 
-        The half that was not asked for is left empty; other messages' may be among them.
+        None stands for one that does, unless `whole` asks for all of them. The half that was not
+        asked for is left empty; documents of other messages may be among them.
         """

@@ -8,9 +8,7 @@ side by side, so a search reads only that account's part of each trigram's list.
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Collection, Iterator
-from itertools import islice
 from pathlib import Path
 
 import apsw
@@ -25,7 +23,6 @@ from pillarbox.store.search.text_index import Where
 FORMAT = 4  # another number makes the index anew
 FRAME = b"\x28\xb5\x2f\xfd"
 _MAX_TRIGRAMS = 24  # of one needle; more hardly narrow the candidates
-_AT_ONCE = 256
 _SMALL_CACHE = 256 * 1024
 _LAST = MessageId(0xFFFFFFFF)
 
@@ -70,35 +67,29 @@ _NUMBERS = """
     SELECT number FROM document INDEXED BY document_number WHERE number > ? ORDER BY number LIMIT ?
 """
 _SOME = "SELECT number FROM document WHERE number BETWEEN ? AND ? LIMIT 500"
-# What is compressed is expanded to see what it holds: 28b52ffd is how a frame begins.
+# What is compressed (28b52ffd is how a frame begins) must be expanded to see what it holds; other
+# texts are handed out only when they are wanted (?4).
 _TEXTS = {
     Where.HEAD: """
-        SELECT number, head, x'' FROM document WHERE number IN (SELECT value FROM json_each(?1))
-            AND (instr(head, ?2) > 0 OR substr(head, 1, 4) = x'28b52ffd')
+        SELECT number, CASE WHEN ?4 OR head BETWEEN x'28b52ffd' AND x'28b52ffe' THEN head END, x''
+        FROM document WHERE number BETWEEN ?1 AND ?2
+            AND (instr(head, ?3) > 0 OR head BETWEEN x'28b52ffd' AND x'28b52ffe')
     """,
     Where.BODY: """
-        SELECT number, x'', body FROM document WHERE number IN (SELECT value FROM json_each(?1))
-            AND (instr(body, ?2) > 0 OR substr(body, 1, 4) = x'28b52ffd')
+        SELECT number, x'', CASE WHEN ?4 OR body BETWEEN x'28b52ffd' AND x'28b52ffe' THEN body END
+        FROM document WHERE number BETWEEN ?1 AND ?2
+            AND (instr(body, ?3) > 0 OR body BETWEEN x'28b52ffd' AND x'28b52ffe')
     """,
     Where.ANY: """
-        SELECT number, head, body FROM document WHERE number IN (SELECT value FROM json_each(?1))
-            AND (instr(head, ?2) > 0 OR instr(body, ?2) > 0
-                OR substr(head, 1, 4) = x'28b52ffd' OR substr(body, 1, 4) = x'28b52ffd')
-    """,
-}
-_TEXTS_BETWEEN = {
-    Where.HEAD: """
-        SELECT number, head, x'' FROM document WHERE number BETWEEN ?1 AND ?2
-            AND (instr(head, ?3) > 0 OR substr(head, 1, 4) = x'28b52ffd')
-    """,
-    Where.BODY: """
-        SELECT number, x'', body FROM document WHERE number BETWEEN ?1 AND ?2
-            AND (instr(body, ?3) > 0 OR substr(body, 1, 4) = x'28b52ffd')
-    """,
-    Where.ANY: """
-        SELECT number, head, body FROM document WHERE number BETWEEN ?1 AND ?2
-            AND (instr(head, ?3) > 0 OR instr(body, ?3) > 0
-                OR substr(head, 1, 4) = x'28b52ffd' OR substr(body, 1, 4) = x'28b52ffd')
+        SELECT number,
+            CASE WHEN ?4 OR head BETWEEN x'28b52ffd' AND x'28b52ffe'
+                OR body BETWEEN x'28b52ffd' AND x'28b52ffe' THEN head END,
+            CASE WHEN ?4 OR head BETWEEN x'28b52ffd' AND x'28b52ffe'
+                OR body BETWEEN x'28b52ffd' AND x'28b52ffe' THEN body END
+        FROM document WHERE number BETWEEN ?1 AND ?2
+            AND (instr(body, ?3) > 0 OR instr(head, ?3) > 0
+                OR head BETWEEN x'28b52ffd' AND x'28b52ffe'
+                OR body BETWEEN x'28b52ffd' AND x'28b52ffe')
     """,
 }
 _DENSE = 16  # one wanted document of so many is worth reading all between
@@ -129,22 +120,26 @@ class SqliteTextIndex:
         return [MessageId(number - first) for (number,) in rows]
 
     def texts(
-        self, where: Where, account: AccountId, messages: Collection[MessageId], octets: bytes
-    ) -> Iterator[tuple[MessageId, Document]]:
+        self,
+        where: Where,
+        account: AccountId,
+        messages: Collection[MessageId],
+        octets: bytes,
+        *,
+        whole: bool,
+    ) -> Iterator[tuple[MessageId, Document | None]]:
         if not messages:
             return
         first = document_number(account, MessageId(0))
         lowest, highest = min(messages), max(messages)
-        if highest - lowest < _DENSE * len(messages):
-            span = (first | lowest, first | highest, octets)
-            for number, head, body in self._connection.execute(_TEXTS_BETWEEN[where], span):
-                yield MessageId(number - first), Document(_unpack(head), _unpack(body))
-            return
-        numbers = iter(messages)
-        while part := [first | number for number in islice(numbers, _AT_ONCE)]:
-            rows = fetch(self._connection, _TEXTS[where], (json.dumps(part), octets))
-            for number, head, body in rows:
-                yield MessageId(number - first), Document(_unpack(head), _unpack(body))
+        dense = highest - lowest < _DENSE * len(messages)
+        for low, high in [(lowest, highest)] if dense else zip(messages, messages, strict=True):
+            span = (first | low, first | high, octets, whole)
+            for number, head, body in self._connection.execute(_TEXTS[where], span):
+                if head is None or body is None:
+                    yield MessageId(number - first), None
+                else:
+                    yield MessageId(number - first), Document(_unpack(head), _unpack(body))
 
     def next_account(self, after: AccountId) -> AccountId | None:
         """The next account that has documents."""
