@@ -11,6 +11,7 @@ import pytest
 from pillarbox.errors import Damaged, NoSuchMessage
 from pillarbox.pop3.server.maildrop import Maildrop
 from pillarbox.store.blobs.content import Blobs
+from support.costs import counted
 from support.pop3_bench import Pop3Bench, pop3_bench
 
 BODY = b"line\r\n" * 2000
@@ -106,3 +107,18 @@ def test_damage_is_told_to_who_asks_for_the_message(
             await _read(maildrop, 2)
 
     on_bench(tmp_path, test)
+
+
+def test_one_look_at_the_store_serves_many(tmp_path: Path) -> None:
+    async def run() -> None:
+        with counted() as costs:
+            async with pop3_bench(tmp_path) as bench:
+                maildrop = await _maildrop(bench, 10)
+                costs.reset()
+                for number in range(1, 11):
+                    await _read(maildrop, number)
+                    await maildrop.read_ahead()
+                expected = {"BEGIN": 1, "SELECT message": 1, "SELECT blob": 10, "COMMIT": 1}
+                assert dict(costs.statements) == expected
+
+    asyncio.run(run())
