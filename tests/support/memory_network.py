@@ -117,7 +117,7 @@ class MemoryTransport(asyncio.Transport):
         self._latency = 0.0
         self._rate = 0
         self._cut: int | None = None
-        self._out: deque[bytes] = deque()
+        self._out: deque[tuple[float, bytes]] = deque()  # when it arrives, and what
         self._size = 0
         self._paused = False  # this end does not read
         self._asked_to_wait = False
@@ -139,7 +139,7 @@ class MemoryTransport(asyncio.Transport):
         octets = bytes(data)
         if not octets or self._gone or self._eof:
             return
-        self._out.append(octets)
+        self._out.append((self._arrives_at(), octets))
         self._size += len(octets)
         if self._size > HIGH_WATER and not self._asked_to_wait:
             self._asked_to_wait = True
@@ -209,6 +209,9 @@ class MemoryTransport(asyncio.Transport):
         else:
             self._pump = loop.call_soon(self._carry)
 
+    def _arrives_at(self) -> float:
+        return self._clock.monotonic() + self._latency if self._clock is not None else 0.0
+
     def _carry(self) -> None:
         self._pump = None
         other = self._other
@@ -216,7 +219,7 @@ class MemoryTransport(asyncio.Transport):
         if self._gone or other._paused:
             return
         if self._out:
-            self._deliver(self._out.popleft())
+            self._deliver(self._out.popleft()[1])
         if self._out or self._eof:
             if not self._out:
                 self._deliver_end()
@@ -227,12 +230,15 @@ class MemoryTransport(asyncio.Transport):
         assert self._clock is not None and self._other is not None
         try:
             while (self._out or self._eof) and not self._gone and not self._other._paused:
-                if self._latency:
-                    await self._clock.sleep(self._latency)
                 if not self._out:
+                    await self._clock.sleep(self._latency)
                     self._deliver_end()
                     return
-                octets = self._out.popleft()
+                due, octets = self._out[0]
+                if (wait := due - self._clock.monotonic()) > 0:
+                    await self._clock.sleep(wait)
+                    continue
+                self._out.popleft()
                 if not self._rate:
                     self._deliver(octets)
                     continue

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 Answer = str | Sequence[str] | None  # None: no answer at all; a list: one for each time
 
@@ -74,8 +75,7 @@ class ScriptedSmtp(asyncio.Protocol):
         self.message = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass of it
         self.buffer = b""
         if isinstance(self.script.greeting, str):
             self.send(self.script.greeting)
