@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 
 from pillarbox.dns.errors import BadDnsName
 
@@ -16,6 +17,10 @@ def fold_name(name: str) -> str:
     Whatever is printable may stand in a label: SPF's macros make names from local parts
     (RFC 7208 §7.3), and the DNS itself forbids no octet (RFC 2181 §11).
     """
+    return _fold_known(name) if len(name) <= MAX_NAME_OCTETS else _fold(name)
+
+
+def _fold(name: str) -> str:
     folded = name.lower() if name.isascii() else _to_a_labels(name)
     folded = folded.removesuffix(".")
     if not folded or len(folded) > MAX_NAME_OCTETS or not folded.isprintable():
@@ -24,6 +29,9 @@ def fold_name(name: str) -> str:
         if not 0 < len(label) <= MAX_LABEL_OCTETS:
             raise BadDnsName
     return folded
+
+
+_fold_known = lru_cache(maxsize=4096)(_fold)  # one message asks about the same few a dozen times
 
 
 def _to_a_labels(name: str) -> str:

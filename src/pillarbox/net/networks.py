@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 
@@ -21,9 +22,15 @@ class Networks:
         return any(parsed in network for network in self._networks)
 
 
+@lru_cache(maxsize=4096)
+def parse_address(address: str) -> IPv4Address | IPv6Address:
+    """`ip_address`, remembered: the same few are parsed over and over. Raises ValueError."""
+    return ip_address(address)
+
+
 def parse_peer(address: str) -> IPv4Address | IPv6Address:
     """A peer's address; IPv4 where it was mapped into IPv6, no zone. Raises ValueError."""
-    parsed = ip_address(address.partition("%")[0])
+    parsed = parse_address(address.partition("%")[0])
     return getattr(parsed, "ipv4_mapped", None) or parsed
 
 

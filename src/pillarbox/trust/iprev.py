@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
 from pillarbox.dns.answer import Answer
 from pillarbox.dns.errors import BadDnsName, DnsFailure
+from pillarbox.net.networks import parse_address, parse_peer
+from pillarbox.trust.gathering import gathered
 
 if TYPE_CHECKING:
     from pillarbox.dns.resolver import Resolver
@@ -35,14 +35,13 @@ async def check_iprev(ip: str, resolver: Resolver) -> IprevResult:
         return IprevResult("permerror", why=f"{ip} has no name in the DNS")
     if not names:
         return IprevResult("permerror", why=f"{ip} has no name in the DNS")
-    client = ip_address(ip)
-    client = getattr(client, "ipv4_mapped", None) or client
+    client = parse_peer(ip)
     ask = resolver.a if client.version == 4 else resolver.aaaa
-    answers = await asyncio.gather(*(ask(name) for name in names), return_exceptions=True)
+    answers = await gathered([ask(name) for name in names])
     is_unsure = False
     for name, answer in zip(names, answers, strict=True):
         if isinstance(answer, Answer):
-            if any(ip_address(one) == client for one in answer.records):
+            if any(parse_address(one) == client for one in answer.records):
                 return IprevResult("pass", name, f"{ip} is {name}")
         elif isinstance(answer, DnsFailure):
             is_unsure = True

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
+from pillarbox.accounts.directory import RemoteTarget
 from pillarbox.flow.delivery.envelope import AS_IT_CAME, Handling
 from pillarbox.flow.delivery.rewriting import without
 from pillarbox.flow.inbound.policy import judge, refuse_listed
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from pillarbox.store.blobs.spool import Spool
 
 log = get_logger("inbound")
-_counters: dict[tuple[str, str], Counter] = {}
 
 
 class Witness(Protocol):
@@ -98,7 +99,7 @@ class Judge:
             added=encode_results(self._authserv_id, findings, verdict),
             junk=verdict.action == "junk",
             why=verdict.name,
-            findings=encode_payload(findings),
+            findings=encode_payload(findings) if _goes_on(envelope) else "",
             chain=facts.arc,
         )
         return verdict, handling
@@ -125,7 +126,7 @@ class Judge:
             _count("dkim", signature.result)
         for listing in facts.listings:
             _count("dnsbl", listing.zone)
-        JUDGED.labels(verdict.action, verdict.name).inc()
+        _counter(JUDGED, verdict.action, verdict.name).inc()
         log.event(
             "inbound.judged",
             journey=envelope.journey,
@@ -143,9 +144,16 @@ class Judge:
         )
 
 
+def _goes_on(envelope: Envelope) -> bool:
+    """Whether anybody is behind an alias that leads elsewhere, where a seal of ours helps."""
+    targets = (target for one in envelope.recipients for target in one.targets)
+    return any(isinstance(target, RemoteTarget) for target in targets)
+
+
 def _count(check: str, result: str) -> None:
-    key = (check, result)
-    counter = _counters.get(key)
-    if counter is None:
-        counter = _counters[key] = CHECKS.labels(check, result)
-    counter.inc()
+    _counter(CHECKS, check, result).inc()
+
+
+@lru_cache(maxsize=1000)
+def _counter(metric: Counter, first: str, second: str) -> Counter:
+    return metric.labels(first, second)

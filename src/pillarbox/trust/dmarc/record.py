@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal, cast
 from urllib.parse import unquote
 
@@ -12,7 +13,8 @@ Policy = Literal["none", "quarantine", "reject"]
 Alignment = Literal["r", "s"]
 
 MAX_TAGS = 64  # tags that are read of a record; a dozen is known
-_ADDRESSES = 10
+MAX_ADDRESSES = 10
+_KEPT_OCTETS = 512  # of a record that is kept parsed: what nearly all are
 
 _VERSION = re.compile(rb"v[ \t]*=[ \t]*DMARC1[ \t]*(?:;|\Z)")
 _POLICIES = frozenset(("none", "quarantine", "reject"))
@@ -57,12 +59,18 @@ def is_dmarc(record: bytes) -> bool:
     return _VERSION.match(record) is not None
 
 
-def parse_record(record: bytes, max_addresses: int = _ADDRESSES) -> DmarcRecord:
+def parse_record(record: bytes, max_addresses: int = MAX_ADDRESSES) -> DmarcRecord:
     """A record for which `is_dmarc` holds. What is not understood is as if it were not there.
 
     Of p=, sp= and np= only, a bad value makes the record unusable; where there is somebody to tell
     of it (rua=), it counts as p=none instead (RFC 7489 §6.6.3).
     """
+    if len(record) <= _KEPT_OCTETS:
+        return _parse_known(record, max_addresses)
+    return _parse(record, max_addresses)
+
+
+def _parse(record: bytes, max_addresses: int) -> DmarcRecord:
     tags = _tags(record.decode("utf-8", "replace"))
     rua = parse_addresses(tags.get("rua", ""), max_addresses)
     ruf = parse_addresses(tags.get("ruf", ""), max_addresses)
@@ -86,7 +94,10 @@ def parse_record(record: bytes, max_addresses: int = _ADDRESSES) -> DmarcRecord:
     )
 
 
-def parse_addresses(value: str, limit: int = _ADDRESSES) -> tuple[ReportAddress, ...]:
+_parse_known = lru_cache(maxsize=512)(_parse)  # a few senders bring most mail
+
+
+def parse_addresses(value: str, limit: int = MAX_ADDRESSES) -> tuple[ReportAddress, ...]:
     """The URIs of rua= or ruf=, the first `limit` that are URIs at all."""
     found: list[ReportAddress] = []
     for word in value.split(","):

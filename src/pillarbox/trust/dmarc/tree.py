@@ -7,7 +7,6 @@ two domains of which one has no record at any level. A record that says psd= set
 
 from __future__ import annotations
 
-import asyncio
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from msgspec import Struct
 from pillarbox.dns.errors import BadDnsName, DnsFailure
 from pillarbox.dns.names import fold_name
 from pillarbox.trust.dmarc.record import DmarcRecord, is_dmarc, parse_record
+from pillarbox.trust.gathering import gathered
 
 if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
@@ -69,14 +69,17 @@ def levels(domain: str) -> list[str]:
 
 
 async def walk(domain: str, resolver: Resolver, max_addresses: int) -> Walk:
-    """Ask at all levels at once: a walk costs the time of one question."""
+    """Ask at all levels above at once: a walk costs the time of two questions."""
     names = levels(domain)
-    answers = await asyncio.gather(*(_find_record(name, resolver, max_addresses) for name in names))
+    own, *above = (_find_record(name, resolver, max_addresses) for name in names)
+    answers = [await own, *(await gathered(above))]
     records: list[tuple[str, DmarcRecord]] = []
     unanswered: list[str] = []
     for name, answer in zip(names, answers, strict=True):
         if isinstance(answer, DnsFailure):
             unanswered.append(name)
+        elif isinstance(answer, BaseException):
+            raise answer
         elif answer is not None:
             records.append((name, answer))
             if answer.psd == "n" or (answer.psd == "y" and name != domain):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from pillarbox.dns.errors import BadDnsName
 from pillarbox.dns.names import fold_name
+from pillarbox.net.networks import parse_peer
 from pillarbox.trust.spf.errors import BadSpfRecord, SpfUnavailable
 from pillarbox.trust.spf.evaluation import Evaluation, Question
 from pillarbox.trust.spf.result import Scope, SpfResult
@@ -84,8 +84,7 @@ async def _check(
 
 def _client(ip: str) -> str:
     """An IPv4 address inside an IPv6 one is an IPv4 address (RFC 7208 §5); no zone."""
-    address = ip_address(ip.partition("%")[0])
-    return str(getattr(address, "ipv4_mapped", None) or address)
+    return str(parse_peer(ip))
 
 
 def _sender_domain(domain: str) -> str:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
 from datetime import datetime
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import TYPE_CHECKING, TypeVar
+from ipaddress import IPv4Address, IPv6Address, ip_network
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec import Struct
 
 from pillarbox.dns.answer import Answer
 from pillarbox.dns.errors import BadDnsName, DnsFailure
+from pillarbox.net.networks import parse_address
+from pillarbox.trust.gathering import gathered
 from pillarbox.trust.spf.errors import BadSpfRecord, SpfUnavailable
 from pillarbox.trust.spf.macros import MacroString, fit_name, parse_explanation
 from pillarbox.trust.spf.record import Directive, SpfRecord, is_spf, parse_record
@@ -59,7 +60,7 @@ class Evaluation:
         self._question = question
         self._resolver = resolver
         self._settings = settings
-        self._address: IPv4Address | IPv6Address = ip_address(question.ip)
+        self._address: IPv4Address | IPv6Address = parse_address(question.ip)
         self._names: tuple[str, ...] | None = None  # validated names of the client, once asked
 
     async def check(self, domain: str) -> Outcome:
@@ -166,9 +167,7 @@ class Evaluation:
         if len(hosts) > MAX_NAMES:
             raise BadSpfRecord(f"{target} has more than {MAX_NAMES} MX records")
         # All at once: the limit is the same, and a slow server costs its time only once.
-        answers = await asyncio.gather(
-            *(self._addresses(host) for host in hosts if host), return_exceptions=True
-        )
+        answers = await gathered([self._addresses(host) for host in hosts if host])
         is_void = False
         for answer in answers:
             if isinstance(answer, Answer):
@@ -187,9 +186,9 @@ class Evaluation:
         ip = self._address
         prefix = directive.prefix4 if ip.version == 4 else directive.prefix6
         if prefix == ip.max_prefixlen:
-            return any(ip_address(one) == ip for one in addresses)
+            return any(parse_address(one) == ip for one in addresses)
         network = ip_network((ip, prefix), strict=False)
-        return any(ip_address(one) in network for one in addresses)
+        return any(parse_address(one) in network for one in addresses)
 
     async def _client_names(self) -> tuple[str, ...]:
         """Names of the client that lead back to it; failures are no names (RFC 7208 §5.5)."""
@@ -201,20 +200,18 @@ class Evaluation:
             else:
                 if not found:
                     self._count_void()
-            answers = await asyncio.gather(
-                *(self._addresses(name) for name in found), return_exceptions=True
-            )
+            answers = await gathered([self._addresses(name) for name in found])
             self._names = tuple(
                 name
                 for name, answer in zip(found, answers, strict=True)
                 if isinstance(answer, Answer)
-                and any(ip_address(one) == self._address for one in answer.records)
+                and any(parse_address(one) == self._address for one in answer.records)
             )
         return self._names
 
     # The DNS
 
-    def _addresses(self, name: str) -> Awaitable[Answer[str]]:
+    def _addresses(self, name: str) -> Coroutine[Any, Any, Answer[str]]:
         resolver = self._resolver
         return resolver.a(name) if self._address.version == 4 else resolver.aaaa(name)
 
@@ -254,21 +251,34 @@ class Evaluation:
 
     async def _expand(self, text: MacroString, domain: str) -> str:
         """Raises BadSpfRecord when %{p} asks once too often."""
+        name = await self._client_name(domain) if "p" in text.letters else ""
+        return text.expand(lambda letter: self._value_of(letter, domain, name))
+
+    def _value_of(self, letter: str, domain: str, name: str) -> str:
+        """RFC 7208 §7.2."""
         question = self._question
-        values = {
-            "s": f"{question.local}@{question.domain}",
-            "l": question.local,
-            "o": question.domain,
-            "d": domain,
-            "i": _dotted(self._address),
-            "p": await self._client_name(domain) if "p" in text.letters else "",
-            "v": "in-addr" if self._address.version == 4 else "ip6",
-            "h": question.helo,
-            "c": question.ip,
-            "r": question.receiver,
-            "t": str(int(question.now.timestamp())),
-        }
-        return text.expand(values.__getitem__)
+        match letter:
+            case "s":
+                return f"{question.local}@{question.domain}"
+            case "l":
+                return question.local
+            case "o":
+                return question.domain
+            case "d":
+                return domain
+            case "i":
+                return _dotted(self._address)
+            case "p":
+                return name
+            case "v":
+                return "in-addr" if self._address.version == 4 else "ip6"
+            case "h":
+                return question.helo
+            case "c":
+                return question.ip
+            case "r":
+                return question.receiver
+        return str(int(question.now.timestamp()))  # "t"
 
     async def _client_name(self, domain: str) -> str:
         """The name that %{p} prefers (RFC 7208 §7.3)."""

@@ -109,12 +109,19 @@ class Checker:
         )
         if not facts.authors.domains:
             return facts
-        evaluated = evaluate(
-            facts.authors.domains, facts.spf, facts.dkim, self._resolver, self._settings
-        )
-        last = _begin("dmarc", evaluated, lambda why: unknown.dmarc)
-        (dmarc,) = await self._all([last], deadline)
-        return replace(facts, dmarc=dmarc)
+        return replace(facts, dmarc=await self._check_dmarc(facts, deadline))
+
+    async def _check_dmarc(self, facts: TrustFacts, deadline: float) -> DmarcResult:
+        """Last, since it judges by the others' results."""
+        domains, settings = facts.authors.domains, self._settings
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await evaluate(domains, facts.spf, facts.dkim, self._resolver, settings)
+        except TimeoutError:
+            return facts.dmarc
+        except Exception as error:
+            _tell_fault("dmarc", error)
+            return facts.dmarc
 
     def _begin_all(self, message: _Message, unknown: TrustFacts) -> list[_Check]:
         """All that does not need another's result."""
@@ -181,9 +188,13 @@ def _result(check: _Check) -> Any:
     if error is None:
         return task.result()
     # A bug of ours must not keep mail out, and must be seen.
-    FAULTS.labels("inbound").inc()
-    log.error_event("inbound.check_failed", exc=error, check=check.name)
+    _tell_fault(check.name, error)
     return check.without("our check failed")
+
+
+def _tell_fault(check: str, error: BaseException) -> None:
+    FAULTS.labels("inbound").inc()
+    log.error_event("inbound.check_failed", exc=error, check=check)
 
 
 def _nothing_known(message: _Message) -> TrustFacts:
