@@ -102,4 +102,5 @@ def _relaxed(octets: Octets, start: int, end: int) -> Iterator[bytes]:
 
 def _relaxed_lines(octets: bytes) -> bytes:
     octets = crlf(collapse(octets))
-    return octets.replace(b" \r\n", b"\r\n")
+    # Looking for one octet is a hundred times as quick as for two, and base64 has no spaces.
+    return octets.replace(b" \r\n", b"\r\n") if b" " in octets else octets

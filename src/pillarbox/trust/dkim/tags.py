@@ -85,4 +85,4 @@ def parse_tags(raw: bytes, *, most: int = 100) -> Tags:
 
 def squeeze(value: bytes) -> bytes:
     """Without its folding white space."""
-    return value.translate(None, _WHITE)
+    return value if value.isalnum() else value.translate(None, _WHITE)

@@ -7,6 +7,8 @@ def collapse(octets: bytes) -> bytes:
     """Every run of SP and HTAB as one SP. Searches of C speed, each halving the longest run."""
     if b"\t" in octets:
         octets = octets.replace(b"\t", b" ")
+    if b" " not in octets:
+        return octets
     while b"  " in octets:
         octets = octets.replace(b"  ", b" ")
     return octets
