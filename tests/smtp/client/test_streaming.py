@@ -223,3 +223,17 @@ def test_our_own_door_takes_large_and_binary_messages_by_chunks(tmp_path: Path) 
             assert small.endswith(LINE)
 
     asyncio.run(run())
+
+
+def test_a_large_message_is_rewritten_from_a_file() -> None:
+    script = Script(offers=("PIPELINING",))
+    head = b"MIME-Version: 1.0\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+    lines = "Zeile für Zeile.\r\n".encode() * 100_000
+
+    async def work(connection: SmtpConnection, *_: Any) -> None:
+        large = transaction(HeldMessage(head + lines), body="8BITMIME")
+        outcome = await connection.send(large)
+        assert [one.kind for one in outcome.replies] == ["relayed"]
+
+    play(script, work)
+    assert script.messages[0].endswith(b"Zeile f=C3=BCr Zeile.\r\n" * 100_000)
