@@ -71,8 +71,9 @@ def levels(domain: str) -> list[str]:
 async def walk(domain: str, resolver: Resolver, max_addresses: int) -> Walk:
     """Ask at all levels above at once: a walk costs the time of two questions."""
     names = levels(domain)
-    own, *above = (_find_record(name, resolver, max_addresses) for name in names)
-    answers = [await own, *(await gathered(above))]
+    own = await _find_record(domain, resolver, max_addresses)
+    above = [_find_record(name, resolver, max_addresses) for name in names[1:]]
+    answers = [own, *(await gathered(above))]
     records: list[tuple[str, DmarcRecord]] = []
     unanswered: list[str] = []
     for name, answer in zip(names, answers, strict=True):
