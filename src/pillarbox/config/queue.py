@@ -156,6 +156,15 @@ class QueueSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             "that its sender gets one and not fifty.",
         ),
     ] = 60
+    max_returned_octets: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=2**31 - 1,
+            description="Largest message that a failure report returns whole, in octets; of a "
+            "larger one it returns the header. 256 KiB holds any letter and few attachments.",
+        ),
+    ] = 256 * 1024
     keep_finished_hours: Annotated[
         int,
         Meta(

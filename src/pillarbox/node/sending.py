@@ -6,11 +6,17 @@ import os
 import secrets
 from functools import partial
 
+from pillarbox.accounts.directory import Directory
 from pillarbox.clock import Clock, unix_seconds
+from pillarbox.config.loading import hostname_of
 from pillarbox.config.queue import QueueSettings
+from pillarbox.config.settings import Settings
+from pillarbox.flow.delivery.report import Reporter as ReportWriter
 from pillarbox.flow.outbound.outcome import Sender
+from pillarbox.flow.queue.bounce import Bounces
 from pillarbox.flow.queue.bouncer import Bouncer
 from pillarbox.flow.queue.reporter import Reporter
+from pillarbox.flow.queue.retry import Schedule
 from pillarbox.flow.queue.worker import QueueWorker
 from pillarbox.store import Store
 from pillarbox.store.sql import queue
@@ -52,6 +58,18 @@ class Sending:
         """Let what is being sent end within the time, and give the rest back."""
         await self._worker.drain(seconds)
         await self._reporter.stop()
+
+
+def make_bouncer(store: Store, settings: Settings, clock: Clock, directory: Directory) -> Bounces:
+    """Who writes the queue's reports."""
+    reports = ReportWriter(
+        store,
+        directory,
+        hostname=hostname_of(settings),
+        clock=clock,
+        max_whole_octets=settings.queue.max_returned_octets,
+    )
+    return Bounces(store, reports, Schedule(settings.queue))
 
 
 async def keep_queue(store: Store, settings: QueueSettings, clock: Clock) -> None:

@@ -18,6 +18,7 @@ from pillarbox.flow.queue.bouncer import Bouncer, WriteReport
 from pillarbox.flow.queue.retry import Schedule
 from pillarbox.flow.queue.wishes import Tell, tell_delay, tell_end
 from pillarbox.store import Reader, Store, Transaction
+from pillarbox.store.journeys import Note, Step
 from pillarbox.store.model import RecipientRow, RecipientState
 from pillarbox.store.sql import queue_reports
 from pillarbox.store.sql.queue_lease import Key
@@ -127,6 +128,16 @@ class Reporter:
             await self._store.write(commit)
         except _Changed:
             return False
+        if report is not None:
+            self._store.journeys.note(
+                Note(
+                    step=Step.REPORTED,
+                    journey=told.message.journey,
+                    recipients=(told.message.reverse_path,),
+                    queue_id=told.message.id,
+                    facts={"action": ", ".join(sorted({one.report for one in wanted}))},
+                )
+            )
         return True
 
     # What has waited too long
