@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pillarbox.config.dns import DnsSettings
 from pillarbox.dns.answer import MAX_CHAIN
 from pillarbox.dns.cache import Cached, Key
 from pillarbox.dns.errors import Why
-
-if TYPE_CHECKING:
-    from pillarbox.dns.wire import Question, Reply
+from pillarbox.dns.wire import Question, Reply
 
 ANY = "ANY"  # the type under which it is kept that a name has no records of any type
 NEGATIVE_TTL = 60  # seconds, of an absence without an SOA record (RFC 2308 §5 leaves it open)

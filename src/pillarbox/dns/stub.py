@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pillarbox.clock import Clock
 from pillarbox.config.dns import DnsSettings
@@ -16,11 +15,10 @@ from pillarbox.dns.errors import DnsFailure, Why
 from pillarbox.dns.learn import ANY, learn, learn_failure
 from pillarbox.dns.names import fold_name, reverse_name
 from pillarbox.dns.servers import RESOLV_CONF, Health, ResolverList, Server, load_servers
+from pillarbox.dns.transport import NoReply, ask
+from pillarbox.dns.wire import Question, RdType
 from pillarbox.telemetry import metrics
 from pillarbox.telemetry.log import get_logger
-
-if TYPE_CHECKING:
-    from pillarbox.dns.wire import Question, RdType
 
 log = get_logger("dns")
 
@@ -69,10 +67,6 @@ class StubResolver:
     async def cname(self, name: str) -> Answer[str]:
         """The name that this one is an alias of."""
         return await self._resolve(fold_name(name), "CNAME")
-
-    def prepare(self) -> None:
-        """Load what the first question needs (0.1 s), so that no connection waits for it."""
-        importlib.import_module("pillarbox.dns.transport")
 
     def forget(self) -> None:
         """Empty the cache and read the list of servers anew."""
@@ -137,8 +131,6 @@ class StubResolver:
         return await asyncio.shield(flight)
 
     async def _fly(self, name: str, rdtype: RdType) -> Mapping[Key, Cached]:
-        from pillarbox.dns.wire import Question  # dnspython takes 0.1 s to import
-
         question = Question(name, rdtype)
         started = self._clock.monotonic()
         try:
@@ -155,8 +147,6 @@ class StubResolver:
 
     async def _ask_servers(self, question: Question) -> Mapping[Key, Cached]:
         """Each server up to `tries` times; one that said it cannot answer is not asked again."""
-        from pillarbox.dns.transport import NoReply, ask
-
         listed = self._servers()
         left = listed.servers
         why: Why = "timeout"

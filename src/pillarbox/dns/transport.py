@@ -12,7 +12,6 @@ import secrets
 from pillarbox.dns.errors import Why
 from pillarbox.dns.servers import Server
 from pillarbox.dns.wire import (
-    MalformedReply,
     Question,
     Reply,
     answers,
@@ -20,6 +19,7 @@ from pillarbox.dns.wire import (
     is_truncated,
     parse_reply,
 )
+from pillarbox.dns.wire_names import MalformedReply
 
 MAX_STRAYS = 16  # datagrams that are no answer, then TCP is used: somebody is guessing
 _WITHOUT_EDNS = frozenset({"FORMERR", "NOTIMP", "BADVERS"})
