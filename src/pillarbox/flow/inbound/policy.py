@@ -118,7 +118,8 @@ def _judge_spf(facts: TrustFacts, settings: TrustSettings) -> Verdict | None:
     why = f"{spf.domain} does not let {facts.peer} send for it."
     if settings.spf_fail == "junk":
         return Verdict("junk", Reason.SPF_FAIL, why)
-    told = f" {spf.domain} explains: {spf.explanation}" if spf.explanation else ""
+    # On a line of its own, since it is another's word (RFC 7208 §6.2).
+    told = f"\n{spf.domain} explains: {spf.explanation}" if spf.explanation else ""
     return Verdict("reject", Reason.SPF_FAIL, why, Refused(Reason.SPF_FAIL, f"SPF: {why}{told}"))
 
 
