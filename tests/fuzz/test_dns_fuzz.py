@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import dns.message
+import dns.name
+import dns.rdatatype
+import dns.rrset
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pillarbox.config.dns import DnsSettings
+from pillarbox.dns.answer import Mx, Tlsa
 from pillarbox.dns.errors import BadDnsName
 from pillarbox.dns.learn import learn
 from pillarbox.dns.names import fold_name
 from pillarbox.dns.wire import (
-    MalformedReply,
     Question,
     RdType,
     answers,
@@ -19,6 +25,7 @@ from pillarbox.dns.wire import (
     is_truncated,
     parse_reply,
 )
+from pillarbox.dns.wire_names import MalformedReply
 
 ID = 0x1234
 TYPES: list[RdType] = ["A", "AAAA", "MX", "TXT", "PTR", "TLSA", "CNAME"]
@@ -87,3 +94,79 @@ def test_any_name_is_asked_as_it_is_or_not_at_all(name: str, rdtype: RdType, dns
     assert b".".join(labels).decode() == folded
     assert message.payload == 1232
     assert bool(message.ednsflags & 0x8000) == dnssec
+
+
+labels = st.sampled_from(["a", "b", "example", "org", "x" * 63, "_25", "a\\032b", "\\046"])
+hosts = st.lists(labels, min_size=1, max_size=3).map(lambda parts: ".".join(parts) + ".")
+datas = {
+    "A": st.ip_addresses(v=4).map(str),
+    "AAAA": st.ip_addresses(v=6).map(str),
+    "MX": st.tuples(st.integers(0, 65535), hosts).map(lambda p: f"{p[0]} {p[1]}"),
+    "TXT": st.lists(st.sampled_from(['"v=spf1 -all"', '""', "abc"]), min_size=1).map(" ".join),
+    "PTR": hosts,
+    "TLSA": st.sampled_from([f"3 1 1 {'00' * 32}", "2 0 0 aa"]),
+    "CNAME": hosts,
+}
+
+
+@st.composite
+def honest(draw: st.DrawFn) -> tuple[Question, dns.message.Message]:
+    """An answer as a server could send it, and the question to it."""
+    question = Question("a.example.org", draw(st.sampled_from(TYPES)))
+    query = dns.message.from_wire(encode_query(question, ID, dnssec=True))
+    message = dns.message.make_response(query, recursion_available=True)
+    for rdtype in (question.rdtype, *draw(st.lists(st.sampled_from(TYPES), max_size=3))):
+        owner = draw(st.one_of(st.just("a.example.org."), hosts))
+        values = draw(st.lists(datas[rdtype], min_size=1, max_size=4))
+        ttl = draw(st.integers(0, 2**31 - 1))
+        message.answer.append(dns.rrset.from_text_list(owner, ttl, "IN", rdtype, values))
+    if draw(st.booleans()):
+        soa = "a.example. b.example. 1 2 3 4 77"
+        message.authority.append(dns.rrset.from_text("example.org.", 88, "IN", "SOA", soa))
+    return question, message
+
+
+@given(honest())
+def test_what_dnspython_writes(case: tuple[Question, dns.message.Message]) -> None:
+    question, message = case
+    try:
+        reply = parse_reply(message.to_wire(), question)
+    except MalformedReply:
+        assert "\\." in message.to_text(), "only names with a dot in a label are not taken"
+        return
+    assert reply is not None
+    assert reply.negative_ttl == (77 if message.authority else None)
+    rdtype = dns.rdatatype.from_text(question.rdtype)
+    own = dns.name.from_text("a.example.org.")
+    theirs = [r for r in message.answer if r.name == own and r.rdtype == rdtype]
+    ours = [found for found in reply.chain[:1] if found.rdtype == question.rdtype]
+    assert bool(theirs) == bool(ours)
+    if ours:
+        expected = {SHOWN[question.rdtype](one) for found in theirs for one in found}
+        if question.rdtype == "CNAME":  # of which there may be only one
+            assert set(ours[0].records) <= expected
+        else:
+            assert set(ours[0].records) == expected - {None}
+        assert ours[0].ttl == min(found.ttl for found in theirs)
+
+
+def shown_host(name: dns.name.Name) -> str | None:
+    if any(b"." in label for label in name.labels):
+        return None
+    return b".".join(name.labels[:-1]).decode()
+
+
+def shown_mx(record: Any) -> Mx | None:
+    host = shown_host(record.exchange)
+    return None if host is None else Mx(record.preference, host)
+
+
+SHOWN: dict[RdType, Callable[[Any], Any]] = {
+    "A": lambda record: record.address,
+    "AAAA": lambda record: record.address,
+    "MX": shown_mx,
+    "TXT": lambda record: b"".join(record.strings),
+    "PTR": lambda record: shown_host(record.target),
+    "TLSA": lambda record: Tlsa(record.usage, record.selector, record.mtype, record.cert),
+    "CNAME": lambda record: shown_host(record.target),
+}
