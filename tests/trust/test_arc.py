@@ -143,6 +143,7 @@ SEALED = sealed(sealed(MESSAGE), TWO)
         (SEALED.replace(b"a=rsa-sha256", b"a=rsa-sha1", 1), "rsa-sha1"),
         (SEALED.replace(b"cv=pass", b"cv=pass; cv=pass"), "there twice"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_breaks_a_chain(message: bytes, why: str) -> None:
     found = chain_of(message)
