@@ -25,6 +25,7 @@ _TOKEN = re.compile(
 )
 _COMMENT = re.compile(r"\\.|[()]", re.DOTALL)
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
+_LONGEST_START = 4096  # octets in which the name must stand: no comment in front is so long
 _LONGEST_VALUE = 400  # characters: an address has 320 at most; a line of mail 998
 
 
@@ -90,7 +91,7 @@ def forged_spans(raw_header: bytes, authserv_id: str) -> tuple[tuple[int, int], 
     ours = authserv_id.lower().rstrip(".")
     spans = []
     for match in _FIELD.finditer(raw_header):
-        claimed = _claimed_id(match[1].decode(errors="replace"))
+        claimed = _claimed_id(match[1][:_LONGEST_START].decode(errors="replace"))
         if claimed is None or claimed.lower().rstrip(".") == ours:
             spans.append(match.span())
     return tuple(spans)
