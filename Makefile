@@ -57,7 +57,7 @@ bench: $(TEST_STAMP) debian ## side by side with Postfix and Dovecot
 crash: $(TEST_STAMP) ## SIGKILL under load, 200 rounds; the power cut at every point
 	PILLARBOX_CRASH_ROUNDS=200 PILLARBOX_POWER_CUT=all $(BIN)/python -m pytest tests/crash --timeout 0 $(ARGS)
 
-fuzz: $(TEST_STAMP) ## the fuzz targets, for long
+fuzz: $(TEST_STAMP) ## the fuzz targets, a minute each
 	PILLARBOX_FUZZ=long $(BIN)/python -m pytest tests/fuzz --timeout 0 $(ARGS)
 
 soak: $(TEST_STAMP) ## the model and concurrency tests, an hour

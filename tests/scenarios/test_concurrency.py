@@ -18,6 +18,8 @@ from support.imap_client import Answer, literal
 from support.imap_mirror import parse_set
 from support.imap_sessions import Session, code_numbers
 from support.mailing import sample
+from support.recount import check_counts
+from support.seeds import seeds
 from support.server import Account, MailServer
 
 pytestmark = [pytest.mark.interop, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -156,6 +158,13 @@ def test_twenty_connections(
 ) -> None:
     seconds = request.config.getoption("--soak-seconds")
     asyncio.run(_scenario(mail_server, account, random.Random(seed), seconds))
+    print(f"{check_counts(mail_server)} placements counted anew")
+
+
+@pytest.mark.parametrize("known", seeds("concurrency"))
+def test_seeds_that_once_failed(mail_server: MailServer, account: Account, known: int) -> None:
+    asyncio.run(_scenario(mail_server, account, random.Random(known), 3.0))
+    check_counts(mail_server)
 
 
 async def _scenario(

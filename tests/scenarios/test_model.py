@@ -9,6 +9,8 @@ import pytest
 
 from support.imap_sessions import Session
 from support.model_walk import BOXES, Walk
+from support.recount import check_counts
+from support.seeds import seeds
 from support.server import Account, MailServer
 
 pytestmark = [pytest.mark.interop, pytest.mark.slow, pytest.mark.timeout(3600)]
@@ -26,6 +28,13 @@ def test_random_steps(
     except BaseException:
         print(f"seed {seed}; the last steps:", *walk.trail, sep="\n  ")
         raise
+    print(f"{check_counts(mail_server)} placements counted anew")
+
+
+@pytest.mark.parametrize("known", seeds("model"))
+def test_seeds_that_once_failed(mail_server: MailServer, account: Account, known: int) -> None:
+    asyncio.run(_scenario(Walk(mail_server, account, random.Random(known)), 500))
+    check_counts(mail_server)
 
 
 async def _scenario(walk: Walk, steps: int) -> None:

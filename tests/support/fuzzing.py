@@ -1,7 +1,7 @@
-"""How much longer `make fuzz` runs the targets that say how many examples they want."""
+"""How much more a round of `make fuzz` has for targets that say how many examples they want."""
 
 from __future__ import annotations
 
 import os
 
-LONGER = 100 if os.environ.get("PILLARBOX_FUZZ") == "long" else 1
+LONGER = 2 if os.environ.get("PILLARBOX_FUZZ") == "long" else 1
