@@ -18,6 +18,7 @@ async def small_commands(bench: Bench) -> None:
     """NOOP, STATUS of another mailbox, FETCH of one message, STORE on one."""
     for user in range(CONNECTIONS):
         await fill(bench.contender, user, MESSAGES, 4096, seed=user)
+    await bench.settle()  # what is done behind filling belongs to filling
     peers = [await signed_in(bench.contender, user, b"INBOX") for user in range(CONNECTIONS)]
     each = bench.scaled(1000, 20)
     await _round(bench, "noop", peers, each, lambda _: b"NOOP")
