@@ -48,11 +48,11 @@ WORLD: dict[str, dict[str, Any]] = {
 }
 
 
-def _envelope(peer: str) -> Envelope:
+def _envelope(peer: str, sender: str = "carol@example.net") -> Envelope:
     return Envelope(
         journey="0123456789ab",
         origin=Origin(peer, "mail.example.net", "ESMTP", "0123456789ab"),
-        sender=Sender("carol@example.net"),
+        sender=Sender(sender),
         recipients=(Recipient("alice@example.org", ()),),
     )
 
@@ -84,11 +84,15 @@ async def _judge(store: Store, server: NameServer) -> AsyncIterator[tuple[Judge,
 
 
 async def _cost(
-    store: Store, judge: Judge, letters: list[bytes], before: Callable[[], None]
+    store: Store,
+    judge: Judge,
+    letters: list[bytes],
+    before: Callable[[], None],
+    envelope: Envelope | None = None,
 ) -> tuple[float, float]:
     """CPU-µs and wall-clock ms for a message, the best of some rounds."""
     best = (float("inf"), float("inf"))
-    envelope = _envelope(CLIENT)
+    envelope = envelope or _envelope(CLIENT)
     for _ in range(5):
         spools = []
         for letter in letters:
@@ -126,6 +130,10 @@ async def measure(count: int, octets: int) -> list[tuple[str, float, float]]:
                 for _ in range(10_000):
                     assert not judge.is_concerned(local.origin)
                 rows.append(("trusted client", (time.thread_time_ns() - began) / 1e7, 0.0))
+                bare = [letter.replace(b"example.net", b"bare.example", 1) for letter in plain]
+                nobody = _envelope("192.0.2.77", "carol@bare.example")
+                spent = await _cost(store, judge, bare, lambda: None, nobody)
+                rows.append(("nothing published, warm", *spent))
                 for name, letters in (("not signed", plain), ("signed, RSA-2048", signed)):
                     warm = await _cost(store, judge, letters, lambda: None)
                     rows.append((f"{name}, warm", *warm))
