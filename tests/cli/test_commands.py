@@ -22,6 +22,8 @@ VERBS = {
     "domain": ["add", "list", "remove"],
     "alias": ["add", "list", "remove"],
     "mailbox": ["list"],
+    "dkim": ["add", "rotate", "list", "activate", "remove"],
+    "dns": ["show", "check", "policy"],
     "queue": ["list", "show", "retry", "hold", "release", "fail", "drop", "route"],
     "config": ["check", "reference"],
 }

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 
+from pillarbox.accounts.signing_keys import DkimKeys
 from pillarbox.cli.opened import Opened, run_opened
 from pillarbox.cli.options import finish
 from pillarbox.cli.output import answer, print_json
+from pillarbox.clock import SystemClock
 from pillarbox.store.sql import accounts
 
 
@@ -24,8 +26,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run_add(options: argparse.Namespace) -> int:
     """`pillarbox domain add`."""
-    name = run_opened(options, lambda opened: opened.admin.add_domain(options.name))
-    return answer(options.json, {"domain": name}, f"Mail for {name} is taken from now on.")
+
+    async def work(opened: Opened) -> str:
+        name = await opened.admin.add_domain(options.name)
+        await DkimKeys(opened.store, SystemClock()).ensure(name)
+        return name
+
+    name = run_opened(options, work)
+    sentence = (
+        f"Mail for {name} is taken from now on. 'pillarbox dns show {name}' prints the DNS records "
+        "that it needs."
+    )
+    return answer(options.json, {"domain": name}, sentence)
 
 
 def run_list(options: argparse.Namespace) -> int:

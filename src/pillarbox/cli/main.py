@@ -43,6 +43,8 @@ GROUPS: tuple[tuple[str, tuple[Command, ...]], ...] = (
             Command("app-password", "app_password", "passwords for single programs"),
             Command("domain", "domain", "the domains whose mail ends here"),
             Command("alias", "alias", "addresses that lead to others"),
+            Command("dkim", "dkim", "keys that sign outgoing mail"),
+            Command("dns", "dns", "the DNS records that a domain needs"),
             Command("mailbox", "mailbox", "the mailboxes of an account"),
             Command("trace", "trace", "what became of a message"),
             Command("queue", "queue", "mail on its way out: list, retry, hold, release, drop"),

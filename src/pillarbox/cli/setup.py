@@ -42,9 +42,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write, make, tell."""
     from pillarbox.accounts.names import fold_domain
+    from pillarbox.accounts.signing_keys import DkimKeys
     from pillarbox.cli.opened import Opened, run_with
     from pillarbox.cli.output import print_json
     from pillarbox.cli.setup_texts import next_steps
+    from pillarbox.clock import SystemClock
     from pillarbox.config.loading import load
     from pillarbox.errors import AlreadyExists, ConfigurationError
     from pillarbox.node.privileges import become, check_reach, find_person, prepare_folder
@@ -75,6 +77,7 @@ def run(options: argparse.Namespace) -> int:
 
         async def make(opened: Opened) -> None:
             account = await opened.admin.create_account(login, password, add_domain=True)
+            await DkimKeys(opened.store, SystemClock()).ensure(domain)
             lines = ["This account is ready. Mail programs use the whole address as user name."]
             await deliver_welcome(opened, account, "Welcome to Pillarbox", lines)
 

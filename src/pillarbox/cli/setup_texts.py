@@ -117,6 +117,10 @@ What is left to do
 
 {records}
 
+   with those for signatures and policies (DKIM, DMARC, MTA-STS, TLSA), which this prints:
+
+   pillarbox dns show {domain} --config {config}
+
    and at your provider the reverse record of the address: {hostname}.
 
 2. {certificate}
