@@ -29,6 +29,7 @@ from pillarbox.net.secret import Secret
 from pillarbox.net.tally import Tally
 from pillarbox.net.tls import TlsContexts
 from pillarbox.node.control import Assignment
+from pillarbox.node.forgetting import forget_sending
 from pillarbox.node.judging import make_judge
 from pillarbox.node.localserve import LocalserveDirectory, local_account
 from pillarbox.node.sending import Sending, keep_queue
@@ -115,6 +116,7 @@ async def compose(
     store = await open_store(settings.store, clock)
     composition = Composition(store, tls, clock)
     composition.rounds.append(partial(keep_queue, store, settings.queue, clock))
+    composition.rounds.append(partial(forget_sending, store))
     limits = settings.limits
     limiter = ConnectionLimiter(
         limits.connections,
