@@ -30,6 +30,7 @@ WORLD: dict[str, Any] = {
     "forged.example": {"TXT": ["v=spf1 -all"]},
     "_dmarc.forged.example": {"TXT": ["v=DMARC1; p=reject"]},
     "_dmarc.doubtful.example": {"TXT": ["v=DMARC1; p=quarantine"]},
+    "silent.example": {"MX": [(0, "")]},
 }
 
 
@@ -89,6 +90,14 @@ def test_what_the_author_asks_to_refuse_is_refused(tmp_path: Path) -> None:
         reply = await bring(bench, LETTER.replace(b"example.net", b"forged.example"))
         assert reply.startswith("550 5.7.26 ")
         assert "forged.example" in reply
+        assert await bench.octets("alice@example.org") == []
+
+    run(tmp_path, work)
+
+
+def test_a_domain_that_takes_no_mail_sends_none(tmp_path: Path) -> None:
+    async def work(bench: Bench) -> None:
+        assert (await bring(bench, LETTER, sender="x@silent.example")).startswith("550 5.7.27 ")
         assert await bench.octets("alice@example.org") == []
 
     run(tmp_path, work)

@@ -57,6 +57,7 @@ def judged(settings: dict[str, Any] | None = None, **facts: Any) -> tuple[str, s
         ({"dmarc": DmarcResult("temperror", "example.net")}, {}, "accept", ""),
         ({"dmarc": DmarcResult("permerror", "example.net")}, {}, "accept", ""),
         # SPF alone
+        ({"has_null_mx": True}, {}, "reject", "null-mx"),
         ({"spf": SPF_FAILS}, {}, "junk", "spf-fail"),
         ({"spf": SPF_FAILS}, {"spf_fail": "reject"}, "reject", "spf-fail"),
         ({"spf": SPF_FAILS}, {"spf_fail": "accept"}, "accept", ""),

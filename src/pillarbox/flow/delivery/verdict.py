@@ -25,6 +25,7 @@ class Reason(StrEnum):
     UNAVAILABLE = "unavailable"
     DMARC_REJECT = "dmarc-reject"  # its author's domain asks for it
     SPF_FAIL = "spf-fail"
+    NULL_MX = "null-mx"  # the sender's domain takes no mail
     DNS_LIST = "dns-list"
     GREYLISTED = "greylisted"
     ASKED_TEMPORARY = "asked-temporary"  # the magic recipients of `pillarbox localserve`

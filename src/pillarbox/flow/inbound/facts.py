@@ -34,3 +34,4 @@ class TrustFacts(Struct, frozen=True, kw_only=True):
     arc: ArcResult = ArcResult("none")
     dmarc: DmarcResult
     listings: tuple[Listing, ...] = ()
+    has_null_mx: bool = False  # the sender's domain takes no mail: no answer could reach it

@@ -67,16 +67,25 @@ ACCEPT = Verdict("accept")
 
 
 def judge(facts: TrustFacts, settings: TrustSettings) -> Verdict:
-    """The first rule that says something: the author, DMARC, SPF, the lists.
+    """The first rule that says something: the sender, the author, DMARC, SPF, the lists.
 
     A check that could not be made (temperror) speaks for nobody and against nobody: mail flows
     while the DNS is dead.
     """
-    for rule in (_judge_author, _judge_dmarc, _judge_spf, _judge_listings):
+    for rule in (_judge_sender, _judge_author, _judge_dmarc, _judge_spf, _judge_listings):
         verdict = rule(facts, settings)
         if verdict is not None:
             return verdict
     return ACCEPT
+
+
+def _judge_sender(facts: TrustFacts, settings: TrustSettings) -> Verdict | None:
+    """RFC 7505 §4.2: a domain that takes no mail sends none that could be answered."""
+    if not facts.has_null_mx:
+        return None
+    domain = facts.reverse_path.rpartition("@")[2]
+    why = f"{domain} says that it takes no mail (null MX), so nothing can come from it."
+    return Verdict("reject", Reason.NULL_MX, why, Refused(Reason.NULL_MX, why))
 
 
 def _judge_author(facts: TrustFacts, settings: TrustSettings) -> Verdict | None:

@@ -86,6 +86,7 @@ _BY_REASON = {
     Reason.DMARC_REJECT: Reply(
         550, "7.26", "The author's domain asks for mail like this to be refused (DMARC)"
     ),  # RFC 7372 §3.4
+    Reason.NULL_MX: Reply(550, "7.27", "The sender's domain takes no mail"),
     Reason.SPF_FAIL: Reply(
         550, "7.23", "The sender's domain says that your host may not send for it (SPF)"
     ),  # RFC 7372 §3.2

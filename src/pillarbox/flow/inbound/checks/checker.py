@@ -15,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from pillarbox.flow.inbound.checks.authors import find_authors
+from pillarbox.flow.inbound.checks.null_mx import has_null_mx
 from pillarbox.flow.inbound.facts import Authors, TrustFacts
 from pillarbox.message.header import header_end
 from pillarbox.telemetry.log import get_logger
@@ -106,6 +107,7 @@ class Checker:
             dkim=found.get("dkim", ()),
             arc=found.get("arc", unknown.arc),
             listings=found.get("dnsbl", ()),
+            has_null_mx=found.get("null_mx", False),
         )
         if not facts.authors.domains:
             return facts
@@ -137,6 +139,8 @@ class Checker:
         if reverse_path:
             by_name = check_helo(ip, helo, resolver, settings, receiver=us, now=now)
             checks.append(_begin("helo", by_name, lambda why: None))
+            null_mx = has_null_mx(reverse_path, resolver)
+            checks.append(_begin("null_mx", null_mx, lambda why: False))
         if _SIGNED.search(message.raw_header):
             dkim = verify(message.octets, resolver, now, settings)
             checks.append(_begin("dkim", dkim, lambda why: (DkimResult("temperror", why=why),)))
