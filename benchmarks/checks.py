@@ -149,10 +149,15 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=400)
     parser.add_argument("--octets", type=int, default=4096)
     given = parser.parse_args()
+    show(given.messages, given.octets)
+
+
+def show(messages: int = 400, octets: int = 4096) -> None:
+    """The table of clients, signatures and caches."""
     with Path("/dev/null").open("w") as nowhere:
         configure(level="info", style="json", stream=nowhere)
-        rows = uvloop.run(measure(given.messages, given.octets))
-    print(f"judging one message of {given.octets} octets")
+        rows = uvloop.run(measure(messages, octets))
+    print(f"judging one message of {octets} octets")
     for name, cpu, wall in rows:
         print(f"  {name:24} {cpu:8.1f} CPU-µs {wall:8.2f} ms")
 
