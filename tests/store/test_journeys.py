@@ -69,6 +69,17 @@ async def test_the_steps_of_a_journey_come_in_the_order_of_time(tmp_path: Path) 
         assert second.facts == relayed.facts
 
 
+async def test_steps_that_do_not_name_the_key_belong_to_it(tmp_path: Path) -> None:
+    """Mail for an alias comes for one address and goes on to another."""
+    async with Box(tmp_path) as box:
+        box.store.journeys.note(REFUSAL)
+        box.store.journeys.note(LETTER)
+        onward = Note(step=Step.RELAYED, journey="aaaa", recipients=("dave@example.com",))
+        box.store.journeys.note(onward)
+        ((first, second),) = await box.store.journeys.find("dave@example.com", since=0, limit=1)
+        assert (first.step, second.step) == (Step.ACCEPTED, Step.RELAYED)
+
+
 async def test_notes_outlive_the_process_and_are_forgotten_after_their_days(tmp_path: Path) -> None:
     clock = FakeClock()
     async with Box(tmp_path, clock=clock, journey_days=2) as box:

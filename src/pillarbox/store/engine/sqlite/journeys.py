@@ -48,15 +48,14 @@ _ADD = """
         facts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _FIND = """
-    SELECT journey, min(note_id), max(note_id) AS last FROM note
+    SELECT journey, max(note_id) AS last FROM note
     WHERE at >= :since AND (journey = :key OR message_id = :key OR lower(sender) = :folded
         OR instr(lower(recipients), :line) OR (queue_id = :queue AND queue_id > 0))
     GROUP BY journey ORDER BY last DESC LIMIT :limit
 """
 _READ = """
     SELECT at, step, journey, session, peer, sender, recipients, message_id, queue_id, facts
-    FROM note WHERE note_id >= ? AND at >= ?
-        AND journey IN (SELECT value FROM json_each(?)) ORDER BY at, note_id
+    FROM note WHERE at >= ? AND journey IN (SELECT value FROM json_each(?)) ORDER BY at, note_id
 """
 _PRUNE = "DELETE FROM note WHERE note_id IN (SELECT note_id FROM note WHERE at < ? LIMIT 10000)"
 
@@ -181,10 +180,10 @@ class SqliteJourneys:
             found: list[Row] = connection.execute(_FIND, params).fetchall()
             if not found:
                 return []
-            journeys: dict[str, list[Note]] = {journey: [] for journey, _, _ in found}
-            first = min(row[1] for row in found)
+            journeys: dict[str, list[Note]] = {str(journey): [] for journey, _ in found}
             wanted = _encode(list(journeys)).decode()
-            for row in fetch(connection, _READ, (first, since, wanted)):
+            # A step before the first that names the key may belong to it: mail for an alias.
+            for row in fetch(connection, _READ, (since, wanted)):
                 note = _note(row)
                 journeys[note.journey].append(note)
             return list(journeys.values())
