@@ -59,7 +59,23 @@ class Group(msgspec.Struct, frozen=True):
 
 def parse_address_list(raw: bytes) -> list[Mailbox | Group]:
     """The addresses of an unfolded field value; what is broken is read as well as it can be."""
+    return _parse(raw)[0]
+
+
+def is_ambiguous(raw: bytes) -> bool:
+    """Whether other readers may take another address from this field value than we do.
+
+    Two pairs of angle brackets, two addresses without a comma, a source route, an encoded word as
+    an address: none is right in mail of today, and each shows one person and is another's.
+    """
+    found, is_doubtful = _parse(raw)
+    return is_doubtful or any(b"=?" in one.local + one.domain for one in mailboxes(found))
+
+
+def _parse(raw: bytes) -> tuple[list[Mailbox | Group], bool]:
+    """The addresses, and whether some can be read in another way."""
     found: list[Mailbox | Group] = []
+    is_doubtful = False
     at = 0
     size = len(raw)
     while at < size:
@@ -71,11 +87,13 @@ def parse_address_list(raw: bytes) -> list[Mailbox | Group]:
         else:
             match = _BARE.match(raw, at)
             if match is None:
-                found += _Reader(raw, at).read()
+                reader = _Reader(raw, at)
+                found += reader.read()
+                is_doubtful = reader.is_doubtful
                 break
             found.append(Mailbox(b"", match.group(1), match.group(2)))
         at = match.end()
-    return found
+    return found, is_doubtful
 
 
 def mailboxes(addresses: list[Mailbox | Group]) -> list[Mailbox]:
@@ -109,6 +127,7 @@ class _Reader:
         self._found: list[Mailbox | Group] = []
         self._group: bytes | None = None
         self._members: list[Mailbox] = []
+        self.is_doubtful = False
         self._clear()
 
     def _clear(self) -> None:
@@ -144,6 +163,8 @@ class _Reader:
         return self._found
 
     def _word(self, text: bytes, sign: bool = False) -> None:
+        if sign and self._angle is not None and not self._in_angle:
+            self.is_doubtful = True  # an address behind the one in brackets
         if self._in_angle and self._angle is not None:
             self._angle.append(text)
             self._angle_signs.append(sign)
@@ -156,6 +177,7 @@ class _Reader:
         if special == b"(":
             self._skip_comment()
         elif special == b"<":
+            self.is_doubtful |= self._angle is not None
             self._in_angle = True
             self._angle = []
             self._angle_signs = []
@@ -165,6 +187,7 @@ class _Reader:
             self._word(special, True)
         elif special == b":":
             if self._group is None:
+                self.is_doubtful |= True in self._signs
                 name = b" ".join(self._words)
                 self._clear()
                 self._group = name
@@ -218,6 +241,7 @@ class _Reader:
             name = b" ".join(self._words)
         else:
             words, signs = self._words, self._signs
+        self.is_doubtful |= signs.count(True) > 1
         route = b""
         if words and words[0] == b"@" and signs[0]:
             for i, word in enumerate(words):

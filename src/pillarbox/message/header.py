@@ -59,6 +59,18 @@ def header_end(octets: Octets, start: int, end: int) -> int:
     return start
 
 
+def find_header_end(octets: Octets, size: int, limit: int) -> int | None:
+    """The same for a whole message of `size` octets; None: the header is longer than `limit`.
+
+    What begins with no field is read on to the first empty line, here as in `header_end`: a header
+    that is looked at in part could say something else in the rest.
+    """
+    if size <= limit:
+        return header_end(octets, 0, size)
+    end = header_end(octets, 0, limit + 1)
+    return end if 0 < end <= limit else None
+
+
 def fields(raw_header: bytes) -> list[Field]:
     """All fields in order; lines that belong to none are left out."""
     found: list[Field] = []

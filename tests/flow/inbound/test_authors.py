@@ -27,7 +27,12 @@ from pillarbox.flow.inbound.facts import Authors
         (b"To: a@example.net\r\n", Authors(0, (), False)),
         (b"", Authors(0, (), False)),
         ("From: a@bücher.example\r\n".encode(), Authors(1, ("bücher.example",))),
-        (b"From: a@b\xff.example\r\n", Authors(1, ("b\ufffd.example",))),
+        (b"From: a@b\xff.example\r\n", Authors(1, ("b\ufffd.example",), False)),
+        (b"From: a@b..example, c@example.net\r\n",
+         Authors(1, ("b..example", "example.net"), False)),
+        # What other readers may take for somebody else's.
+        (b"From: <a@example.org> <c@example.net>\r\n", Authors(1, ("example.net",), False)),
+        (b"From: a@example.org c@example.net\r\n", Authors(1, ("example.net",), False)),
         (b"From: " + b"a@example.net, " * 10_000 + b"\r\n", Authors(1, (), False)),
     ],
 )  # fmt: skip

@@ -137,6 +137,48 @@ def test_two_from_fields_are_refused(tmp_path: Path) -> None:
     run(tmp_path, work)
 
 
+@pytest.mark.parametrize(
+    "author", [b"x@no..domain, carol@forged.example", b"x@[192.0.2.1], <carol@forged.example>"]
+)
+def test_what_is_no_domain_hides_no_author(tmp_path: Path, author: bytes) -> None:
+    async def work(bench: Bench) -> None:
+        reply = await bring(bench, LETTER.replace(b"Carol <carol@example.net>", author))
+        assert reply.startswith("550 5.7.26 ")
+
+    run(tmp_path, work)
+
+
+@pytest.mark.parametrize(
+    "author",
+    [
+        b"carol@no..domain",
+        b"<boss@forged.example> <carol@example.net>",
+        b"boss@forged.example carol@example.net",
+        b"<@forged.example:carol@example.net>",
+        b"=?utf-8?q?boss=40forged.example=00?=@example.net",
+    ],
+)
+def test_an_author_that_can_be_read_otherwise_is_doubted(tmp_path: Path, author: bytes) -> None:
+    async def work(bench: Bench) -> None:
+        reply = await bring(bench, LETTER.replace(b"Carol <carol@example.net>", author))
+        assert reply.startswith("250")
+        assert await junk_of(bench, "alice@example.org") == 1
+
+    run(tmp_path, work)
+
+
+def test_a_first_line_of_no_field_hides_no_header(tmp_path: Path) -> None:
+    text = b"no field\r\n" + b"X: " + b"y" * 70_000 + b"\r\n" + LETTER
+
+    async def whole() -> None:
+        async with open_bench(tmp_path, max_header_octets=65_536) as bench:
+            with_judge(bench, make_judge(bench, FakeResolver(WORLD)))
+            reply = await bring(bench, text.replace(b"example.net", b"forged.example"))
+            assert reply.startswith("554 5.6.0 ")
+
+    asyncio.run(whole())
+
+
 def test_results_in_our_name_are_cut_and_others_stay(tmp_path: Path) -> None:
     forged = (
         b"Authentication-Results: mx.example.org; dmarc=pass header.from=bank.example\r\n"

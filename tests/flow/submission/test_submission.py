@@ -95,6 +95,16 @@ def test_a_domain_without_keys_is_not_signed(tmp_path: Path) -> None:
          "550 5.7.1 The address in the Sender field"),
         (b"From: alice@example.org\r\nSender: a@b, c@d\r\n", "550 5.6.0 The Sender field"),
         (b"From: alice@example.org\r\nFrom: alice@example.org\r\n", "550 5.6.0 The message has"),
+        (b"From: <boss@bank.example> <alice@example.org>\r\n", "550 5.6.0 The From field"),
+        (b"From: <alice@example.org> boss@bank.example\r\n", "550 5.6.0 The From field"),
+        (b"From: boss@bank.example alice@example.org\r\n", "550 5.6.0 The From field"),
+        (b"From: boss@bank.example: alice@example.org;\r\n", "550 5.6.0 The From field"),
+        (b"From: <@bank.example:alice@example.org>\r\n", "550 5.6.0 The From field"),
+        (b"From: Boss: alice@example.org;, boss@bank.example\r\n", "550 5.7.1 The address"),
+        (b'From: "boss@bank.example" <alice@example.org> (boss@bank.example)\r\n', "250"),
+        (b"From: alice@example.org <alice@example.org>\r\n", "250"),
+        (b"From: alice@example.org\r\nSender: <boss@bank.example> <alice@example.org>\r\n",
+         "550 5.6.0 The Sender field"),
         (b"From: alice@example.org\r\nSender: alice@example.org\r\n", "250"),
         (b"From: alice+x@example.org, sales@example.org\r\n", "250"),
     ],
@@ -102,6 +112,15 @@ def test_a_domain_without_keys_is_not_signed(tmp_path: Path) -> None:
 def test_whose_names_may_be_used(tmp_path: Path, fields: bytes, reply: str) -> None:
     async def work(bench: Bench) -> None:
         assert (await _submit(bench, fields + b"\r\nWords\r\n")).startswith(reply)
+
+    run(tmp_path, work)
+
+
+def test_a_first_line_of_no_field_hides_no_author(tmp_path: Path) -> None:
+    text = b"no field\r\n" + b"X: " + b"y" * 1_100_000 + b"\r\nFrom: boss@bank.example\r\n"
+
+    async def work(bench: Bench) -> None:
+        assert (await _submit(bench, text + b"\r\nWords\r\n")).startswith("554 5.6.0 ")
 
     run(tmp_path, work)
 

@@ -17,7 +17,9 @@ class Authors(Struct, frozen=True):
 
     fields: int  # From fields; exactly one is right
     domains: tuple[str, ...]  # as written, without repeats
-    is_understood: bool = True  # every author has a domain, and the field is of a sane length
+    # Every author has a domain that can be one, nobody can read the field in another way, and its
+    # length is sane.
+    is_understood: bool = True
 
 
 class TrustFacts(Struct, frozen=True, kw_only=True):

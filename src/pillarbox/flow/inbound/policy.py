@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from pillarbox.flow.delivery.verdict import Reason, Refused
-from pillarbox.message.header import header_end
+from pillarbox.message.header import find_header_end
 from pillarbox.trust.authres import parse
 
 if TYPE_CHECKING:
@@ -32,11 +32,10 @@ class Facts(msgspec.Struct, frozen=True):
 
 def gather_facts(octets: Octets, size: int, max_header_octets: int) -> Facts:
     """Look at the message's header, as far as it may reach."""
-    end = header_end(octets, 0, min(size, max_header_octets + 1))
-    return Facts(
-        received_fields=len(_RECEIVED.findall(octets[:end])),
-        is_header_too_large=end > max_header_octets,
-    )
+    end = find_header_end(octets, size, max_header_octets)
+    if end is None:
+        return Facts(0, is_header_too_large=True)
+    return Facts(received_fields=len(_RECEIVED.findall(octets[:end])))
 
 
 def decide(facts: Facts, settings: SmtpSettings) -> Refused | None:
@@ -67,12 +66,12 @@ ACCEPT = Verdict("accept")
 
 
 def judge(facts: TrustFacts, settings: TrustSettings) -> Verdict:
-    """The first rule that says something: the sender, the author, DMARC, SPF, the lists.
+    """The first rule that says something: sender, too many authors, DMARC, no author, SPF, lists.
 
     A check that could not be made (temperror) speaks for nobody and against nobody: mail flows
     while the DNS is dead.
     """
-    for rule in (_judge_sender, _judge_author, _judge_dmarc, _judge_spf, _judge_listings):
+    for rule in _RULES:
         verdict = rule(facts, settings)
         if verdict is not None:
             return verdict
@@ -88,7 +87,7 @@ def _judge_sender(facts: TrustFacts, settings: TrustSettings) -> Verdict | None:
     return Verdict("reject", Reason.NULL_MX, why, Refused(Reason.NULL_MX, why))
 
 
-def _judge_author(facts: TrustFacts, settings: TrustSettings) -> Verdict | None:
+def _judge_authors(facts: TrustFacts, settings: TrustSettings) -> Verdict | None:
     """RFC 7489 §6.6.1: what hides its author from DMARC must not get past it by that."""
     if settings.dmarc == "observe":
         return None
@@ -99,9 +98,14 @@ def _judge_author(facts: TrustFacts, settings: TrustSettings) -> Verdict | None:
     if len(authors.domains) > settings.dmarc_from_domains:
         sentence = "The From field names too many domains."
         return _against(settings, Refused(Reason.BROKEN_FROM, sentence), sentence)
-    if not authors.is_understood:
-        return Verdict("junk", NO_AUTHOR, "From names no author, or one without a domain.")
     return None
+
+
+def _judge_author(facts: TrustFacts, settings: TrustSettings) -> Verdict | None:
+    """Whoever else is named has been looked at: the worse verdict comes first."""
+    if settings.dmarc == "observe" or facts.authors.is_understood:
+        return None
+    return Verdict("junk", NO_AUTHOR, "From does not say clearly whose message it is.")
 
 
 def _judge_dmarc(facts: TrustFacts, settings: TrustSettings) -> Verdict | None:
@@ -137,6 +141,11 @@ def _judge_listings(facts: TrustFacts, settings: TrustSettings) -> Verdict | Non
         return None
     zones = ", ".join(listing.zone for listing in facts.listings)
     return Verdict("junk", Reason.DNS_LIST, f"{facts.peer} is listed by {zones}.")
+
+
+_RULES = (
+    _judge_sender, _judge_authors, _judge_dmarc, _judge_author, _judge_spf, _judge_listings,
+)  # fmt: skip
 
 
 def refuse_listed(listings: Sequence[Listing]) -> Refused | None:

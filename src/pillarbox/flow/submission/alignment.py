@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pillarbox.flow.delivery.verdict import Reason, Refused
-from pillarbox.message.address import mailboxes, parse_address_list
+from pillarbox.message.address import is_ambiguous, mailboxes, parse_address_list
 from pillarbox.message.header import pick
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ async def look_at_authors(
     if len(values) > 1:
         return Refused(Reason.BROKEN_FROM, "The message has more than one From field.")
     authors = mailboxes(parse_address_list(values[0]))
-    if not authors or len(authors) > max_authors:
+    if not authors or len(authors) > max_authors or is_ambiguous(values[0]):
         return Refused(Reason.BROKEN_FROM)
     are_own = True
     for author in authors:
@@ -68,7 +68,7 @@ async def check_sender_field(
     if not values:
         return None
     senders = mailboxes(parse_address_list(values[0]))
-    if len(values) > 1 or len(senders) != 1:
+    if len(values) > 1 or len(senders) != 1 or is_ambiguous(values[0]):
         return Refused(Reason.BROKEN_FROM, "The Sender field is not understood.")
     if await directory.may_send_as(account, senders[0].addr_spec):
         return None

@@ -18,7 +18,7 @@ from pillarbox.flow.submission.alignment import (
 )
 from pillarbox.flow.submission.fixups import Stamp, apply_fixups, plan_fixups
 from pillarbox.message.date import format_date
-from pillarbox.message.header import header_end
+from pillarbox.message.header import find_header_end
 
 if TYPE_CHECKING:
     from pillarbox.accounts.directory import Directory
@@ -93,9 +93,9 @@ class Submission:
 
     async def _judge(self, envelope: Envelope, spool: Spool) -> Authors | Refused:
         account = _account(envelope.origin)
-        octets, limit = spool.octets(), self._settings.max_header_octets
-        end = header_end(octets, 0, min(spool.size, limit + 1))
-        if end > limit:
+        octets = spool.octets()
+        end = find_header_end(octets, spool.size, self._settings.max_header_octets)
+        if end is None:
             return Refused(Reason.HEADER_TOO_LARGE)
         directory = self._directory
         authors = await look_at_authors(

@@ -33,19 +33,24 @@ async def evaluate(
 ) -> DmarcResult:
     """The result that counts for a message whose From field names these domains."""
     domains: list[str] = []
+    unknown: DmarcResult | None = None
     for domain in from_domains:
         try:
             folded = fold_name(domain)
         except BadDnsName:
-            return DmarcResult("permerror", domain, why=f"{domain!r} is not a domain of the DNS")
+            why = f"{domain!r} is not a domain of the DNS"
+            unknown = unknown or DmarcResult("permerror", domain, why=why)
+            continue
         if folded not in domains:
             domains.append(folded)
     if not domains:
-        return DmarcResult("permerror", "", why="From names no domain")
+        return unknown or DmarcResult("permerror", "", why="From names no domain")
     if len(domains) > settings.dmarc_from_domains:
         return DmarcResult("permerror", domains[0], why=f"From names {len(domains)} domains")
     evaluation = _Evaluation(spf, dkim, resolver, settings.dmarc_report_addresses)
     results = [await evaluation.evaluate(domain) for domain in domains]
+    if unknown is not None:
+        results.append(unknown)
     return min(
         results,
         key=lambda one: (

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pillarbox.dns.errors import BadDnsName
+from pillarbox.dns.names import fold_name
 from pillarbox.flow.inbound.facts import Authors
-from pillarbox.message.address import mailboxes, parse_address_list
+from pillarbox.message.address import is_ambiguous, mailboxes, parse_address_list
 from pillarbox.message.header import pick
 
 _FROM = frozenset((b"from",))
@@ -22,6 +24,14 @@ def find_authors(raw_header: bytes) -> Authors:
             domain = author.domain.decode("utf-8", "replace")
             if domain:
                 domains[domain] = None
-            else:
-                is_understood = False
+            is_understood = is_understood and _can_be(domain)
+        is_understood = is_understood and not is_ambiguous(value)
     return Authors(len(values), tuple(domains), is_understood and bool(domains))
+
+
+def _can_be(domain: str) -> bool:
+    try:
+        fold_name(domain)
+    except BadDnsName:
+        return False
+    return True

@@ -83,8 +83,8 @@ class Checker:
 
     async def check_message(self, envelope: Envelope, octets: Octets, size: int) -> TrustFacts:
         """All facts; returns within the time that the settings give, whatever the DNS does."""
-        end = header_end(octets, 0, min(size, self._settings.dkim_max_header_octets))
-        raw_header = octets[:end]
+        # All of it, which the caller has found to be of a sane length: a From further down counts.
+        raw_header = octets[: header_end(octets, 0, size)]
         message = _Message(envelope, octets, raw_header, find_authors(raw_header))
         deadline = self._deadline()
         if not await self._take_place(deadline):
