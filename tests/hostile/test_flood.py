@@ -58,6 +58,30 @@ def test_one_address_gets_its_share_and_no_more(guarded: RunningServer, door: st
         assert not again.line().startswith(REFUSALS[door])
 
 
+@pytest.mark.parametrize("opening", [b"", b"\x16\x03\x01\x02\x00\x01"])
+def test_half_open_tls_holds_no_more_than_its_share(guarded: RunningServer, opening: bytes) -> None:
+    """Counted when accepted, not behind the handshake; what is over the share ends at once."""
+    with bystander(guarded.imap, BYSTANDER, PASSWORD) as other:
+        peers = [RawPeer(guarded.imaps, source=ATTACKER) for _ in range(FLOOD)]
+        for peer in peers:
+            peer.send(opening)
+        try:
+            assert all(peer.is_closed(2) for peer in peers[PER_ADDRESS:])
+            assert not any(peer.is_closed(0.001) for peer in peers[:PER_ADDRESS])
+            begin = time.monotonic()
+            with imap_peer(guarded.imaps, BYSTANDER, PASSWORD, tls=True):
+                greeted = time.monotonic() - begin
+            with RawPeer(guarded.smtp, source=ATTACKER) as elsewhere:
+                assert elsewhere.line().startswith(b"421 ")
+        finally:
+            for peer in peers:
+                peer.close()
+    assert other.longest < PROMPT and greeted < PROMPT
+    time.sleep(0.2)
+    with RawPeer(guarded.imaps, source=ATTACKER, tls=True) as again:  # places were given back
+        assert again.line().startswith(b"* OK")
+
+
 def test_all_doors_share_the_limit(guarded: RunningServer) -> None:
     peers = [
         RawPeer(guarded.ports[door], source=ATTACKER)

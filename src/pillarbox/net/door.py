@@ -33,6 +33,7 @@ class Door:
         self.admit = admit  # a place for a peer at an address, None when there is none
         self.tls = tls  # None: no STARTTLS, no channel bindings
         self.standing: set[PeerConnection] = set()  # connections themselves come and leave
+        self.handshakes: set[asyncio.Task[None]] = set()  # of connections that have yet to begin
         self.linger_seconds = LimitSettings().linger_seconds  # for peers to take the last octets
         self._clock = clock
 
@@ -41,12 +42,14 @@ class Door:
         """How many stand now."""
         return len(self.standing)
 
-    def connection(self, listener: Listener) -> asyncio.Protocol:
+    def connection(self, listener: Listener) -> PeerConnection:
         """A protocol for one accepted socket, as `create_server` wants from its factory."""
         raise NotImplementedError
 
     async def drain(self, seconds: float) -> None:
         """Ask all connections to finish what is under way; cut those that did not in time."""
+        for handshake in tuple(self.handshakes):
+            handshake.cancel()
         for connection in tuple(self.standing):
             connection.finish()
         ends_at = self._clock.monotonic() + seconds

@@ -46,7 +46,7 @@ class PeerConnection(asyncio.Protocol):
         """The connection stands (with implicit TLS: the handshake is done)."""
 
     def refused(self) -> bytes:
-        """What a peer over the connection limits is told before it is closed."""
+        """What a peer over the connection limits is told before it is closed (without TLS)."""
         return b""
 
     def octets_arrived(self, octets: bytes) -> None:
@@ -193,14 +193,19 @@ class PeerConnection(asyncio.Protocol):
         if self.transport is not None:
             self.transport.abort()
 
+    def take_place(self, lease: Lease) -> None:
+        """Use this place under the limits, taken before the connection was made (`TlsGate`)."""
+        self._lease = lease
+
     # asyncio's side
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if self._starting_tls:
             return
         self.transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass of it
-        self.peer, self.is_loopback = _whereabouts(self.transport)
-        self._lease = self._door.admit(self.peer)
+        self.peer, self.is_loopback = whereabouts(self.transport)
+        if self._lease is None:
+            self._lease = self._door.admit(self.peer)
         if self._lease is None:
             self.transport.write(self.refused())  # doors may gather what they `write`
             self.close()
@@ -261,7 +266,7 @@ class PeerConnection(asyncio.Protocol):
             self.deadline_passed()
 
 
-def _whereabouts(transport: asyncio.Transport) -> tuple[str, bool]:
+def whereabouts(transport: asyncio.Transport) -> tuple[str, bool]:
     """A peer's address as text, and whether it is on this machine."""
     name = transport.get_extra_info("peername")
     if isinstance(name, tuple):

@@ -13,7 +13,6 @@ import gc
 import os
 import signal
 import socket
-import ssl
 import sys
 from functools import partial
 
@@ -25,6 +24,7 @@ from pillarbox.clock import Clock, SystemClock
 from pillarbox.config.server import ListenerSettings
 from pillarbox.config.settings import Settings
 from pillarbox.errors import PillarboxError
+from pillarbox.net.gate import TlsGate
 from pillarbox.net.listener import Listener, Security
 from pillarbox.node.certificates import load_certificates
 from pillarbox.node.compose import PROTOCOLS, Composition, compose
@@ -125,6 +125,8 @@ class Worker:
 
         def connection() -> asyncio.Protocol:
             accepted.inc()
+            if listener.security is Security.IMPLICIT:
+                return TlsGate(door, lambda: door.connection(listener))
             return door.connection(listener)
 
         loop = asyncio.get_running_loop()
@@ -132,21 +134,7 @@ class Worker:
             start = partial(loop.create_unix_server, connection, sock=bound)
         else:
             start = partial(loop.create_server, connection, sock=bound)
-        backlog = self._settings.limits.backlog
-        if listener.security is Security.IMPLICIT:
-            server = await start(
-                ssl=self._context(),
-                ssl_handshake_timeout=self._settings.tls.handshake_seconds,
-                backlog=backlog,
-            )
-        else:
-            server = await start(backlog=backlog)
-        self._servers.append(server)
-
-    def _context(self) -> ssl.SSLContext:
-        assert self._composition is not None
-        assert self._composition.tls is not None  # `load_certificates` saw to it
-        return self._composition.tls.server_context()
+        self._servers.append(await start(backlog=self._settings.limits.backlog))
 
     # While it serves
 
