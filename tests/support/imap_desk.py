@@ -1,4 +1,4 @@
-"""IMAP's reading commands on a real store, without a session or a socket around them."""
+"""IMAP's commands on a real store, without a session or a socket around them."""
 
 from __future__ import annotations
 
@@ -11,19 +11,9 @@ from typing import Any, cast
 from pillarbox.config.imap import ImapSettings
 from pillarbox.errors import PillarboxError
 from pillarbox.ids import Uid
-from pillarbox.imap.server.command import CommandSpec, Hooks
-from pillarbox.imap.server.commands import (
-    fetch,
-    fetch_items,
-    fetch_syntax,
-    search,
-    search_keys,
-    sort,
-    thread,
-)
 from pillarbox.imap.server.context import Context, No
-from pillarbox.imap.server.extensions import preview, savedate, within
 from pillarbox.imap.server.picture import Picture, Pictures
+from pillarbox.imap.server.registry import COMMANDS, hooks_for
 from pillarbox.imap.server.view import View
 from pillarbox.imap.wire.errors import BadSyntax
 from pillarbox.imap.wire.framing import Framed, Framer, FramingLimits, Literal
@@ -32,30 +22,7 @@ from pillarbox.store.sql import messages
 from support.imap_client import Answer, untagged_of
 from support.store_box import Box
 
-COMMANDS: dict[str, CommandSpec] = {
-    spec.name: spec
-    for spec in (*fetch.COMMANDS, *search.COMMANDS, *sort.COMMANDS, *thread.COMMANDS)
-}
-HOOKS = Hooks(
-    fetch_items={
-        "MODSEQ": fetch_items.MODSEQ,
-        "EMAILID": fetch_items.EMAIL_ID,
-        "THREADID": fetch_items.THREAD_ID,
-        **preview.EXTENSION.fetch_items,
-        **savedate.EXTENSION.fetch_items,
-    },
-    fetch_modifiers={
-        "CHANGEDSINCE": fetch_syntax.parse_changed_since,
-        "VANISHED": lambda reader: True,
-    },
-    search_keys={
-        "MODSEQ": search_keys.MODSEQ,
-        "EMAILID": search_keys.EMAIL_ID,
-        "THREADID": search_keys.THREAD_ID,
-        **savedate.EXTENSION.search_keys,
-        **within.EXTENSION.search_keys,
-    },
-)
+HOOKS = hooks_for(ImapSettings())
 
 
 class FakeLink:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from pillarbox.config.imap import ImapSettings
     from pillarbox.imap.server.view import View
     from pillarbox.imap.wire.codes import Code
-    from pillarbox.imap.wire.sequence_set import SequenceSet
     from pillarbox.net.door import Lease
     from pillarbox.net.tls import TlsContexts
     from pillarbox.store import Reader, Store, Transaction
@@ -201,12 +200,6 @@ class Context:
         if self.view is not None:
             code = codes.highest_modseq(self.view.modseq)
             self.send(responses.ok("Changes are counted", code))
-
-    def indexes_of(self, wanted: SequenceSet, *, by_uid: bool) -> list[int]:
-        """The messages of the selected mailbox that a set names, `$` included, as indexes."""
-        if wanted.saved:
-            return self.selected.resolve_saved(self.saved)
-        return self.selected.resolve(wanted, by_uid=by_uid)
 
     def send(self, response: Response) -> None:
         """Send an untagged response; its octets leave with the tagged one, or before."""

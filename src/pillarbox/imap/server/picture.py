@@ -1,8 +1,13 @@
 """A mailbox at one moment as parallel arrays, shared by the sessions that stand at that moment.
 
-Index = sequence number - 1; about 44 octets a message. A picture with a single holder is changed
-in place, a shared one is copied when its first holder moves on, and the others then adopt the
-copy: 500 idle clients of one mailbox cost one picture, and a change costs one copy.
+About 44 octets a message. A picture with a single holder is changed in place, a shared one is
+copied when its first holder moves on, and the others then adopt the copy: 500 idle clients of one
+mailbox cost one picture, and a change costs one copy.
+
+A picture of a large mailbox may begin above the mailbox's first message (ADR 0018): the `below`
+oldest messages, whose UIDs are all under `floor`, are only counted. Index = sequence number - 1 -
+`below`. What is below the floor is read when a command needs it (`untagged.reach`); until then it
+cannot change here, for a change that touches it makes it be read first.
 """
 
 from __future__ import annotations
@@ -12,7 +17,10 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from weakref import WeakValueDictionary
 
+from msgspec.structs import astuple
+
 from pillarbox.ids import AccountId, MailboxId, ModSeq, UidValidity
+from pillarbox.store.database import Row
 from pillarbox.store.model import FLAG_NAMES, Mailbox, Placed
 
 _NAMES_BY_BITS: dict[int, str] = {}  # few flag sets occur in practice
@@ -30,6 +38,7 @@ def flag_names(bits: int, keywords: str = "") -> str:
 
 
 Key = tuple[AccountId, MailboxId, UidValidity]
+_COLUMNS = ("uids", "messages", "flags", "modseqs", "sizes", "saved")
 _MOST_KEPT = 1_000  # pictures of mailboxes that nobody has selected
 
 
@@ -38,7 +47,9 @@ class Picture:
 
     __slots__ = (
         "__weakref__",
+        "below",
         "flags",
+        "floor",
         "holders",
         "keywords",
         "messages",
@@ -59,8 +70,11 @@ class Picture:
         self.keywords: dict[int, str] = {}  # by UID; only messages that have some
         self.modseq = ModSeq(0)  # everything up to here is in it
         self.holders = 0
+        self.below = 0  # messages that are counted and not here
+        self.floor = 0  # all UIDs from here on are here; 0: all
 
     def __len__(self) -> int:
+        """How many messages are here; those below the floor are not."""
         return len(self.uids)
 
     @classmethod
@@ -71,8 +85,19 @@ class Picture:
         picture.extend(placed)
         return picture
 
+    @classmethod
+    def unread(cls, mailbox: Mailbox) -> Picture:
+        """A picture that knows how many messages there are, and none of them."""
+        picture = cls()
+        picture.modseq = mailbox.modseq
+        picture.below = mailbox.messages
+        picture.floor = mailbox.uid_next
+        return picture
+
     def copy(self) -> Picture:
         twin = Picture()
+        twin.below = self.below
+        twin.floor = self.floor
         twin.uids = self.uids[:]
         twin.messages = self.messages[:]
         twin.flags = self.flags[:]
@@ -90,15 +115,30 @@ class Picture:
 
     def extend(self, placed: Sequence[Placed]) -> None:
         """Append rows whose UIDs are above all here."""
-        if not placed:
+        self.extend_rows([astuple(row) for row in placed])
+
+    def extend_rows(self, rows: Sequence[Row]) -> None:
+        """The same for rows as the store reads them, in the order of Placed's fields."""
+        if not rows:
             return
-        self.uids.extend([row.uid for row in placed])
-        self.messages.extend([row.message for row in placed])
-        self.flags.extend([row.flags for row in placed])
-        self.modseqs.extend([row.modseq for row in placed])
-        self.sizes.extend([row.size for row in placed])
-        self.saved.extend([row.saved_at for row in placed])
-        self.keywords.update((p.uid, p.keywords) for p in placed if p.keywords)
+        uids, messages, flags, keywords, modseqs, sizes, saved = zip(*rows, strict=True)
+        self.uids.extend(uids)
+        self.messages.extend(messages)
+        self.flags.extend(flags)
+        self.modseqs.extend(modseqs)
+        self.sizes.extend(sizes)
+        self.saved.extend(saved)
+        if any(keywords):
+            self.keywords.update(pair for pair in zip(uids, keywords, strict=True) if pair[1])
+
+    def put_under(self, older: Picture) -> None:
+        """Take in what was read of the messages below the floor."""
+        for name in _COLUMNS:
+            column = getattr(older, name)
+            setattr(self, name, column + getattr(self, name))
+        self.keywords.update(older.keywords)
+        self.floor = older.floor
+        self.below = self.below - len(older) if older.floor else 0
 
     def change(self, at: int, row: Placed) -> None:
         """Take over a row's flags."""
@@ -117,7 +157,7 @@ class Picture:
             for at in indexes:
                 self.keywords.pop(self.uids[at], None)
         runs = _runs(indexes)
-        for name in ("uids", "messages", "flags", "modseqs", "sizes", "saved"):
+        for name in _COLUMNS:
             column = getattr(self, name)
             if len(runs) == 1:
                 del column[runs[0][0] : runs[0][1]]
@@ -165,7 +205,11 @@ class Pictures:
         """Let other sessions adopt `picture`, which holds all up to its modseq and no more."""
         key = _key(mailbox)
         known = self._newest.get(key)
-        if known is None or known.modseq <= picture.modseq:
+        if (
+            known is None
+            or known.modseq < picture.modseq
+            or (known.modseq == picture.modseq and known.below >= picture.below)
+        ):
             self._newest[key] = picture
             if self._kept.get(key, picture) is not picture:
                 del self._kept[key]

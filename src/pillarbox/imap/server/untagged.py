@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pillarbox.errors import CannotCalculateChanges
+from pillarbox.errors import CannotCalculateChanges, NoSuchMailbox
 from pillarbox.imap.server.context import Context
-from pillarbox.imap.server.view import Told, View
+from pillarbox.imap.server.older import lowest, read_down_to
+from pillarbox.imap.server.picture import Picture
+from pillarbox.imap.server.view import NOTHING, Reach, Told, View
 from pillarbox.imap.wire import codes, responses
+from pillarbox.imap.wire.sequence_set import SequenceSet
 from pillarbox.store import Reader
 from pillarbox.store.model import MailboxChanges
 from pillarbox.store.sql import changes as changes_sql
@@ -23,24 +26,68 @@ async def refresh(ctx: Context, *, tell_expunged: bool) -> None:
     if view is None:
         return
     ctx.stale = False
-    changes = await changes_since(ctx, view)
-    if ctx.view is view:
-        tell(ctx, view, view.apply(changes, tell_expunged=tell_expunged))
+    await _move_on(ctx, view, NOTHING, tell_expunged=tell_expunged)
 
 
-async def changes_since(ctx: Context, view: View) -> MailboxChanges:
+async def reach(ctx: Context, wanted: Reach) -> None:
+    """Have the messages that a command wants in the view, which may only count them yet.
+
+    What changed meanwhile is told now, all but EXPUNGE, so that what is read is as it is told.
+    """
+    view = ctx.selected
+    if view.lacks(wanted):
+        view.adopt_fuller()
+    if view.lacks(wanted):
+        await _move_on(ctx, view, wanted, tell_expunged=False)
+    if view.gone:
+        ctx.stale = True  # the session leaves it at the command's end
+        raise NoSuchMailbox
+
+
+async def indexes_of(ctx: Context, wanted: SequenceSet, *, by_uid: bool) -> list[int]:
+    """The messages of the selected mailbox that a set names, `$` included, as indexes."""
+    view = ctx.selected
+    while view.lacks(needed := view.reach_of(wanted, ctx.saved, by_uid=by_uid)):
+        await reach(ctx, needed)
+    if wanted.saved:
+        return view.resolve_saved(ctx.saved)
+    return view.resolve(wanted, by_uid=by_uid)
+
+
+async def _move_on(ctx: Context, view: View, wanted: Reach, *, tell_expunged: bool) -> None:
+    """Bring the view to the present, and as far down as is wanted and as the changes go."""
+
+    async def ask(db: Reader) -> tuple[MailboxChanges, Picture | None, bool]:
+        changes = await _changes_since(db, view)
+        if not view.below:
+            return changes, None, True
+        low, in_reach = await lowest(db, view, (wanted, view.touched(changes)))
+        if low is None or not in_reach:
+            return changes, None, in_reach
+        return changes, await read_down_to(db, view, low), True
+
+    async def ask_for_all(db: Reader) -> tuple[MailboxChanges, Picture | None, bool]:
+        return await _changes_since(db, view), await read_down_to(db, view, 0), True
+
+    changes, older, in_reach = await ctx.read(ask)
+    if not in_reach:
+        changes, older, _ = await ctx.store.scan(ask_for_all)
+    if ctx.view is not view:
+        return
+    if older is not None and changes.exists:
+        view.put_under(older, changes)
+    tell(ctx, view, view.apply(changes, tell_expunged=tell_expunged))
+
+
+async def _changes_since(db: Reader, view: View) -> MailboxChanges:
     """What happened in the view's mailbox since it was looked at."""
     account, mailbox = view.mailbox.account, view.mailbox.id
-
-    async def ask(reader: Reader) -> MailboxChanges:
-        try:
-            return await changes_sql.since(reader, account, mailbox, view.modseq)
-        except CannotCalculateChanges:  # this session slept longer than tombstones are kept
-            placed = await changes_sql.placed(reader, account, mailbox)
-            modseq = await changes_sql.account_modseq(reader, account)
-            return view.differences(placed, modseq)
-
-    return await ctx.read(ask)
+    try:
+        return await changes_sql.since(db, account, mailbox, view.modseq)
+    except CannotCalculateChanges:  # this session slept longer than tombstones are kept
+        placed = [] if view.below else await changes_sql.placed(db, account, mailbox)
+        modseq = await changes_sql.account_modseq(db, account)
+        return view.differences(placed, modseq)
 
 
 def tell(ctx: Context, view: View, told: Told) -> None:
@@ -86,4 +133,6 @@ def flags_line(view: View, at: int, *, with_uid: bool, with_modseq: bool) -> byt
     """One FETCH response: FLAGS, with UID and MODSEQ as asked (RFC 9051 §7.5.2, RFC 7162 §3.1)."""
     uid = f"UID {view.uids[at]} " if with_uid else ""
     modseq = f" MODSEQ ({view.modseqs[at]})" if with_modseq else ""
-    return f"* {at + 1} FETCH ({uid}FLAGS ({view.flag_names(at)}){modseq})\r\n".encode()
+    return (
+        f"* {view.below + at + 1} FETCH ({uid}FLAGS ({view.flag_names(at)}){modseq})\r\n".encode()
+    )

@@ -2,6 +2,13 @@
 
 Sequence numbers are the client's: a message that is gone stays in the view until its EXPUNGE may be
 told (RFC 9051 §2.3.1.2, §7.5.1).
+
+The view of a large mailbox only counts its older messages until a command reaches for them
+(`picture`, ADR 0018). What holds at every moment: a view is the mailbox at `modseq`, but for
+messages that are held back; those are always in the picture; and of a message that is only counted
+nothing has been told but that it is there. So what is read later is read together with the changes
+since `modseq`, by one snapshot, and both are taken in at once: messages that went meanwhile are put
+in at their places and held back, those that changed are told as changed.
 """
 
 from __future__ import annotations
@@ -9,6 +16,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from pillarbox.ids import MessageId, ModSeq, Uid
 from pillarbox.imap.server.picture import Picture, Pictures, flag_names
@@ -17,13 +25,33 @@ from pillarbox.imap.wire.errors import BadSyntax
 from pillarbox.imap.wire.sequence_set import SequenceSet, indexes_within
 from pillarbox.store.model import FLAG_NAMES, Expunged, Mailbox, MailboxChanges, Placed
 
+_NOWHERE = 2**63  # above every UID and every sequence number
+
 
 def _uid_of(row: Placed) -> int:
     return row.uid
 
 
+def first_touched(changes: MailboxChanges) -> int:
+    """The lowest UID that changes tell of."""
+    placed, expunged = changes.placed, changes.expunged
+    return min(placed[0].uid if placed else _NOWHERE, expunged[0].uid if expunged else _NOWHERE)
+
+
 def _words(texts: set[str]) -> set[str]:
     return {word for text in texts for word in text.split()}
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far down a command needs the messages: from a UID, and from a sequence number, on."""
+
+    uid: int = _NOWHERE
+    number: int = _NOWHERE
+
+
+EVERYTHING = Reach(uid=0, number=1)
+NOTHING = Reach()
 
 
 class Told:
@@ -55,7 +83,9 @@ class View:
         picture.holders += 1
 
     def __len__(self) -> int:
-        return len(self.picture.uids)
+        """The number of messages that this client was told of."""
+        picture = self.picture
+        return picture.below + len(picture.uids)
 
     @property
     def uids(self) -> array[int]:
@@ -95,6 +125,53 @@ class View:
         """Whether there are messages whose EXPUNGE is still to be told."""
         return bool(self._held)
 
+    @property
+    def below(self) -> int:
+        """How many of the oldest messages are only counted: sequence number - index - 1."""
+        return self.picture.below
+
+    def lacks(self, wanted: Reach) -> bool:
+        """Whether messages that are wanted are only counted yet."""
+        picture = self.picture
+        return picture.below > 0 and (wanted.uid < picture.floor or wanted.number <= picture.below)
+
+    def reach_of(self, wanted: SequenceSet, saved: Sequence[int], *, by_uid: bool) -> Reach:
+        """How far down a set goes. By UID and with `*`, the last message must be known."""
+        if not self.picture.below:
+            return NOTHING
+        if wanted.saved:
+            return Reach(uid=saved[0]) if saved else NOTHING
+        if not by_uid:
+            return Reach(
+                number=min((low for low, _ in wanted.resolve(len(self))), default=_NOWHERE)
+            )
+        uids = self.picture.uids
+        if wanted.has_star and not uids:
+            return Reach(number=len(self))
+        return Reach(uid=min((low for low, _ in wanted.resolve(uids[-1] if uids else 0))))
+
+    def touched(self, changes: MailboxChanges) -> Reach:
+        """How far down changes go."""
+        return Reach(uid=first_touched(changes))
+
+    def adopt_fuller(self) -> None:
+        """Go over to a picture of the same moment that another session has read further down."""
+        newest = self._pictures.find(self.mailbox)
+        if (
+            newest is not None
+            and not self._held
+            and newest.modseq == self.modseq == self.picture.modseq
+            and newest.below < self.picture.below
+        ):
+            self._adopt(newest)
+
+    def put_under(self, older: Picture, changes: MailboxChanges) -> None:
+        """Take in what was read below the floor together with `changes`, which are applied next."""
+        own = self._own_picture()
+        if changes.placed or changes.expunged:  # it holds what is true only after those
+            self._pictures.withdraw(self.mailbox, own)
+        own.put_under(older)
+
     def index_of(self, uid: int) -> int:
         """Where a UID stands, or -1."""
         return self.picture.index_of(uid)
@@ -110,6 +187,10 @@ class View:
         if self._keywords is None:
             self._keywords = _words(set(self.picture.keywords.values()))
         return [*FLAG_NAMES.values(), *sorted(self._keywords)]
+
+    def know_keywords(self, names: Iterable[str]) -> None:
+        """FLAGS is to tell of these, which spares looking at every message."""
+        self._keywords = set(names)
 
     def learn_keywords(self, uids: Iterable[int]) -> bool:
         """Whether messages have keywords that FLAGS has not told of; it is to be told again."""
@@ -127,7 +208,13 @@ class View:
         return True
 
     def differences(self, placed: Sequence[Placed], modseq: ModSeq) -> MailboxChanges:
-        """The changes to a whole new copy of the mailbox, for when the store forgot them."""
+        """The changes to a whole new copy of the mailbox, for when the store forgot them.
+
+        Which ones went of those that are only counted cannot be told: the mailbox counts as made
+        anew.
+        """
+        if self.picture.below:
+            return MailboxChanges(modseq, [], [], exists=False)
         here = {row.uid for row in placed}
         gone = [
             Expunged(Uid(uid), MessageId(message), modseq)
@@ -144,20 +231,23 @@ class View:
     def resolve(self, wanted: SequenceSet, *, by_uid: bool) -> list[int]:
         """The indexes that a set names, ascending, each once.
 
-        By UID, those that are not here are left out. By sequence number, one above the number of
+        What they reach for must have been read (`reach_of`). By UID, those that are not here are
+        left out. By sequence number, one above the number of
         messages raises `BadSyntax` (RFC 9051 §9, seq-number).
         """
-        uids = self.picture.uids
-        count = len(uids)
+        if self.lacks(self.reach_of(wanted, (), by_uid=by_uid)):
+            raise LookupError("Messages below the floor were asked for before they were read.")
+        uids, below = self.picture.uids, self.picture.below
         if by_uid:
-            stretches = indexes_within(uids, wanted.resolve(uids[-1] if count else 0))
+            stretches = indexes_within(uids, wanted.resolve(uids[-1] if uids else 0))
             return [at for stretch in stretches for at in stretch]
+        count = len(self)
         if wanted.largest > count and not (CLAMP_SETS_WITH_STAR and wanted.has_star):
             raise BadSyntax("There is no message of that number.")
         return [
             at
             for low, high in wanted.resolve(count)
-            for at in range(max(low - 1, 0), min(high, count))
+            for at in range(max(low - 1, 0) - below, min(high, count) - below)
         ]
 
     def resolve_saved(self, uids: Iterable[int]) -> list[int]:
@@ -180,7 +270,7 @@ class View:
         picture = self.picture
         self.modseq = max(self.modseq, changes.upto)
         self.gone = self.gone or not changes.exists
-        last = picture.uids[-1] if picture.uids else 0
+        last = picture.uids[-1] if picture.uids else max(picture.floor - 1, 0)
         split = bisect_right(changes.placed, last, key=_uid_of)
         fresh = changes.placed[split:]
         altered: list[tuple[int, Placed]] = []
@@ -195,12 +285,12 @@ class View:
             self._held = []
             removed = [picture.index_of(uid) for uid in gone]
             told.expunged_uids = gone
-            told.expunged_seqs = [at + 1 for at in reversed(removed)]
+            told.expunged_seqs = [picture.below + at + 1 for at in reversed(removed)]
         else:
             self._held = gone
         self._move_on(altered, fresh, removed)
         if fresh:
-            told.exists = len(self.picture)
+            told.exists = len(self)
         return told
 
     def _gone(self, expunged: Sequence[Expunged]) -> list[int]:
@@ -222,6 +312,7 @@ class View:
                 and newest is not None
                 and newest is not self.picture
                 and newest.modseq == self.modseq
+                and newest.below <= self.picture.below
             ):
                 self._adopt(newest)
                 return

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 from pillarbox.errors import CannotCalculateChanges, NoSuchAccount
 from pillarbox.ids import AccountId, MailboxId, ModSeq
-from pillarbox.store.database import Reader
+from pillarbox.store.database import Reader, Row
 from pillarbox.store.model import Expunged, MailboxChanges, Placed
+
+_ROWS_AT_ONCE = 5_000  # of a large mailbox; a row takes 400 octets until it is packed
 
 _PLACED = """
     SELECT uid, message_id, flags, keywords, modseq, size, saved_at FROM placement
@@ -16,6 +20,53 @@ _PLACED = """
 async def placed(db: Reader, account: AccountId, mailbox: MailboxId) -> list[Placed]:
     """Every place in a mailbox, ascending UIDs."""
     return [Placed(*row) for row in await db.rows(_PLACED, (account, mailbox))]
+
+
+_OLDER = """
+    SELECT uid, message_id, flags, keywords, min(modseq, ?), size, saved_at FROM placement
+    WHERE account_id = ? AND mailbox_id = ? AND uid >= ? AND uid < ? ORDER BY uid LIMIT ?
+"""
+_GONE_OLDER = """
+    SELECT e.uid, e.message_id, 8, '', ?, coalesce(m.size, 0), coalesce(m.received_at, 0)
+    FROM expunged e LEFT JOIN message m USING (account_id, message_id)
+    WHERE e.account_id = ? AND e.mailbox_id = ? AND e.modseq > ? AND e.uid >= ? AND e.uid < ?
+    ORDER BY e.uid
+"""
+
+
+async def placed_as_of(
+    db: Reader, account: AccountId, mailbox: MailboxId, modseq: ModSeq, *, low: int, high: int
+) -> AsyncIterator[list[Row]]:
+    """The places with UIDs in [low, high) that there were at `modseq`, in the fields of Placed,
+    ascending and some thousands at a time.
+
+    What changed since has its present flags and `modseq`; what went since is flagged deleted.
+    """
+    gone = await db.rows(_GONE_OLDER, (modseq, account, mailbox, modseq, low, high))
+    while True:
+        rows = await db.rows(_OLDER, (modseq, account, mailbox, low, high, _ROWS_AT_ONCE))
+        last = len(rows) < _ROWS_AT_ONCE
+        low = high if last else rows[-1][0] + 1
+        if gone:
+            rows = sorted([*rows, *(row for row in gone if row[0] < low)])
+            gone = [row for row in gone if row[0] >= low]
+        yield rows
+        if last:
+            return
+
+
+_UID_BELOW = """
+    SELECT uid FROM placement WHERE account_id = ? AND mailbox_id = ? AND uid < ?
+    ORDER BY uid DESC LIMIT 1 OFFSET ?
+"""
+
+
+async def uid_below(
+    db: Reader, account: AccountId, mailbox: MailboxId, uid: int, count: int
+) -> int | None:
+    """The UID so many messages below a UID; None where there are fewer. Its cost is the count."""
+    row = await db.row(_UID_BELOW, (account, mailbox, uid, count - 1))
+    return None if row is None else row[0]
 
 
 _MAILBOX = """

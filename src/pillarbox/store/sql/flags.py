@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 
 from pillarbox.ids import AccountId, MailboxId, ModSeq, Uid
-from pillarbox.store.database import Row, Transaction
+from pillarbox.store.database import Reader, Row, Transaction
 from pillarbox.store.model import Flag, FlagChange, Placed, StoreOutcome
 from pillarbox.store.sql.keywords import canonical
 from pillarbox.store.sql.modseq import next_modseq
@@ -25,6 +25,24 @@ _UPDATE = """
 # Most clients change one message at a time, and a list of one costs twice as much.
 _PLACED_ONE = _PLACED.replace("IN (SELECT value FROM json_each(?))", "= ?")
 _UPDATE_ONE = _UPDATE.replace("IN (SELECT value FROM json_each(?))", "= ?")
+_FIRST_FLAGS = """
+    SELECT flags FROM placement WHERE account_id = ? AND mailbox_id = ? ORDER BY uid LIMIT ?
+"""
+_LAST_FLAGS = """
+    SELECT flags FROM placement WHERE account_id = ? AND mailbox_id = ? ORDER BY uid DESC LIMIT ?
+"""
+
+
+async def first_flags(db: Reader, account: AccountId, mailbox: MailboxId, count: int) -> list[int]:
+    """The flags of a mailbox's oldest messages."""
+    return [flags for (flags,) in await db.rows(_FIRST_FLAGS, (account, mailbox, count))]
+
+
+async def last_flags(db: Reader, account: AccountId, mailbox: MailboxId, count: int) -> list[int]:
+    """The flags of a mailbox's newest messages, the newest first."""
+    return [flags for (flags,) in await db.rows(_LAST_FLAGS, (account, mailbox, count))]
+
+
 _COUNT = """
     UPDATE mailbox SET modseq = ?, unseen = unseen + ?, deleted = deleted + ?
     WHERE account_id = ? AND mailbox_id = ?

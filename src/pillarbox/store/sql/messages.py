@@ -26,7 +26,7 @@ from pillarbox.store.model import Flag, MessageRow
 from pillarbox.store.query import SortRow, ThreadRow
 from pillarbox.store.sql import threads
 from pillarbox.store.sql.expunging import expunge
-from pillarbox.store.sql.flags import store_flags
+from pillarbox.store.sql.flags import first_flags, last_flags, store_flags
 from pillarbox.store.sql.keywords import all_keywords, canonical
 from pillarbox.store.sql.moving import copy, move
 from pillarbox.store.sql.names import INBOX
@@ -40,8 +40,10 @@ __all__ = [
     "columns",
     "copy",
     "expunge",
+    "first_flags",
     "get",
     "get_many",
+    "last_flags",
     "move",
     "sort_rows",
     "store_flags",

@@ -9,7 +9,7 @@ from pillarbox.errors import NoSuchMailbox
 from pillarbox.ids import Uid
 from pillarbox.imap.server.command import SELECTED, CommandSpec, Done, Hooks
 from pillarbox.imap.server.context import Context, No
-from pillarbox.imap.server.untagged import refresh
+from pillarbox.imap.server.untagged import indexes_of, refresh
 from pillarbox.imap.wire import codes, responses
 from pillarbox.imap.wire.reader import Reader
 from pillarbox.imap.wire.sequence_set import SequenceSet
@@ -40,7 +40,7 @@ async def run_copying(command: Copying, ctx: Context) -> Done:
     view = ctx.selected
     if command.move and view.read_only:
         raise No("The mailbox was opened read-only.", codes.READ_ONLY)
-    uids = [Uid(view.uids[at]) for at in ctx.indexes_of(command.wanted, by_uid=command.uid)]
+    uids = [Uid(view.uids[at]) for at in await indexes_of(ctx, command.wanted, by_uid=command.uid)]
     if not uids:
         return Done("no such messages")
     account, source = ctx.account, view.mailbox.id

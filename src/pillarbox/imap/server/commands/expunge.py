@@ -5,7 +5,7 @@ from __future__ import annotations
 from pillarbox.ids import Uid
 from pillarbox.imap.server.command import SELECTED, CommandSpec, Done, Hooks, parse_nothing
 from pillarbox.imap.server.context import Context, No
-from pillarbox.imap.server.untagged import refresh
+from pillarbox.imap.server.untagged import indexes_of, refresh
 from pillarbox.imap.wire import codes
 from pillarbox.imap.wire.reader import Reader
 from pillarbox.imap.wire.sequence_set import SequenceSet
@@ -24,7 +24,7 @@ async def run_expunge(wanted: SequenceSet | None, ctx: Context) -> Done:
         raise No("The mailbox was opened read-only.", codes.READ_ONLY)
     uids: list[Uid] | None = None
     if wanted is not None:
-        uids = [Uid(view.uids[at]) for at in ctx.indexes_of(wanted, by_uid=True)]
+        uids = [Uid(view.uids[at]) for at in await indexes_of(ctx, wanted, by_uid=True)]
     account, mailbox = ctx.account, view.mailbox.id
     expunged = await ctx.write(lambda tx: messages.expunge(tx, account, mailbox, uids))
     await refresh(ctx, tell_expunged=True)

@@ -12,6 +12,8 @@ from pillarbox.imap.server.commands.fetch_content import Burst, Opened
 from pillarbox.imap.server.commands.fetch_items import FLAGS, MODSEQ, UID, Batch, FetchItem
 from pillarbox.imap.server.commands.fetch_syntax import Fetch, parse_fetch, parse_uid_fetch
 from pillarbox.imap.server.context import Context, No, Torn
+from pillarbox.imap.server.untagged import indexes_of, reach
+from pillarbox.imap.server.view import EVERYTHING
 from pillarbox.imap.wire import codes, responses
 from pillarbox.imap.wire.errors import BadSyntax
 from pillarbox.imap.wire.sequence_set import indexes_within, missing_from, ranges_of
@@ -32,16 +34,13 @@ async def run(fetch: Fetch, ctx: Context) -> Done:
     view = ctx.selected
     if "CHANGEDSINCE" in fetch.modifiers or any(i.enables_condstore for i in fetch.items):
         ctx.enable_condstore()
-    if fetch.wanted.saved:
-        indexes = view.resolve_saved(ctx.saved)
-    else:
-        indexes = view.resolve(fetch.wanted, by_uid=fetch.uid)
+    if "VANISHED" in fetch.modifiers:
+        await _tell_vanished(fetch, ctx)
+    indexes = await indexes_of(ctx, fetch.wanted, by_uid=fetch.uid)
     since = fetch.modifiers.get("CHANGEDSINCE")
     if since is not None:
         modseqs = view.modseqs
         indexes = [at for at in indexes if modseqs[at] > since]
-    if "VANISHED" in fetch.modifiers:
-        await _tell_vanished(fetch, ctx)
     return await _Fetching(fetch, ctx).send(indexes)
 
 
@@ -81,8 +80,9 @@ class _Fetching:
         """Responses that need the view and the store's rows only."""
         batch = await self._batch(indexes)
         values = [item.values(batch) for item in self._fetch.items]
+        first = batch.picture.below + 1
         lines = [
-            b"* %d FETCH (%b)\r\n" % (at + 1, b" ".join(row))
+            b"* %d FETCH (%b)\r\n" % (first + at, b" ".join(row))
             for at, row in zip(batch.indexes, zip(*values, strict=True), strict=True)
         ]
         self._burst.add(b"".join(lines))
@@ -101,7 +101,8 @@ class _Fetching:
     async def _send_one(self, at: int, opened: Opened, values: list[bytes]) -> None:
         burst = self._burst
         mark = burst.mark()
-        burst.add(b"* %d FETCH (%b" % (at + 1, b" ".join(values)))
+        number = self._ctx.selected.below + at + 1
+        burst.add(b"* %d FETCH (%b" % (number, b" ".join(values)))
         try:
             for n, item in enumerate(self._fetch.contents):
                 burst.add(b" " if n or values else b"")
@@ -192,22 +193,22 @@ async def _tell_vanished(fetch: Fetch, ctx: Context) -> None:
     view = ctx.selected
     account, mailbox = ctx.account, view.mailbox.id
     since = ModSeq(fetch.modifiers["CHANGEDSINCE"])
-    last = max(view.mailbox.uid_next - 1, view.uids[-1] if len(view) else 0)
+    last = max(view.mailbox.uid_next - 1, view.uids[-1] if view.uids else 0)
     ranges = ranges_of(ctx.saved) if fetch.wanted.saved else fetch.wanted.resolve(last)
 
     async def ask(reader: Reader) -> list[int] | None:
         try:
-            gone = await changes.since(reader, account, mailbox, since)
+            gone = (await changes.since(reader, account, mailbox, since)).expunged
         except CannotCalculateChanges:
             return None
-        return [row.uid for row in gone.expunged]
+        # What this client still counts among its messages is told at the command's end.
+        return [r.uid for r in gone if r.modseq <= view.modseq and view.index_of(r.uid) < 0]
 
-    expunged = await ctx.read(ask)
-    if expunged is None:  # older than the tombstones: all that is not here
+    earlier = await ctx.read(ask)
+    if earlier is None:  # older than the tombstones: all that is not here
+        await reach(ctx, EVERYTHING)
         found = missing_from(view.uids, ranges, last)
     else:
-        # What this client still counts among its messages is told at the command's end.
-        earlier = [uid for uid in expunged if view.index_of(uid) < 0]
         stretches = indexes_within(earlier, ranges)
         found = ranges_of(earlier[at] for stretch in stretches for at in stretch)
     if found:

@@ -13,6 +13,8 @@ from pillarbox.imap.server.commands.search_keys import Criterion, KeyReader, Sco
 from pillarbox.imap.server.commands.search_results import Form, Returns, parse_returns, tell
 from pillarbox.imap.server.context import Context, No
 from pillarbox.imap.server.quirks import TAKE_CHARSET_WITH_UTF8
+from pillarbox.imap.server.untagged import reach
+from pillarbox.imap.server.view import EVERYTHING
 from pillarbox.imap.wire import codes
 from pillarbox.imap.wire.errors import BadSyntax
 from pillarbox.imap.wire.reader import Reader
@@ -95,6 +97,7 @@ async def find(ctx: Context, program: Program) -> Sequence[int]:
         raise No("Searching works in UTF-8 and US-ASCII.", codes.BAD_CHARSET)
     if program.uses_modseq:
         ctx.enable_condstore()
+    await reach(ctx, EVERYTHING)  # a result is numbers of messages anywhere in the mailbox
     scope = Scope(view.uids, ctx.saved, int(ctx.clock.now().timestamp()))
     query = program.criteria(scope)
     found = await ctx.store.search(ctx.account, view.mailbox.id, query)
@@ -110,6 +113,8 @@ def indexes_of(uids: Sequence[int], found: Sequence[int]) -> Sequence[int]:
     if len(found) * _SPARSE < len(uids):
         places = ((bisect_left(uids, uid), uid) for uid in found)
         return [at for at, uid in places if at < len(uids) and uids[at] == uid]
+    if len(found) == len(uids) and array("I", found) == uids:
+        return range(len(uids))
     wanted = set(found)
     return [at for at, uid in enumerate(uids) if uid in wanted]
 

@@ -22,7 +22,7 @@ from pillarbox.imap.server.context import Context
 from pillarbox.imap.server.object_ids import mailbox_object_id
 from pillarbox.imap.server.picture import Picture
 from pillarbox.imap.server.resync import QResync, tell_since
-from pillarbox.imap.server.view import View
+from pillarbox.imap.server.view import View, first_touched
 from pillarbox.imap.wire import codes, responses
 from pillarbox.imap.wire.errors import BadSyntax
 from pillarbox.imap.wire.reader import Reader
@@ -30,7 +30,8 @@ from pillarbox.store import Reader as Db
 from pillarbox.store.model import Flag, Mailbox, MailboxChanges
 from pillarbox.store.sql import changes, mailboxes, messages
 
-_LOADED_AT_ONCE = 20_000  # messages read on the loop's thread; more take a reader thread
+READ_WHOLE = 500  # messages that are read at SELECT; of larger mailboxes, when they are needed
+_LOOKED_AT = 200  # messages at either end among which the first unseen one is looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +87,17 @@ async def _open(ctx: Context, command: Select) -> tuple[Mailbox, View]:
         if known is None or known.modseq > mailbox.modseq:
             return mailbox, None, None
         try:
-            return mailbox, known, await changes.since(db, account, mailbox.id, known.modseq)
+            news = await changes.since(db, account, mailbox.id, known.modseq)
         except CannotCalculateChanges:
             return mailbox, None, None
+        if first_touched(news) < known.floor:  # what it only counts is not what it was
+            return mailbox, Picture.unread(mailbox), None
+        return mailbox, known, news
 
     mailbox, picture, news = await ctx.read(ask)
     if picture is None:
-        mailbox, picture = await _load(ctx, mailbox)
+        begun = await ctx.read(partial(_begin, found=mailbox))
+        mailbox, picture = begun
     view = View(pictures, mailbox, picture, read_only=command.read_only)
     if news is not None:
         view.apply(news, tell_expunged=True)
@@ -101,19 +106,19 @@ async def _open(ctx: Context, command: Select) -> tuple[Mailbox, View]:
     return mailbox, view
 
 
-async def _load(ctx: Context, found: Mailbox) -> tuple[Mailbox, Picture]:
-    async def ask(db: Db) -> tuple[Mailbox, Picture]:
-        mailbox = await mailboxes.get(db, found.account, found.id)
-        placed = await changes.placed(db, found.account, found.id)
-        return mailbox, Picture.of(placed, mailbox.modseq)
-
-    if found.messages > _LOADED_AT_ONCE:
-        return await ctx.store.scan(ask)
-    return await ctx.read(ask)
+async def _begin(db: Db, found: Mailbox) -> tuple[Mailbox, Picture]:
+    """The picture of a mailbox that nobody has: all messages of a small one, else their number."""
+    mailbox = await mailboxes.get(db, found.account, found.id)
+    if mailbox.messages > READ_WHOLE:
+        return mailbox, Picture.unread(mailbox)
+    placed = await changes.placed(db, found.account, found.id)
+    return mailbox, Picture.of(placed, mailbox.modseq)
 
 
 async def _tell_mailbox(ctx: Context, mailbox: Mailbox, view: View, asked: str) -> None:
     """The untagged data of SELECT, in both revisions' forms (RFC 9051 §6.3.2, RFC 3501 §6.3.1)."""
+    if len(view) > READ_WHOLE:
+        view.know_keywords(await ctx.read(lambda db: messages.all_keywords(db, ctx.account)))
     names = view.keyword_list()
     ctx.send(responses.Flags(names))
     permanent = [] if view.read_only else [*names, "\\*"]
@@ -124,7 +129,7 @@ async def _tell_mailbox(ctx: Context, mailbox: Mailbox, view: View, asked: str) 
         ctx.send(list_data(mailbox, asked, has_children=has_children, utf8=ctx.utf8))
     else:
         ctx.send(responses.Recent(view.recent))
-        unseen = _first_unseen(mailbox, view)
+        unseen = await _first_unseen(ctx, mailbox, view)
         if unseen:
             ctx.send(responses.ok("First message not seen", codes.unseen(unseen)))
     ctx.send(responses.ok("UIDs are valid", codes.uid_validity(mailbox.uid_validity)))
@@ -133,12 +138,34 @@ async def _tell_mailbox(ctx: Context, mailbox: Mailbox, view: View, asked: str) 
     ctx.send(responses.ok("The mailbox's id", codes.mailbox_id(mailbox_object_id(mailbox.id))))
 
 
-def _first_unseen(mailbox: Mailbox, view: View) -> int:
-    """A sequence number, 0 where all are seen."""
+async def _first_unseen(ctx: Context, mailbox: Mailbox, view: View) -> int:
+    """A sequence number, 0 where all are seen.
+
+    0 too where that would take a long search: a client that is not told must look for itself
+    (RFC 3501 §7.1). Most have their unseen messages near the end, some have never seen any.
+    """
     if not mailbox.unseen:
         return 0
     seen = int(Flag.SEEN)
-    return next((at for at, flags in enumerate(view.flags, 1) if not flags & seen), 0)
+    if len(view) <= READ_WHOLE and not view.below:
+        return next((at for at, flags in enumerate(view.flags, 1) if not flags & seen), 0)
+    account, number = mailbox.account, mailbox.id
+
+    async def ask(db: Db) -> tuple[Mailbox, list[int], list[int]]:
+        return (
+            await mailboxes.get(db, account, number),
+            await messages.first_flags(db, account, number, _LOOKED_AT),
+            await messages.last_flags(db, account, number, _LOOKED_AT),
+        )
+
+    now, first, last = await ctx.read(ask)
+    if now.modseq != view.modseq:
+        return 0
+    at = next((at for at, flags in enumerate(first, 1) if not flags & seen), 0)
+    if at:
+        return at
+    places = [at for at, flags in enumerate(last) if not flags & seen]
+    return now.messages - places[-1] if len(places) == now.unseen else 0
 
 
 async def run_close(command: None, ctx: Context) -> Done:

@@ -10,7 +10,7 @@ from pillarbox.ids import ModSeq, Uid
 from pillarbox.imap.server.command import SELECTED, CommandSpec, Done, Hooks, parse_options
 from pillarbox.imap.server.context import Context, No
 from pillarbox.imap.server.flag_words import parse_flags
-from pillarbox.imap.server.untagged import flags_line, learn
+from pillarbox.imap.server.untagged import flags_line, indexes_of, learn
 from pillarbox.imap.server.view import View
 from pillarbox.imap.wire import codes
 from pillarbox.imap.wire.codes import Code
@@ -69,7 +69,7 @@ async def run_store(command: Store, ctx: Context) -> Done:
     since = command.modifiers.get("UNCHANGEDSINCE")
     if since is not None:
         ctx.enable_condstore()
-    uids = [Uid(view.uids[at]) for at in ctx.indexes_of(command.wanted, by_uid=command.uid)]
+    uids = [Uid(view.uids[at]) for at in await indexes_of(ctx, command.wanted, by_uid=command.uid)]
     if not uids:
         return Done("no such messages")
     outcome = await _change(command, ctx, view, uids, since)
@@ -84,7 +84,7 @@ async def run_store(command: Store, ctx: Context) -> Done:
     if outcome.failed:
         failed = outcome.failed
         if not command.uid:
-            failed = [Uid(view.index_of(uid) + 1) for uid in failed]
+            failed = [Uid(view.below + view.index_of(uid) + 1) for uid in failed]
         return Done("Some messages were changed by others", codes.modified(failed))
     code: Code | None = codes.EXPUNGE_ISSUED if outcome.missing else None
     return Done("done", code)
@@ -174,7 +174,7 @@ async def _tell(
 
 def _modseq_line(view: View, at: int, with_uid: bool) -> bytes:
     uid = f"UID {view.uids[at]} " if with_uid else ""
-    return f"* {at + 1} FETCH ({uid}MODSEQ ({view.modseqs[at]}))\r\n".encode()
+    return f"* {view.below + at + 1} FETCH ({uid}MODSEQ ({view.modseqs[at]}))\r\n".encode()
 
 
 COMMANDS = (
