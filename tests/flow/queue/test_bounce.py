@@ -114,6 +114,19 @@ def test_a_failure_comes_back_to_one_of_us(tmp_path: Path) -> None:
     run(tmp_path, work)
 
 
+def test_a_full_mailbox_hears_of_failures_only(tmp_path: Path) -> None:
+    async def work(bench: Bench) -> None:
+        message = await _queue(bench, "alice@example.org")
+        assert await _report(bench, message, _row(message))
+        await bench.admin.set_quota("alice@example.org", 1)
+        late = _row(message, state=RecipientState.WAITING, report="delayed", finished_at=None)
+        assert not await _report(bench, message, late)
+        assert await _report(bench, message, _row(message))
+        assert len(await bench.octets("alice@example.org")) == 2
+
+    run(tmp_path, work)
+
+
 def test_a_short_message_comes_back_whole_unless_its_header_was_asked_for(tmp_path: Path) -> None:
     async def work(bench: Bench) -> None:
         for ret, kind in (("", "message/rfc822"), ("HDRS", "text/rfc822-headers")):

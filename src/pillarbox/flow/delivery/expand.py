@@ -25,8 +25,8 @@ class RecipientPolicy(Protocol):
         """
 
 
-async def expand(directory: Directory, address: str, size: int) -> Targets | Refused:
-    """Where an address leads, if there is room for `size` octets (0: not known).
+async def expand(directory: Directory, address: str, size: int | None) -> Targets | Refused:
+    """Where an address leads, if there is room for `size` octets (0: not known; None: any room).
 
     Refused when nobody is there, the domain is not ours, or an account behind it is full.
     """
@@ -38,10 +38,11 @@ async def expand(directory: Directory, address: str, size: int) -> Targets | Ref
         return Refused(Reason.UNKNOWN_RECIPIENT, str(error))
     except LimitReached:
         return Refused(Reason.UNAVAILABLE, "The aliases behind this address lead too far.")
-    for account in resolved.accounts:
-        refused = check_account(account, size)
-        if refused is not None:
-            return refused
+    if size is not None:
+        for account in resolved.accounts:
+            refused = check_account(account, size)
+            if refused is not None:
+                return refused
     return resolved.targets
 
 

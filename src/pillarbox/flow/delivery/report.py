@@ -102,12 +102,13 @@ class Reporter:
             return None
         forwarded = await self._store.read(lambda db: find_sender(db, about.reverse_path))
         to = forwarded or about.reverse_path
-        targets = await expand(self._directory, to, 0)
+        action = min((one.action for one in recipients), key=list(Action).index)
+        # That mail was lost must be told even where the mailbox is full.
+        targets = await expand(self._directory, to, None if action is Action.FAILED else 0)
         if isinstance(targets, Refused):
             if targets.reason is not Reason.UNKNOWN_DOMAIN:
                 return None  # an address of ours that does not exist: nobody would read it
             targets = (RemoteTarget(to),)
-        action = min((one.action for one in recipients), key=list(Action).index)
         at = self._clock.now()
         text = compose_report(
             DeliveryReport(
