@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pillarbox.config.queue import DestinationRetrySettings, QueueSettings
-from pillarbox.flow.queue.retry import LAST_ATTEMPT_SECONDS, Schedule
+from pillarbox.flow.queue.retry import LAST_ATTEMPT_SECONDS, Schedule, begins_at
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 PLAIN = Schedule(QueueSettings())
@@ -72,3 +72,17 @@ def test_late_and_over() -> None:
 @pytest.mark.parametrize(("failures", "minutes"), [(1, 1), (2, 2), (3, 5), (6, 30), (60, 30)])
 def test_pauses(failures: int, minutes: int) -> None:
     assert PLAIN.pause(failures) == minutes * MINUTE
+
+
+@pytest.mark.parametrize(
+    ("hold", "begins"),
+    [
+        ("", 1000),
+        ("for;3600", 4600),
+        ("until;1970-01-01T01:00:00Z", 3600),
+        ("until;1970-01-01t03:00:00+02:00", 3600),
+        ("until;1970-01-01T00:00:00Z", 1000),
+    ],
+)
+def test_the_time_that_a_sender_had_it_wait_does_not_count(hold: str, begins: int) -> None:
+    assert begins_at(1000, hold) == begins

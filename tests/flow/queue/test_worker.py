@@ -188,6 +188,33 @@ async def test_a_hold_ends_by_itself(box: Box) -> None:
     await loop.drain(1)
 
 
+async def test_after_a_long_hold_there_are_still_five_days(box: Box) -> None:
+    async def answer(_message, recipient):  # type: ignore[no-untyped-def]
+        return outcome(recipient, Kind.LATER, "451 busy")
+
+    days = 20 * DAY
+    release_at = int(box.clock.now().timestamp()) + days
+    reporter = Reporter(box.store, FakeBouncer(), QueueSettings(), box.clock)
+    held = message("a@x.example", release_at=release_at, hold=f"for;{days}")
+    await put(box.store, held)
+    await box.clock.advance(days + 1)
+    sender = FakeSender(answer)
+    loop = worker(box.store, box.clock, sender)
+    loop.start()
+
+    async def tried() -> bool:
+        return (await rows(box.store))[0].attempts == 1
+
+    await until(tried)
+    assert [(one.state, one.report) for one in await rows(box.store)] == [(State.WAITING, "")]
+    await loop.drain(1)
+    assert await reporter.sweep() == (0, 0)
+    await box.clock.advance(4 * HOUR)
+    assert await reporter.sweep() == (0, 1)
+    await box.clock.advance(5 * DAY)
+    assert await reporter.sweep() == (1, 0)
+
+
 async def test_drain_gives_back_what_was_not_sent(box: Box) -> None:
     gate = asyncio.Event()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pillarbox.flow.outbound.outcome import Kind, Outcome
-from pillarbox.flow.queue.retry import Schedule
+from pillarbox.flow.queue.retry import Schedule, begins_at
 from pillarbox.flow.queue.wishes import Tell, tell_delay, tell_end
 from pillarbox.store.model import RecipientState
 from pillarbox.store.sql.queue_lease import Finish, Leased
@@ -23,14 +23,15 @@ def finish_of(leased: Leased, outcome: Outcome, schedule: Schedule, now: int) ->
     """The row after this attempt."""
     recipient, message = leased.recipient, leased.message
     sender, notify = message.reverse_path, recipient.notify
+    begun = begins_at(message.queued_at, message.hold)
     due_at: int | None = None
     if outcome.kind is Kind.LATER:
-        due_at = schedule.next_attempt(leased.lane, recipient.attempts + 1, message.queued_at, now)
+        due_at = schedule.next_attempt(leased.lane, recipient.attempts + 1, begun, now)
         state = RecipientState.EXPIRED if due_at is None else RecipientState.WAITING
     else:
         state = _STATES[outcome.kind]
     if state is RecipientState.WAITING:
-        late = not recipient.warned and schedule.is_late(leased.lane, message.queued_at, now)
+        late = not recipient.warned and schedule.is_late(leased.lane, begun, now)
         tell = tell_delay(notify, sender) if late else Tell.NOTHING
     else:
         tell = tell_end(state, notify, sender, sent_dsn=outcome.sent_dsn)

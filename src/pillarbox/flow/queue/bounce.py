@@ -14,6 +14,7 @@ from pillarbox.flow.delivery.report import (
     keep_report,
     original_recipient,
 )
+from pillarbox.flow.queue.retry import begins_at
 from pillarbox.flow.queue.wishes import Tell
 from pillarbox.message.dsn import Action, RecipientReport
 from pillarbox.telemetry.log import get_logger
@@ -87,7 +88,7 @@ class Bounces:
     def _expires(self, message: QueuedRow) -> Callable[[str], datetime]:
         def expires(lane: str) -> datetime:
             after = self._schedule.rules(lane).expire_after
-            return from_unix_seconds(message.queued_at + after)
+            return from_unix_seconds(begins_at(message.queued_at, message.hold) + after)
 
         return expires
 

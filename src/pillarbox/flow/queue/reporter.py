@@ -15,7 +15,7 @@ from pillarbox.clock import Clock, unix_seconds
 from pillarbox.config.queue import QueueSettings
 from pillarbox.errors import PillarboxError
 from pillarbox.flow.queue.bouncer import Bouncer, WriteReport
-from pillarbox.flow.queue.retry import Schedule
+from pillarbox.flow.queue.retry import Schedule, begins_at
 from pillarbox.flow.queue.wishes import Tell, tell_delay, tell_end
 from pillarbox.store import Reader, Store, Transaction
 from pillarbox.store.journeys import Note, Step
@@ -151,11 +151,16 @@ class Reporter:
         after = (0, -1)
         while True:
             found = await self._store.scan(partial(_overdue, after=after, before=before, most=most))
-            over = [one for one in found if self._schedule.is_over(one.lane, one.queued_at, now)]
+            begun = [begins_at(one.queued_at, one.hold) for one in found]
+            over = [
+                one
+                for one, at in zip(found, begun, strict=True)
+                if self._schedule.is_over(one.lane, at, now)
+            ]
             late = [
                 one
-                for one in found
-                if not one.warned and self._schedule.is_late(one.lane, one.queued_at, now)
+                for one, at in zip(found, begun, strict=True)
+                if not one.warned and self._schedule.is_late(one.lane, at, now)
             ]
             if over or late:
                 done = await self._store.write(partial(_write, over=over, late=late))

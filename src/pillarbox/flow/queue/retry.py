@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 
+from pillarbox.clock import unix_seconds
 from pillarbox.config.queue import QueueSettings
 
 _MINUTE = 60
@@ -68,6 +71,19 @@ class Schedule:
     def pause(self, failures: int) -> int:
         """Seconds for which a destination is left alone that failed so often in a row."""
         return self._pauses[min(max(failures, 1), len(self._pauses)) - 1]
+
+
+def begins_at(queued_at: int, hold: str) -> int:
+    """From when a message's time counts: its sender may have had it wait (RFC 4865 §4.2).
+
+    `hold` is as MAIL said it, and was found right there.
+    """
+    kind, _, value = hold.partition(";")
+    if kind == "for":
+        return queued_at + int(value)
+    if kind == "until":
+        return max(queued_at, unix_seconds(datetime.fromisoformat(value.upper())))
+    return queued_at
 
 
 LAST_ATTEMPT_SECONDS = 900  # the attempt that falls on the end is let end

@@ -75,10 +75,12 @@ class Overdue(msgspec.Struct, frozen=True):
     warned: bool
     reverse_path: str
     queued_at: int
+    hold: str  # what FUTURERELEASE asked for
 
 
 _OVERDUE = """
-    SELECT r.queued_id, r.number, r.lane, r.notify, r.warned, q.reverse_path, q.queued_at
+    SELECT r.queued_id, r.number, r.lane, r.notify, r.warned, q.reverse_path, q.queued_at,
+        q.hold
     FROM queued_recipient r JOIN queued q USING (queued_id)
     WHERE r.finished_at IS NULL AND r.state = 'waiting' AND (r.queued_id, r.number) > (?1, ?2)
         AND r.queued_id < coalesce((
@@ -112,8 +114,8 @@ _WARN = """
 async def overdue(db: Reader, after: Key, before: int, limit: int) -> list[Overdue]:
     """Waiting recipients behind `after` that have been in the queue since an instant or longer."""
     return [
-        Overdue((number, at), lane, notify, bool(warned), sender, queued_at)
-        for number, at, lane, notify, warned, sender, queued_at in await db.rows(
+        Overdue((number, at), lane, notify, bool(warned), *rest)
+        for number, at, lane, notify, warned, *rest in await db.rows(
             _OVERDUE, (*after, before, limit)
         )
     ]
