@@ -6,12 +6,16 @@ A number that grows is a decision, not a failure: raise it here with its reason.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import apsw
 import pytest
 
 from pillarbox.store import query as q
+from pillarbox.store.database import Value
+from pillarbox.store.engine.sqlite.connection import SqliteReader
+from pillarbox.store.model import Flag
 from support.costs import Costs, counted
 from support.store_box import Box, letter
 
@@ -99,3 +103,27 @@ async def test_an_indexed_search(tmp_path: Path, query: q.Query, expected: dict[
             again, many = await _costs(box, query, costs)
             assert again == statements
             assert many < 4 * few  # of twenty times the mail
+
+
+async def test_many_results_are_one_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows that become Python objects are what a search with many results is made of."""
+    many: list[str] = []
+    rows = SqliteReader.rows
+
+    async def counting(
+        self: SqliteReader, sql: str, params: Sequence[Value] = ()
+    ) -> list[tuple[object, ...]]:
+        many.append(sql)
+        return await rows(self, sql, params)
+
+    async with Box(tmp_path) as box:
+        await _fill(box, range(30))
+        monkeypatch.setattr(SqliteReader, "rows", counting)
+        for query in (
+            q.Not(q.HasFlag(Flag.SEEN)),
+            q.And((q.Smaller(10_000), q.Not(q.HasFlag(Flag.DELETED)))),
+            q.Uids(((1, 30),)),
+        ):
+            found = await box.store.search(box.alice.id, box.inbox.id, query)
+            assert found == list(range(1, 31))
+    assert many == []

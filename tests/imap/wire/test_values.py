@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from array import array
 
 import pytest
 
@@ -65,6 +66,11 @@ def test_sets_against_plain_sets() -> None:
         wanted = {n for n in named - set(numbers) if n <= 50}
         assert {n for a, b in missing for n in range(a, b + 1)} == wanted
         assert ranges_of(n for a, b in ranges for n in range(a, b + 1)) == ranges
+
+
+@pytest.mark.parametrize("numbers", [range(1, 50_001), range(3, 4), range(0), range(1, 9, 2)])
+def test_a_range_is_taken_as_the_numbers_in_it(numbers: range) -> None:
+    assert ranges_of(numbers) == ranges_of(list(numbers))
 
 
 @pytest.mark.parametrize(
@@ -167,6 +173,8 @@ def test_dates() -> None:
         (r.Id([("name", "x"), ("os", None)]), b'* ID ("name" "x" "os" NIL)\r\n'),
         (r.Search([]), b"* SEARCH\r\n"),
         (r.Search([1, 5], 9, "SORT"), b"* SORT 1 5 (MODSEQ 9)\r\n"),
+        (r.Search(range(1, 4)), b"* SEARCH 1 2 3\r\n"),
+        (r.Search(array("I", [7, 4294967295])), b"* SEARCH 7 4294967295\r\n"),
         (r.ESearch(b'a"b', True, [("MIN", b"3")]), b'* ESEARCH (TAG "a\\"b") UID MIN 3\r\n'),
         (r.Thread(b"(1)(2)"), b"* THREAD (1)(2)\r\n"),
         (r.Thread(b""), b"* THREAD\r\n"),

@@ -89,6 +89,8 @@ def indexes_within(numbers: Sequence[int], ranges: Iterable[tuple[int, int]]) ->
 
 def ranges_of(numbers: Iterable[int]) -> list[tuple[int, int]]:
     """Runs of numbers that follow one another, in the order given."""
+    if isinstance(numbers, range) and numbers.step == 1:
+        return [(numbers.start, numbers.stop - 1)] if numbers else []
     runs: list[tuple[int, int]] = []
     first = last = -1
     for number in numbers:

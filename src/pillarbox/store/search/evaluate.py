@@ -12,6 +12,8 @@ from collections.abc import Callable, Collection
 from functools import partial
 from typing import NamedTuple, cast
 
+import msgspec
+
 from pillarbox.ids import AccountId, MailboxId, MessageId, Uid
 from pillarbox.message.casefold import fold
 from pillarbox.store import query as q
@@ -22,6 +24,8 @@ from pillarbox.store.search.reading import DocumentReader, ReadBlob
 from pillarbox.store.search.text_index import EXACT, TextIndex, Where
 
 Check = Callable[[Document], bool]
+_numbers = msgspec.json.Decoder(list[int]).decode
+_TOGETHER = "SELECT json_group_array(uid) FROM ({sql})"  # half the work of a row for each
 
 _UIDS_OF = """
     SELECT message_id, uid FROM placement
@@ -155,8 +159,9 @@ class Search:
         return found
 
     async def _select(self, sql: str, params: tuple[Value, ...]) -> set[int]:
-        rows = await self._db.rows(sql, (self._account, self._mailbox, *params))
-        return {uid for (uid,) in rows}
+        found = _TOGETHER.format(sql=sql)
+        row = await self._db.row(found, (self._account, self._mailbox, *params))
+        return set(_numbers(row[0])) if row is not None else set()
 
     async def _contains(self, field: q.Field, needle: str, within: set[int] | None) -> set[int]:
         if field in leaves.COLUMN_HAS:

@@ -110,8 +110,7 @@ def tell(ctx: Context, form: Form, indexes: Sequence[int]) -> None:
         ctx.saved = array("I", sorted(view.uids[at] for at in _told(returns, indexes)))
         if returns.is_silent:
             return
-    uids = view.uids
-    numbers = [uids[at] for at in indexes] if form.uid else [at + 1 for at in indexes]
+    numbers = _numbers(view.uids, indexes, by_uid=form.uid)
     if returns is None and (form.command != "SEARCH" or not ctx.rev2):
         modseq = _highest(ctx, indexes) if form.with_modseq and indexes else None
         ctx.send(responses.Search(numbers, modseq, form.command))
@@ -124,6 +123,15 @@ def tell(ctx: Context, form: Form, indexes: Sequence[int]) -> None:
         highest = _highest(ctx, _told(returns, indexes))
         told.append(("MODSEQ", b"%d" % highest))
     ctx.send(responses.ESearch(ctx.tag, form.uid, told))
+
+
+def _numbers(uids: Sequence[int], indexes: Sequence[int], *, by_uid: bool) -> Sequence[int]:
+    """What the client calls the messages at these indexes."""
+    if isinstance(indexes, range):  # often all that there are
+        if by_uid:
+            return uids[indexes.start : indexes.stop]
+        return range(indexes.start + 1, indexes.stop + 1)
+    return [uids[at] for at in indexes] if by_uid else [at + 1 for at in indexes]
 
 
 def _told(returns: Returns, indexes: Sequence[int]) -> Sequence[int]:
