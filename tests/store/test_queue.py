@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import apsw
+import msgspec
 import pytest
 
 from pillarbox.store.blobs.disk import RealDisk
@@ -22,6 +23,7 @@ from pillarbox.store.sql.queue_lease import (
     lanes,
     turn,
 )
+from pillarbox.store.sql.queue_reports import pending, reported, warn
 from pillarbox.store.sql.queue_steer import Steer, steer
 from support.queue_bench import message, put, rows
 from support.store_box import Box
@@ -106,6 +108,20 @@ async def test_a_mark_without_an_end_is_uncertain(box: Box) -> None:
     assert (row.state, row.uncertain, row.sending) == (State.RELAYED, True, False)
     await write(box, "w2", finished=[later(box, (1, 0))])
     assert (await rows(box.store))[0].state is State.RELAYED
+
+
+async def test_a_delay_is_told_once(box: Box) -> None:
+    """The attempt began before its sender was warned, and ends behind it."""
+    await put(box.store, message("a@x.example"))
+    (one,) = (await write(box, ask=[Ask("x.example", 9)])).leased
+    key = (one.recipient.queued, one.recipient.number)
+    assert await box.store.write(lambda tx: warn(tx, [(key, "delayed")])) == 1
+    (told,) = await box.store.read(lambda db: pending(db, seconds(box) + 1, 9))
+    assert await box.store.write(lambda tx: reported(tx, told))
+    late = msgspec.structs.replace(later(box, key), report="delayed")
+    await write(box, finished=[late])
+    (row,) = await rows(box.store)
+    assert (row.warned, row.report, row.attempts) == (True, "", 1)
 
 
 async def test_renewing_and_giving_back(box: Box) -> None:

@@ -148,14 +148,16 @@ async def turn(tx: Transaction, wanted: Turn) -> Turned:
 
 # An answer counts whatever has happened to the row meanwhile, unless another answer ended it:
 # a message that was dropped while it was sent is told as what it is, sent. A failure of an
-# attempt counts only for him who still has the lease.
+# attempt counts only for him who still has the lease. That a sender is to hear of a delay was found
+# before the attempt; the look for what is overdue may have told him since.
 _FINISH = """
     UPDATE queued_recipient AS r SET
         state = new.state, due_at = new.due_at, lease = NULL, sending_since = NULL,
         attempts = attempts + 1, uncertain = max(r.uncertain, new.uncertain), tried_at = ?2,
         reply = new.reply, status = new.status, remote_mta = new.remote_mta, tls = new.tls,
         finished_at = CASE WHEN new.due_at IS NULL THEN ?2 END,
-        report = CASE WHEN new.report <> '' THEN new.report ELSE r.report END,
+        report = CASE WHEN new.report = '' OR new.report = 'delayed' AND r.warned THEN r.report
+            ELSE new.report END,
         warned = CASE WHEN new.report = 'delayed' THEN 1 ELSE r.warned END
     FROM (
         SELECT value ->> 0 AS id, value ->> 1 AS nr, value ->> 2 AS state, value ->> 3 AS due_at,
