@@ -15,6 +15,7 @@ from pillarbox.accounts.exchange import Exchange
 from pillarbox.accounts.identity import Identity, SignedIn
 from pillarbox.accounts.scope import Scope
 from pillarbox.clock import unix_seconds
+from pillarbox.config.auth import AuthSettings
 from pillarbox.errors import AuthenticationFailed, BadName, NotFound
 from pillarbox.net.secret import Secret
 from pillarbox.sasl.errors import MalformedResponse, UnknownMechanism
@@ -319,6 +320,38 @@ def test_passwords_that_cannot_be(tmp_path: Path, password: str) -> None:
     async def test(found: People) -> None:
         with pytest.raises(BadName):
             await found.admin.set_password("alice@example.org", Secret(password))
+
+    with_people(tmp_path, test)
+
+
+def test_the_longest_password(tmp_path: Path) -> None:
+    """Counted in octets; the longest works, one octet more is neither set nor looked at."""
+    longest = AuthSettings().longest_password
+    fits, over = "é" * (longest // 2), "é" * (longest // 2) + "x"
+
+    async def test(found: People) -> None:
+        await found.admin.set_password("alice@example.org", Secret(fits))
+        await check(found, "alice@example.org", fits)
+        with pytest.raises(BadName):
+            await found.admin.set_password("alice@example.org", Secret(over))
+        with pytest.raises(AuthenticationFailed):
+            await check(found, "alice@example.org", over)
+
+    with_people(tmp_path, test)
+
+
+def test_the_longest_scram_message(tmp_path: Path) -> None:
+    async def test(found: People) -> None:
+        for over in (0, 1):
+            first = b"n,,n=alice,r=".ljust(AuthSettings().longest_exchange_line + over, b"r")
+            exchange = found.authenticator.begin(
+                "SCRAM-SHA-256", scope=Scope.IMAP, peer=PEER, secure=True
+            )
+            if over:
+                with pytest.raises(MalformedResponse):
+                    await exchange.step(first)
+            else:
+                assert isinstance(await exchange.step(first), Challenge)
 
     with_people(tmp_path, test)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import time
 
@@ -88,3 +89,77 @@ def test_a_silent_connection_is_closed():
         writer.close()
 
     with_server(test, http_idle_seconds=1)
+
+
+async def drip(writer: asyncio.StreamWriter, octets: bytes) -> None:
+    """An octet every tenth of a second, as long as the other side listens."""
+    with contextlib.suppress(ConnectionError):
+        for octet in octets:
+            writer.write(bytes([octet]))
+            await writer.drain()
+            await asyncio.sleep(0.1)
+
+
+SLOW = {
+    "silent": (b"", b""),
+    "half a line": (b"GET /hea", b""),
+    "half a head": (b"GET /healthz HTTP/1.1\r\nHost: x\r\n", b""),
+    "a dripping head": (b"GET /healthz HTTP/1.1\r\n", b"X: " + b"a" * 100),
+    "a dripping head, the second": (
+        get("/healthz").replace(b"Connection: close\r\n", b"") + b"GET /he",
+        b"a" * 100,
+    ),
+    "a dripping body": (
+        b"POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 999\r\n\r\n",
+        b"a" * 100,
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", SLOW)
+def test_a_request_that_does_not_end(kind):
+    """Silent or dripping: it is cut off in time."""
+    first, slowly = SLOW[kind]
+
+    async def test(port: int, _readiness: Readiness) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        start = time.monotonic()
+        writer.write(first)
+        dripping = asyncio.create_task(drip(writer, slowly))
+        with contextlib.suppress(ConnectionError):
+            await asyncio.wait_for(reader.read(), 5)
+        assert 0.5 < time.monotonic() - start < 4
+        dripping.cancel()
+        writer.close()
+
+    with_server(test, http_request_seconds=1)
+
+
+def test_an_answer_that_nobody_takes(monkeypatch):
+    monkeypatch.setattr("pillarbox.node.health.exposition", lambda: b"x" * 50_000_000)
+
+    async def test(port: int, _readiness: Readiness) -> None:
+        with socket.create_connection(("127.0.0.1", port)) as peer:
+            peer.sendall(get("/metrics"))
+            await asyncio.sleep(2)
+            got = 0
+            with contextlib.suppress(ConnectionError):
+                while octets := await asyncio.to_thread(peer.recv, 1_000_000):
+                    got += len(octets)
+            assert got < 50_000_000
+
+    with_server(test, http_request_seconds=1)
+
+
+def test_requests_that_come_in_time_are_all_answered():
+    async def test(port: int, _readiness: Readiness) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        kept = get("/healthz").replace(b"Connection: close\r\n", b"")
+        for _ in range(5):  # together longer than the deadline of one
+            writer.write(kept * 2)
+            for _ in range(2):
+                assert await asyncio.wait_for(reader.readuntil(b"ok\n"), 5)
+            await asyncio.sleep(0.4)
+        writer.close()
+
+    with_server(test, http_request_seconds=1)

@@ -73,6 +73,15 @@ class LimitSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             "health checkers and collectors ask again every few seconds, or connect anew.",
         ),
     ] = 15
+    http_request_seconds: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=600,
+            description="Seconds in which a request there is to be sent and its answer taken. "
+            "Both are done in milliseconds; who takes longer holds a place for nothing.",
+        ),
+    ] = 15
     http_head_octets: Annotated[
         int,
         Meta(

@@ -24,9 +24,12 @@ class DestinationRetrySettings(Struct, frozen=True, kw_only=True, forbid_unknown
         Minutes, Meta(description="As queue.retry_minutes; empty: the same as there.")
     ] = ()
     delay_warning_hours: Annotated[
-        int | None, Meta(description="As queue.delay_warning_hours.")
+        Annotated[int, Meta(ge=0, le=10_000)] | None,
+        Meta(description="As queue.delay_warning_hours."),
     ] = None
-    expire_hours: Annotated[int | None, Meta(description="As queue.expire_hours.")] = None
+    expire_hours: Annotated[
+        Annotated[int, Meta(ge=1, le=10_000)] | None, Meta(description="As queue.expire_hours.")
+    ] = None
 
 
 class QueueSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

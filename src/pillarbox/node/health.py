@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from pillarbox.config.limits import LimitSettings
 from pillarbox.telemetry.metrics import exposition
@@ -36,6 +37,48 @@ class _Server(uvicorn.Server):
         yield
 
 
+def _bounded(seconds: int) -> type[H11Protocol]:
+    """uvicorn's protocol, which waits for a begun request for ever, with a deadline for each."""
+
+    class Bounded(H11Protocol):
+        deadline: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self.watch()
+
+        def data_received(self, data: bytes) -> None:
+            self.watch()
+            super().data_received(data)
+
+        def on_response_complete(self) -> None:
+            self.unwatch()
+            before = self.cycle
+            super().on_response_complete()
+            # The next request may be there already; who is closed may not take the last octets.
+            if self.cycle is not before or self.transport.is_closing():
+                self.watch()
+
+        def timeout_keep_alive_handler(self) -> None:
+            self.watch()
+            super().timeout_keep_alive_handler()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self.unwatch()
+            super().connection_lost(exc)
+
+        def watch(self) -> None:
+            if self.deadline is None:
+                self.deadline = self.loop.call_later(seconds, self.transport.abort)
+
+        def unwatch(self) -> None:
+            if self.deadline is not None:
+                self.deadline.cancel()
+                self.deadline = None
+
+    return Bounded
+
+
 class HealthServer:
     """The HTTP door of one worker."""
 
@@ -49,7 +92,7 @@ class HealthServer:
         configuration = uvicorn.Config(
             Starlette(routes=routes),
             loop="none",
-            http="h11",
+            http=_bounded(limits.http_request_seconds),
             ws="none",
             lifespan="off",
             log_config=None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from pillarbox.errors import LimitReached
 from pillarbox.store.sql import sending
@@ -16,13 +16,6 @@ if TYPE_CHECKING:
 
 class SendingLimit(LimitReached):
     """The account has sent as much as it may for today; nothing was kept."""
-
-
-class SendingLimits(Protocol):
-    """Asked in each submission's transaction."""
-
-    async def count(self, tx: Transaction, account: AccountId, envelope: Envelope) -> None:
-        """Count the message; raises SendingLimit."""
 
 
 class DailyLimits:

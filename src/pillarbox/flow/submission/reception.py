@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pillarbox.accounts.directory import RemoteTarget
 from pillarbox.clock import unix_seconds
 from pillarbox.flow.delivery.envelope import Handling, through_queue
 from pillarbox.flow.delivery.expand import expand
-from pillarbox.flow.delivery.signing import Signer, SigningKeys
 from pillarbox.flow.delivery.verdict import Reason, Refused
 from pillarbox.flow.submission.alignment import (
     Authors,
@@ -17,6 +17,7 @@ from pillarbox.flow.submission.alignment import (
     look_at_authors,
 )
 from pillarbox.flow.submission.fixups import Stamp, apply_fixups, plan_fixups
+from pillarbox.flow.submission.limits import DailyLimits
 from pillarbox.message.date import format_date
 from pillarbox.message.header import find_header_end
 
@@ -28,10 +29,18 @@ if TYPE_CHECKING:
     from pillarbox.flow.delivery.envelope import Envelope, Origin, Sender, Targets
     from pillarbox.flow.delivery.expand import RecipientPolicy
     from pillarbox.flow.delivery.local import Deliverer
-    from pillarbox.flow.submission.limits import SendingLimits
+    from pillarbox.flow.delivery.signing import Signer
     from pillarbox.ids import AccountId
     from pillarbox.store import Store, Transaction
     from pillarbox.store.blobs.spool import Spool
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the operator set."""
+
+    smtp: SmtpSettings  # bounds that all doors of SMTP share
+    submission: SubmissionSettings
 
 
 class Submission:
@@ -42,22 +51,20 @@ class Submission:
         store: Store,
         deliverer: Deliverer,
         directory: Directory,
-        settings: SmtpSettings,
+        rules: Rules,
         *,
-        rules: SubmissionSettings,
-        limits: SendingLimits,
+        signer: Signer,
         clock: Clock,
-        hostname: str,
         recipients: RecipientPolicy | None = None,
     ) -> None:
         """`recipients` is asked in place of the directory where it is given (localserve)."""
         self._store = store
         self._deliverer = deliverer
         self._directory = directory
-        self._rules = rules
-        self._limits = limits
-        self._signer = Signer(SigningKeys(store), clock, hostname)
-        self._settings = settings
+        self._rules = rules.submission
+        self._limits = DailyLimits(rules.submission)
+        self._signer = signer
+        self._settings = rules.smtp
         self._clock = clock
         self._recipients = recipients
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pillarbox.flow.delivery.local import Deliverer
+from pillarbox.flow.delivery.signing import Signer, SigningKeys
 from pillarbox.flow.inbound.reception import Inbound
 from pillarbox.flow.inbound.recipients import DirectoryRecipients
-from pillarbox.flow.submission.limits import DailyLimits
-from pillarbox.flow.submission.reception import Submission
+from pillarbox.flow.submission.reception import Rules, Submission
 from pillarbox.net.door import Door
 from pillarbox.net.listener import Listener
 from pillarbox.smtp.server.connection import SmtpConnection
@@ -30,11 +30,9 @@ class SmtpServer(Door):
                 services.store,
                 deliverer,
                 services.directory,
-                services.settings,
-                rules=services.submission,
-                limits=DailyLimits(services.submission),
+                Rules(services.settings, services.submission),
+                signer=Signer(SigningKeys(services.store), clock, hostname),
                 clock=clock,
-                hostname=hostname,
                 recipients=services.recipients,
             ),
         )

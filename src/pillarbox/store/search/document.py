@@ -10,7 +10,10 @@ from pillarbox.message.casefold import fold
 from pillarbox.message.part import Octets, Part
 from pillarbox.message.text import searchable_text
 
-_MAX_HEADER = 256 * 1024  # octets of all headers of one message that are searched
+# Octets of all headers of one message that are searched. No setting: what is looked for stands in
+# the first of them, doors and `store.message` bound headers already, and every change would need
+# all documents made anew.
+_MAX_HEADER = 256 * 1024
 # What str.split takes for white space and bytes.split does not, as another that folds no lines.
 _ONE_SPACE = bytes.maketrans(b"\x1c\x1d\x1e\x1f", b"\v\v\v\v")
 _TOP_END = b"\n\n"  # between the message's own fields and those of its parts
