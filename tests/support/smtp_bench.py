@@ -14,7 +14,7 @@ import msgspec
 from pillarbox.accounts.admin import AccountAdmin
 from pillarbox.accounts.authenticator import Authenticator
 from pillarbox.accounts.directory import Directory
-from pillarbox.clock import SystemClock
+from pillarbox.clock import Clock, SystemClock
 from pillarbox.config.auth import AuthSettings
 from pillarbox.config.smtp import SmtpSettings
 from pillarbox.config.store import StoreSettings
@@ -89,10 +89,14 @@ class Bench:
 
 @contextlib.asynccontextmanager
 async def open_bench(
-    folder: Path, tls: Any = None, costs: Costs | None = None, **settings: Any
+    folder: Path,
+    tls: Any = None,
+    costs: Costs | None = None,
+    clock: Clock | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Bench]:
     """A bench whose SMTP settings are as given; the others are the quickest."""
-    clock = SystemClock()
+    clock = clock or SystemClock()
     kept = StoreSettings(data_dir=str(folder / "data"))
     if costs is None:
         store = await open_store(kept, clock)
