@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from pillarbox.imap.server import older
+from pillarbox.imap.server.commands import select
 from support.imap_bench import ImapBench, imap_bench
 from support.imap_client import Answer, ImapClient
 from support.imap_mirror import Mirror, format_set, parse_set
@@ -27,8 +29,11 @@ FULL = 40
 class Session:
     """A client, its mailbox and what it believes."""
 
-    def __init__(self, client: ImapClient, enabled: str | None) -> None:
+    def __init__(
+        self, client: ImapClient, enabled: str | None, curious: random.Random | None = None
+    ) -> None:
         self.client = client
+        self.curious = curious  # None: asks for all messages; else for one now and then
         self.enabled = enabled
         self.box = ""
         self.mirror = Mirror()
@@ -67,22 +72,37 @@ class Session:
         return answer
 
     async def learn(self) -> None:
-        """Ask for the messages that were only announced."""
+        """Ask for the messages that were only announced, or for one of them."""
+        if self.curious is not None:
+            await self.look_at_one(self.curious)
+            return
+        await self.learn_all()
+
+    async def look_at_one(self, curious: random.Random) -> None:
+        numbers = self.mirror.unknown()
+        if not numbers or curious.random() < 0.5:
+            return
+        number = curious.choice([*numbers, numbers[-1]])
+        what = "*" if number == len(self.mirror.entries) else str(number)
+        self.mirror.apply(await self.client.command(f"FETCH {what} (UID FLAGS)"))
+
+    async def learn_all(self) -> None:
         while self.mirror.unknown():
             numbers = self.mirror.unknown()
             assert (await self.say(f"FETCH {format_set(numbers)} (UID FLAGS)")).ok
 
     async def picture(self) -> dict[int, frozenset[str]]:
         assert (await self.say("NOOP")).ok
-        await self.learn()
+        await self.learn_all()
         return self.mirror.picture()
 
 
 class Walk:
     """One run."""
 
-    def __init__(self, bench: ImapBench, rng: random.Random) -> None:
+    def __init__(self, bench: ImapBench, rng: random.Random, *, lazy: bool = False) -> None:
         self.bench = bench
+        self.lazy = lazy
         self.rng = rng
         self.oracle = Oracle()
         self.sessions: list[Session] = []
@@ -91,7 +111,8 @@ class Walk:
 
     async def begin(self) -> None:
         for enabled in ENABLED:
-            session = Session(await self.bench.client(), enabled)
+            curious = self.rng if self.lazy and enabled != "QRESYNC" else None
+            session = Session(await self.bench.client(), enabled, curious)
             self.sessions.append(session)
             if enabled is not None:
                 assert (await session.say(f"ENABLE {enabled}")).ok
@@ -174,7 +195,16 @@ class Walk:
             (self.oracle.move if move else self.oracle.copy)(session.box, sorted(here), target)
 
     async def check(self, session: Session) -> None:
-        assert await session.picture() == self.oracle.boxes[session.box].picture()
+        truth = self.oracle.boxes[session.box].picture()
+        if session.curious is None or self.rng.random() < 0.2:
+            assert await session.picture() == truth
+            return
+        assert (await session.say("NOOP")).ok
+        here = session.mirror.entries
+        assert len(here) == len(truth)
+        for entry, uid in zip(here, sorted(truth), strict=True):
+            assert entry.uid in (None, uid)
+            assert entry.flags in (None, truth[uid])
 
     async def change_box(self, session: Session) -> None:
         await session.select(self.rng.choice(BOXES))
@@ -230,6 +260,7 @@ class Walk:
     async def end(self) -> None:
         for session in self.sessions:
             await self.check(session)
+            assert await session.picture() == self.oracle.boxes[session.box].picture()
             await session.client.close()
 
 
@@ -237,13 +268,27 @@ class Walk:
 def test_every_client_sees_the_mailbox_that_the_oracle_has(
     tmp_path: Path, request: pytest.FixtureRequest, n: int
 ) -> None:
+    walk(tmp_path, request, n)
+
+
+@pytest.mark.parametrize("n", range(4))
+def test_so_it_is_when_messages_are_only_counted_at_first(
+    tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, n: int
+) -> None:
+    """As of mailboxes that are large: none is read at SELECT, and three at once are many."""
+    monkeypatch.setattr(select, "READ_WHOLE", 0)
+    monkeypatch.setattr(older, "PIECE", 3)
+    walk(tmp_path, request, n, lazy=True)
+
+
+def walk(tmp_path: Path, request: pytest.FixtureRequest, n: int, *, lazy: bool = False) -> None:
     seed = request.config.getoption("--seed")
     seed = random.randrange(10**6) if seed is None else seed + n
     steps = request.config.getoption("--model-steps") // 4
 
     async def play() -> None:
         async with imap_bench(tmp_path) as bench:
-            walk = Walk(bench, random.Random(seed))
+            walk = Walk(bench, random.Random(seed), lazy=lazy)
             await walk.begin()
             for number in range(steps):
                 try:

@@ -7,7 +7,7 @@ from pillarbox.imap.server.view import Reach, View
 from pillarbox.store import Reader
 from pillarbox.store.sql import changes
 
-_PIECE = 2_000  # messages read on the loop's thread; whoever wants more waits for all of them
+PIECE = 2_000  # messages read on the loop's thread; whoever wants more waits for all of them
 
 
 async def lowest(db: Reader, view: View, reaches: tuple[Reach, ...]) -> tuple[int | None, bool]:
@@ -21,12 +21,12 @@ async def lowest(db: Reader, view: View, reaches: tuple[Reach, ...]) -> tuple[in
         return None, True
     account, mailbox = view.mailbox.account, view.mailbox.id
     floor, below = view.picture.floor, view.below
-    edge = await changes.uid_below(db, account, mailbox, floor, _PIECE)
+    edge = await changes.uid_below(db, account, mailbox, floor, PIECE)
     if edge is None:
         return 0, True
     lows = [reach.uid for reach in lacking]
     count = below - min(reach.number for reach in lacking) + 1
-    if count > _PIECE or min(lows) < edge:
+    if count > PIECE or min(lows) < edge:
         return 0, False
     if count > 0:
         found = await changes.uid_below(db, account, mailbox, floor, count)
