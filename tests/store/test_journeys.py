@@ -6,6 +6,8 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 
+import apsw
+import msgspec
 import pytest
 
 from pillarbox.store.journeys import Note, Step
@@ -135,3 +137,40 @@ async def test_a_damaged_file_is_begun_anew(tmp_path: Path) -> None:
         path.write_bytes(b"no database at all, " * 500)
         box.store.journeys.note(LETTER)
         assert await box.store.journeys.find("17", since=0, limit=1)
+
+
+async def test_a_file_that_is_damaged_under_our_hands_is_begun_anew(tmp_path: Path) -> None:
+    async with Box(tmp_path) as box:
+        path = Path(box.settings.data_dir) / "journeys.db"
+        box.store.journeys.note(LETTER)
+        assert await box.store.journeys.find("17", since=0, limit=1)
+        # As a disk that loses blocks does: the log is in the file, and then the file is gone.
+        other = apsw.Connection(str(path))
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        other.close()
+        with path.open("r+b") as file:
+            file.seek(4096)
+            file.write(b"x" * (path.stat().st_size - 4096))
+        assert await box.store.journeys.find("17", since=0, limit=1) == []
+        for _ in range(3):
+            box.store.journeys.note(LETTER)
+            await box.store.journeys.find("17", since=0, limit=1)
+        assert await box.store.journeys.find("17", since=0, limit=1)
+
+
+async def test_only_the_newest_notes_are_kept(tmp_path: Path) -> None:
+    async with Box(tmp_path, journey_max_notes=1000) as box:
+        for number in range(1500):
+            box.store.journeys.note(msgspec.structs.replace(REFUSAL, journey=str(number)))
+        assert len(await box.store.journeys.find("bob@example.org", since=0, limit=9999)) == 1500
+        await box.store.maintain()
+        kept = await box.store.journeys.find("bob@example.org", since=0, limit=9999)
+        assert len(kept) == 1000
+        assert kept[-1][0].journey == "500"
+
+
+async def test_an_address_is_found_however_its_letters_are(tmp_path: Path) -> None:
+    async with Box(tmp_path) as box:
+        note = msgspec.structs.replace(REFUSAL, sender="\u00dcnal@example.org", recipients=())
+        box.store.journeys.note(note)
+        assert await box.store.journeys.find("\u00dcnal@EXAMPLE.org", since=0, limit=1)

@@ -10,6 +10,7 @@ import pytest
 
 from pillarbox.clock import SystemClock
 from pillarbox.errors import Unavailable
+from pillarbox.store.journeys import Note, Step
 from pillarbox.store.open import open_store
 from support.store_box import Box, letter
 
@@ -33,6 +34,23 @@ async def test_a_closed_store_leaves_nothing_open(tmp_path: Path) -> None:
     assert [one.name for one in threading.enumerate() if one.name.startswith("store-")] == []
     assert list((tmp_path / "data" / "run").iterdir()) == []
     await box.store.close()
+
+
+async def test_nobody_else_reads_what_is_kept(tmp_path: Path) -> None:
+    """Whatever the folder was made with, and whatever umask an administrator's shell has."""
+    folder = tmp_path / "data"
+    folder.mkdir(mode=0o755)
+    before = os.umask(0o022)
+    try:
+        async with Box(tmp_path) as box:
+            await box.append()
+            box.store.journeys.note(Note(step=Step.ACCEPTED, journey="aaaa"))
+            await box.store.journeys.find("aaaa", since=0, limit=1)
+            files = [path for path in folder.rglob("*") if path.is_file()]
+            assert {"pillarbox.db", "search.db", "journeys.db"} <= {path.name for path in files}
+            assert [path for path in files if path.stat().st_mode & 0o077] == []
+    finally:
+        os.umask(before)
 
 
 async def test_a_closed_store_refuses(box: Box) -> None:

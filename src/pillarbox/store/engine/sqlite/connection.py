@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Awaitable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -58,8 +60,20 @@ def check_library() -> None:
         )
 
 
+def make_private(path: Path) -> None:
+    """Let the file begin as one that only its owner reads, whatever folder and umask say.
+
+    SQLite gives its other files the mode of this one. One that is there is left alone: to close a
+    descriptor of it would end this process's locks on it.
+    """
+    with contextlib.suppress(OSError):  # SQLite says what is wrong when it opens it
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+
+
 def connect(path: Path, *, cache_octets: int, vfs: str | None = None) -> apsw.Connection:
     """Open the database in the mode that the store's promises rest on; raises Unavailable."""
+    if vfs is None:
+        make_private(path)
     try:
         connection = apsw.Connection(str(path), vfs=vfs, statementcachesize=256)
         connection.set_busy_timeout(10_000)

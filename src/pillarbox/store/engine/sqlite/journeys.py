@@ -25,6 +25,7 @@ from pillarbox.telemetry.metrics import NOTES_DROPPED
 log = get_logger("store")
 
 FLUSH_SECONDS = 0.3  # a person asks later than that
+RETRY_SECONDS = 5.0  # after a failure: a full disk stays full for a while
 _CACHE = 256 * 1024
 _DAY = 86_400.0
 _MAX_RECIPIENTS = 1000  # in one note; no message may have more by default
@@ -57,7 +58,12 @@ _READ = """
     SELECT at, step, journey, session, peer, sender, recipients, message_id, queue_id, facts
     FROM note WHERE at >= ? AND journey IN (SELECT value FROM json_each(?)) ORDER BY at, note_id
 """
-_PRUNE = "DELETE FROM note WHERE note_id IN (SELECT note_id FROM note WHERE at < ? LIMIT 10000)"
+_PRUNE = """
+    DELETE FROM note WHERE note_id IN (
+        SELECT note_id FROM note
+        WHERE at < ? OR note_id <= (SELECT max(note_id) FROM note) - ? LIMIT 10000)
+"""
+_DAMAGED = (apsw.CorruptError, apsw.NotADBError)
 
 _encode = msgspec.json.Encoder().encode
 _decode_facts = msgspec.json.Decoder(dict[str, str]).decode
@@ -91,7 +97,7 @@ class SqliteJourneys:
         return await asyncio.to_thread(self._find, key, since, limit)
 
     async def prune(self) -> None:
-        """Forget what is older than the setting says."""
+        """Forget what is older, or more, than the settings say."""
         before = self._clock.now().timestamp() - self._settings.journey_days * _DAY
         await asyncio.to_thread(self._prune, before)
 
@@ -122,9 +128,11 @@ class SqliteJourneys:
     async def _flush(self) -> None:
         batch = list(self._waiting)
         self._waiting.clear()
+        pause = FLUSH_SECONDS
         try:
             await asyncio.to_thread(self._write, batch)
         except (apsw.Error, OSError):
+            pause = RETRY_SECONDS
             log.error_event("store.notes_not_written", exc=True, notes=len(batch))
             room = self._settings.journey_notes_waiting - len(self._waiting)
             kept = batch[-room:] if room > 0 else []
@@ -133,7 +141,7 @@ class SqliteJourneys:
         finally:
             self._flushing = None
             if self._waiting and self._timer is None:
-                self._timer = self._loop.call_later(FLUSH_SECONDS, self._start_flush)
+                self._timer = self._loop.call_later(pause, self._start_flush)
 
     # In a thread, one at a time
 
@@ -141,24 +149,37 @@ class SqliteJourneys:
         if self._connection is None:
             try:
                 self._connection = _open(self._path)
-            except (apsw.CorruptError, apsw.NotADBError):
-                log.error_event("store.notes_damaged", exc=True)
-                for name in (self._path.name, f"{self._path.name}-wal", f"{self._path.name}-shm"):
-                    with contextlib.suppress(FileNotFoundError):
-                        self._path.with_name(name).unlink()
-                self._connection = _open(self._path)
+            except _DAMAGED:
+                self._connection = self._begin_anew()
         return self._connection
 
+    def _begin_anew(self) -> apsw.Connection:
+        """Without the notes that a damaged file had."""
+        log.error_event("store.notes_damaged", exc=True)
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        for name in (self._path.name, f"{self._path.name}-wal", f"{self._path.name}-shm"):
+            with contextlib.suppress(FileNotFoundError):
+                self._path.with_name(name).unlink()
+        return _open(self._path)
+
     def _write(self, batch: list[Note]) -> None:
-        connection = self._open()
-        with connection:
-            connection.executemany(_ADD, (_row(note) for note in batch))
+        rows = [_row(note) for note in batch]
+        try:
+            connection = self._open()
+            with connection:
+                connection.executemany(_ADD, rows)
+        except _DAMAGED:
+            self._connection = connection = self._begin_anew()
+            with connection:
+                connection.executemany(_ADD, rows)
 
     def _prune(self, before: float) -> None:
-        with contextlib.suppress(*PASSING):
+        with contextlib.suppress(*PASSING, *_DAMAGED):  # the next write sees to damage
             connection = self._open()
             while True:
-                connection.execute(_PRUNE, (before,))
+                connection.execute(_PRUNE, (before, self._settings.journey_max_notes))
                 if not connection.changes():
                     return
 
@@ -166,7 +187,15 @@ class SqliteJourneys:
         key = key.strip().removeprefix("<").removesuffix(">")
         if not key:
             return []
-        folded = key.lower()
+        try:
+            return self._read(key, since, limit)
+        except _DAMAGED:
+            log.error_event("store.notes_damaged", exc=True)
+            return []
+
+    def _read(self, key: str, since: float, limit: int) -> list[list[Note]]:
+        # As SQLite's lower() does it: ASCII only.
+        folded = key.encode("utf-8", "replace").lower().decode()
         connection = _open(self._path)
         try:
             params = {

@@ -11,6 +11,7 @@ import apsw
 
 from pillarbox.errors import ConfigurationError
 from pillarbox.store.blobs.disk import Disk
+from pillarbox.store.engine.sqlite.connection import make_private
 
 _CREATE = """
     CREATE TABLE IF NOT EXISTS schema_migration (
@@ -92,6 +93,7 @@ def _copy(connection: apsw.Connection, target: Path, disk: Disk) -> None:
     unfinished = target.with_name(target.name + ".part")
     for name in (unfinished.name + "-journal", unfinished.name + "-wal", unfinished.name):
         disk.unlink(unfinished.with_name(name))
+    make_private(unfinished)
     copy = apsw.Connection(str(unfinished), vfs=connection.open_vfs)
     try:
         with copy.backup("main", connection, "main") as backup:

@@ -16,7 +16,7 @@ from backports import zstd
 
 from pillarbox.ids import AccountId, MessageId
 from pillarbox.store.blobs.disk import Disk
-from pillarbox.store.engine.sqlite.connection import fetch
+from pillarbox.store.engine.sqlite.connection import fetch, make_private
 from pillarbox.store.search.document import Document
 from pillarbox.store.search.text_index import Where
 
@@ -213,6 +213,8 @@ def prepare_index(path: Path, highest: int, disk: Disk, vfs: str | None) -> None
 
 def open_index(path: Path, cache_octets: int, vfs: str | None) -> apsw.Connection:
     """A connection to the index, which `prepare_index` has made."""
+    if vfs is None:
+        make_private(path)
     connection = apsw.Connection(str(path), vfs=vfs)
     connection.set_busy_timeout(10_000)
     connection.execute("PRAGMA journal_mode = WAL")
