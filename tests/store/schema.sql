@@ -261,6 +261,16 @@ CREATE TABLE sending_day (
     PRIMARY KEY (account_id, day)
 ) WITHOUT ROWID;
 
+CREATE TABLE sts_policy (
+    domain TEXT NOT NULL PRIMARY KEY,
+    ident TEXT NOT NULL, -- of the TXT record when it was fetched
+    policy BLOB NOT NULL, -- as MTA-STS writes it
+    fetched_at INTEGER NOT NULL, -- Unix seconds
+    ends_at INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE INDEX sts_policy_age ON sts_policy (fetched_at);
+
 CREATE TABLE subscription (
     account_id INTEGER NOT NULL,
     path TEXT NOT NULL,
@@ -273,5 +283,13 @@ CREATE TABLE thread_ref (
     thread_id INTEGER NOT NULL,
     subject_hash INTEGER NOT NULL,
     PRIMARY KEY (account_id, hash, subject_hash)
+) WITHOUT ROWID;
+
+CREATE TABLE tls_result (
+    day INTEGER NOT NULL, -- days since 1970, UTC
+    domain TEXT NOT NULL,
+    result TEXT NOT NULL, -- JSON of everything but the count
+    count INTEGER NOT NULL,
+    PRIMARY KEY (day, domain, result)
 ) WITHOUT ROWID;
 

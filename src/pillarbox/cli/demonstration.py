@@ -46,6 +46,7 @@ def prepare(folder: Path, ports: Ports, workers: int) -> Path:
             "server": {"hostname": "localhost", "workers": workers, "drain_seconds": 5.0},
             "log": {"level": "warning", "format": "text"},
             "store": {"data_dir": "data"},
+            "outbound": {"transport": "directory"},  # nothing leaves this computer
             "tls": {
                 "certificates": [
                     {
@@ -137,6 +138,7 @@ def table(folder: Path, ports: Ports, passwords: Mapping[str, str]) -> str:
     people = "\n".join(f"  {login:<22} {password}" for login, password in passwords.items())
     text = f"""
     Pillarbox runs. Ctrl-C stops it; {folder}/ keeps the mail until the next start.
+    Mail to other domains goes no further than the folder {folder / "data" / "outbound"}/.
 
     @services@
 

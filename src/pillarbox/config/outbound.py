@@ -1,10 +1,10 @@
-"""[outbound]: how long other servers are waited for, and how much of them is read."""
+"""[outbound]: how mail goes to other servers: by which way, how safely, with what patience."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 _FIVE_MINUTES = 300.0
 
@@ -161,3 +161,206 @@ class ClientLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             "of us when we sign in by SCRAM. 1,000,000 take half a second; more is an attack.",
         ),
     ] = 1_000_000
+
+
+RouteTls = Literal["none", "opportunistic", "encrypted", "verified", "implicit"]
+
+
+class RouteSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Mail that takes another way than its domain's MX records: a smarthost, or a fixed server."""
+
+    name: Annotated[
+        str,
+        Meta(
+            pattern=r"^[a-z][a-z0-9-]{0,62}$",
+            description="Name in logs and in the queue's list, for `pillarbox queue route` and for "
+            "[[queue.destination]].",
+        ),
+    ]
+    recipients: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Domains of the recipients that take it: a name, a name with everything "
+            'below it (".example.org"), or "*" for all. Empty: whatever the recipient is, if '
+            "`senders` says something."
+        ),
+    ] = ()
+    senders: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Domains of the senders that take it, written alike. The first route of "
+            "which both lists fit counts; one without either is for `pillarbox queue route` only."
+        ),
+    ] = ()
+    hosts: Annotated[
+        tuple[str, ...],
+        Meta(
+            min_length=1,
+            description='Servers in the order in which they are tried: "smtp.example.net:587", '
+            '"[192.0.2.1]:25"; without a port it is `outbound.port`. Their MX records do not '
+            "matter, and they may have private addresses.",
+        ),
+    ]
+    tls: Annotated[
+        RouteTls,
+        Meta(
+            description="`verified`: only over TLS with a certificate for the server's name; "
+            "`implicit`: the same from the first octet (port 465); `encrypted`: only over TLS, "
+            "with any certificate; `opportunistic`: where it is offered; `none`: never, for a "
+            "server on this computer."
+        ),
+    ] = "verified"
+    tls_name: Annotated[
+        str,
+        Meta(description="Name that the certificate must have, if not that of the server."),
+    ] = ""
+    username: Annotated[
+        str, Meta(description="Name to sign in with. Empty: without signing in.")
+    ] = ""
+    password: Annotated[
+        str, Meta(description="The password that goes with it. Better is `password_file`.")
+    ] = ""
+    password_file: Annotated[
+        str,
+        Meta(
+            description="File whose first line is the password; read at each start, as the user "
+            "that the workers become. A relative path counts from `store.data_dir`."
+        ),
+    ] = ""
+
+    def __repr__(self) -> str:
+        """Without the password."""
+        return f"RouteSettings(name={self.name!r}, hosts={self.hosts!r})"
+
+
+class OutboundSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Sending to other servers."""
+
+    transport: Annotated[
+        Literal["smtp", "directory", "none"],
+        Meta(
+            description="`smtp`: to the world. `directory`: mail that would leave this server is "
+            "written into a folder, for tests. `none`: nothing is sent; it waits in the queue."
+        ),
+    ] = "smtp"
+    directory: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="That folder; a relative path counts from `store.data_dir`.",
+        ),
+    ] = "outbound"
+    port: Annotated[
+        int,
+        Meta(ge=1, le=65_535, description="Port of other mail servers; tests take another one."),
+    ] = 25
+    source_ipv4: Annotated[
+        str, Meta(description="Our address towards IPv4 servers. Empty: the system chooses.")
+    ] = ""
+    source_ipv6: Annotated[
+        str, Meta(description="Our address towards IPv6 servers. Empty: the system chooses.")
+    ] = ""
+    private_addresses: Annotated[
+        bool,
+        Meta(
+            description="Go to addresses that are not of the open Internet when a domain's MX "
+            "records say so. Off, because whoever writes an MX record could make this server talk "
+            "to machines inside its own network. Routes are not asked."
+        ),
+    ] = False
+    max_addresses: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=100,
+            description="Addresses of a destination that one attempt tries to connect to. With "
+            "`timeouts.connect_seconds` it bounds what a dead destination costs.",
+        ),
+    ] = 8
+    max_sessions: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=100,
+            description="Connections that one attempt goes on to when servers break off in the "
+            "middle of it.",
+        ),
+    ] = 3
+    connections_per_destination: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1000,
+            description="Most connections that one worker has to one destination. It begins with "
+            "`initial_connections`, gets one more with each success and half with each trouble.",
+        ),
+    ] = 20
+    initial_connections: Annotated[
+        int,
+        Meta(
+            ge=1, le=1000, description="Connections to a destination about which nothing is known."
+        ),
+    ] = 4
+    idle_seconds: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=300,
+            description="Seconds for which a connection is kept for the next message of its "
+            "destination. Other servers count connections; a few seconds bridge a burst.",
+        ),
+    ] = 5.0
+    idle_connections: Annotated[
+        int,
+        Meta(ge=0, le=10_000, description="Such connections at most, over all destinations."),
+    ] = 100
+    host_memory_seconds: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=86_400,
+            description="Seconds for which a server that could not be reached, or with which TLS "
+            "could not be agreed upon, is remembered: it is tried after all others, or without "
+            "TLS where nothing demands it.",
+        ),
+    ] = 300.0
+    remembered_destinations: Annotated[
+        int,
+        Meta(
+            ge=10,
+            le=10_000_000,
+            description="Destinations, and servers, about which something is remembered; some "
+            "hundred octets each.",
+        ),
+    ] = 20_000
+    dane: Annotated[
+        bool,
+        Meta(description="Heed TLSA records (RFC 7672). It needs `dns.trust_ad` to do anything."),
+    ] = True
+    mta_sts: Annotated[
+        bool, Meta(description="Fetch and heed the policies of MTA-STS (RFC 8461).")
+    ] = True
+    authorities: Annotated[
+        str,
+        Meta(
+            description="PEM file with the authorities that vouch for other servers. Empty: those "
+            "that the system trusts."
+        ),
+    ] = ""
+    results_seconds: Annotated[
+        float,
+        Meta(
+            ge=1,
+            le=86_400,
+            description="Seconds between writes of what became of TLS, which the reports of RFC "
+            "8460 are made from. A crash loses so much of them.",
+        ),
+    ] = 60.0
+    results_days: Annotated[
+        int, Meta(ge=1, le=366, description="Days for which they are kept; a report is daily.")
+    ] = 8
+    timeouts: ClientTimeouts = field(default_factory=ClientTimeouts)
+    limits: ClientLimits = field(default_factory=ClientLimits)
+    route: Annotated[
+        tuple[RouteSettings, ...], Meta(description="Other ways than MX records.")
+    ] = ()

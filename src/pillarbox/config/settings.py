@@ -8,6 +8,7 @@ from pillarbox.config.auth import AuthSettings
 from pillarbox.config.dns import DnsSettings
 from pillarbox.config.imap import ImapSettings
 from pillarbox.config.limits import LimitSettings
+from pillarbox.config.outbound import OutboundSettings
 from pillarbox.config.pop3 import Pop3Settings
 from pillarbox.config.queue import QueueSettings
 from pillarbox.config.server import (
@@ -38,5 +39,6 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     imap: ImapSettings = field(default_factory=ImapSettings)
     pop3: Pop3Settings = field(default_factory=Pop3Settings)
     queue: QueueSettings = field(default_factory=QueueSettings)
+    outbound: OutboundSettings = field(default_factory=OutboundSettings)
     dns: DnsSettings = field(default_factory=DnsSettings)
     trust: TrustSettings = field(default_factory=TrustSettings)

@@ -18,6 +18,7 @@ from pillarbox.clock import Clock
 from pillarbox.config.auth import AuthSettings
 from pillarbox.config.loading import hostname_of
 from pillarbox.config.settings import Settings
+from pillarbox.dns.resolver import Resolver
 from pillarbox.dns.stub import StubResolver
 from pillarbox.flow.inbound.judge import Judge
 from pillarbox.flow.inbound.local_policy import LocalserveRecipients
@@ -32,7 +33,8 @@ from pillarbox.node.control import Assignment
 from pillarbox.node.forgetting import forget_sending
 from pillarbox.node.judging import make_judge
 from pillarbox.node.localserve import LocalserveDirectory, local_account
-from pillarbox.node.sending import Sending, keep_queue
+from pillarbox.node.outbound import make_sender
+from pillarbox.node.sending import Sending, keep_queue, make_bouncer
 from pillarbox.pop3.server.door import Pop3Server
 from pillarbox.pop3.server.services import Pop3Services
 from pillarbox.smtp.server.context import SmtpServices
@@ -143,6 +145,8 @@ async def compose(
     composition.heard = authenticator.heard
     resolver = StubResolver(settings.dns, clock)
     composition.ending.append(resolver.close)
+    if not assignment.local_login:  # all of localserve's mail ends there
+        _add_sending(composition, assignment, resolver, clock)
     judge = None
     if not assignment.local_login:  # what comes to localserve is for trying
         judge = make_judge(settings, store, resolver, clock)
@@ -156,6 +160,22 @@ async def compose(
         door.linger_seconds = limits.linger_seconds
     composition.closing += [pop3.close, authenticator.close]
     return composition
+
+
+def _add_sending(
+    composition: Composition, assignment: Assignment, resolver: Resolver, clock: Clock
+) -> None:
+    """This worker's part in the queue. Raises ConfigurationError."""
+    settings, store = assignment.settings, composition.store
+    directory = Directory(store)
+    sender = make_sender(settings, store, resolver, clock, directory)
+    if sender is None:
+        return
+    first = assignment.slot == 0
+    bouncer = make_bouncer(store, settings, clock, directory)
+    composition.sending = Sending(store, settings.queue, clock, sender, bouncer, sweeps=first)
+    composition.rounds.append(sender.maintain)
+    composition.ending.insert(0, sender.close)  # it takes leave while names can be looked up
 
 
 def _count_of(assignment: Assignment) -> Callable[[str, int], tuple[int, int]] | None:

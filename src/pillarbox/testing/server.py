@@ -251,6 +251,7 @@ class RunningServer:
             "log": {"level": "info"},
             "store": {"data_dir": str(self.data_dir)},
             "auth": CHEAP_AUTH,
+            "outbound": {"transport": "none"},  # a test's mail must not leave this computer
             "tls": {"certificates": [{"certificate": str(self.certificate), "key": str(self.key)}]},
         }
         for name, table in self._settings.items():

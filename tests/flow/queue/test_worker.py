@@ -241,21 +241,34 @@ async def test_drain_gives_back_what_was_not_sent(box: Box) -> None:
     assert sum(one.state is State.WAITING and one.attempts == 0 for one in found) == 98
 
 
-async def test_what_is_cut_off_says_that_it_is_uncertain(box: Box) -> None:
-    async def answer(_message, recipient):  # type: ignore[no-untyped-def]
-        await asyncio.Event().wait()
+@pytest.mark.parametrize("in_doubt", [False, True])
+async def test_what_is_cut_off(box: Box, in_doubt: bool) -> None:
+    """Only what the sender is in doubt about says so; the rest was not tried."""
 
-    sender = FakeSender(answer)  # type: ignore[arg-type]
+    class Cut(FakeSender):
+        async def send(self, destination, jobs, report):  # type: ignore[no-untyped-def]
+            self.sends.append((destination.key, len(jobs)))
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                if in_doubt:
+                    first = jobs[0].recipients[0]
+                    await report([outcome(first, Kind.LATER, "broken off", uncertain=True)])
+                raise
+
+    sender = Cut()
     loop = worker(box.store, box.clock, sender)
-    await put(box.store, message("a@x.example"))
+    await put(box.store, message("a@x.example"), message("b@x.example"))
     loop.start()
-    await until(lambda: bool(sender.sends))
+    await until(lambda: sum(count for _, count in sender.sends) == 2)
     ending = asyncio.create_task(loop.drain(5))
     await asyncio.sleep(0.02)
     await box.clock.advance(6)
     await ending
-    (row,) = await rows(box.store)
-    assert (row.state, row.uncertain, row.attempts, row.sending) == (State.WAITING, True, 1, False)
+    first, second = await rows(box.store)
+    untried = (State.WAITING, False, 0, False)
+    said = [(one.state, one.uncertain, one.attempts, one.sending) for one in (first, second)]
+    assert said == [(State.WAITING, True, 1, False) if in_doubt else untried, untried]
 
 
 async def test_a_sender_with_a_bug_loses_nothing(box: Box) -> None:

@@ -64,8 +64,8 @@ class Sender(Protocol):
     async def send(self, destination: Destination, jobs: Sequence[Job], report: Report) -> None:
         """Send these one after another, over one connection where it lasts.
 
-        `report` is called as soon as a job's outcomes are known, once for each recipient in all;
-        a recipient without an outcome when this returns or raises is tried again later. It may be
-        cancelled at any await: what was not reported by then counts as not sent, or as uncertain
-        when its last octet had gone out.
+        `report` is called as soon as a job's outcomes are known, at most once for each recipient. A
+        recipient without an outcome when this returns or is cancelled was not tried, and is due as
+        it was; when this raises, that counts as a failed attempt. It may be cancelled at any await:
+        it reports what is in doubt, because the last octet had gone out, before it ends.
         """

@@ -49,13 +49,12 @@ def finish_of(leased: Leased, outcome: Outcome, schedule: Schedule, now: int) ->
 
 
 def unanswered(leased: Leased) -> Outcome:
-    """For a recipient about which the sender said nothing."""
+    """For a recipient whose sender failed before it said anything of it."""
     recipient = leased.recipient
     return Outcome(
         queued=recipient.queued,
         number=recipient.number,
         kind=Kind.LATER,
         reply=NO_ANSWER,
-        status="4.4.2",
-        uncertain=True,
+        status="4.3.0",
     )

@@ -243,8 +243,9 @@ class QueueWorker:
             await self._sender.send(destination, chunk.jobs(), report)
         except Exception:  # its bug must not cost us the messages
             log.error_event("queue.send_failed", exc=True, destination=destination.key)
-        finally:
             self._answered(chunk, [unanswered(one) for one in chunk.leased.values()])
+        finally:
+            self._untried(chunk)
             self._backlog.ended(chunk)
             # This task is still among the sends; the next goes when it is not.
             asyncio.get_running_loop().call_soon(self._dispatch)
@@ -266,6 +267,14 @@ class QueueWorker:
             elif self._book.reached(leased.lane):
                 self._ledger.resume.append(leased.lane)
         self._work.set()
+
+    def _untried(self, chunk: Chunk) -> None:
+        """The sender said nothing of these, so it has not tried them: they are due as before."""
+        left = list(chunk.leased.values())
+        chunk.leased.clear()
+        for one in left:
+            self._backlog.answered((one.recipient.queued, one.recipient.number))
+        self._give_back(left)
 
     def _unreachable(self, track: Track, lane: str, why: str, now: int) -> None:
         """All that goes there is left alone for a while; what is here goes back."""

@@ -91,6 +91,11 @@ class SmtpConnection:
         return self.capabilities.name or greeting
 
     @property
+    def own_address(self) -> str:
+        """The address on our side; "" where it is not known."""
+        return self._link.own_address
+
+    @property
     def is_usable(self) -> bool:
         """Whether another transaction may begin (RFC 9422 §4.1: MAILMAX)."""
         most = self._caller.limits.max_transactions

@@ -59,6 +59,12 @@ class Link(asyncio.Protocol):
         found: ssl.SSLObject | None = self._transport.get_extra_info("ssl_object")
         return found
 
+    @property
+    def own_address(self) -> str:
+        """The address on our side; "" where it is not known."""
+        found = self._transport.get_extra_info("sockname") if self._transport is not None else None
+        return str(found[0]) if isinstance(found, tuple) else ""
+
     def write(self, octets: bytes) -> None:
         """Send."""
         if self._transport is not None and self.failure is None:

@@ -212,6 +212,21 @@ async def _finish(tx: Transaction, wanted: Turn) -> None:
         await tx.run(_FINISH, (wanted.worker, tx.now(), json.dumps(rows)))
 
 
+_DELIVERED = """
+    UPDATE queued_recipient SET state = 'delivered', due_at = NULL, finished_at = ?3
+    WHERE queued_id = ?1 AND number = ?2 AND state = 'waiting' AND sending_since IS NOT NULL
+    RETURNING number
+"""
+
+
+async def delivered(tx: Transaction, key: Key) -> bool:
+    """End a recipient in the transaction that delivers to it; what was answered comes by `turn`.
+
+    False: it is not being sent any more, and may be somebody else's.
+    """
+    return bool(await tx.run(_DELIVERED, (*key, tx.now())))
+
+
 async def _give_back(tx: Transaction, wanted: Turn) -> None:
     if wanted.give_back:
         rows = [(*key, due_at) for key, due_at in wanted.give_back]
