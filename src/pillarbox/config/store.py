@@ -163,9 +163,9 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         int,
         Meta(
             ge=1000,
-            description="Notes for `pillarbox trace` that are kept, the newest ones: who is refused "
-            "a million times a day must not fill the disk. Five million are about 2 GB, and two "
-            "months of a server with 20000 messages a day.",
+            description="Notes for `pillarbox trace` that are kept, the newest ones: who is "
+            "refused a million times a day must not fill the disk. Five million are about 2 GB, "
+            "and two months of a server with 20000 messages a day.",
         ),
     ] = 5_000_000
     journey_notes_waiting: Annotated[
