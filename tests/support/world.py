@@ -23,6 +23,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
 
+from pillarbox.net.https import Fetched, FetchFailed
 from pillarbox.smtp.client.connection import Caller, SmtpConnection
 from support.authority import new_authority
 from support.fake_clock import FakeClock
@@ -45,6 +46,9 @@ class World:
         self.network = MemoryNetwork(self.clock)
         self.resolver = FakeResolver()
         self.nodes: list[Node] = []
+        self.calls: dict[str, list[int]] = {}  # by domain: seconds since START
+        self.pages: dict[str, Fetched | FetchFailed] = {}  # by URL: policies of MTA-STS
+        self.fetched: list[str] = []
         self._stack = AsyncExitStack()
         self._hosts = 0
 
@@ -88,8 +92,21 @@ class World:
         address = address or self.new_address()
         self.resolver.records[domain] = {"MX": [(10, f"mx.{domain}")]}
         self.resolver.records[f"mx.{domain}"] = {"A": [address]}
-        self.network.listen(address, 25, script.connection)
+        self.listen(domain, address, 25, script.connection)
         return script
+
+    def listen(
+        self, domain: str, address: str, port: int, protocol: Callable[[], asyncio.BaseProtocol]
+    ) -> None:
+        """Take connections; when each came is in `calls`."""
+        calls = self.calls.setdefault(domain, [])
+
+        def answer() -> asyncio.BaseProtocol:
+            if port == 25:
+                calls.append(round((self.clock.now() - START).total_seconds()))
+            return protocol()
+
+        self.network.listen(address, port, answer)
 
     def address_of(self, domain: str) -> str:
         """That of the domain's first MX."""
@@ -109,7 +126,17 @@ class World:
         """A stranger at `address` brings a message to port 25; the reply for each recipient."""
         caller = Caller(ehlo_name=helo, clock=self.clock, connector=self.network.connector(address))
         connection = await SmtpConnection.open(caller, node.address, 25)
-        return await send(connection, octets, to, sender, **more)
+        replies = await send(connection, octets, to, sender, **more)
+        connection.close()
+        return replies
+
+    async def fetch(self, url: str) -> Fetched:
+        """A page of `pages`, as a sender fetches it. Raises FetchFailed."""
+        self.fetched.append(url)
+        page = self.pages.get(url, FetchFailed("unreachable", f"{url} is not there."))
+        if isinstance(page, FetchFailed):
+            raise page
+        return page
 
     # Time
 
@@ -143,10 +170,6 @@ class World:
         while not await condition():
             assert self.clock.now() < end, f"not within {within}"
             await self.advance(min(step, await self._seconds_to_next()))
-
-    def at(self, instant: int) -> timedelta:
-        """An instant of the store, as time since the start."""
-        return timedelta(seconds=instant - START.timestamp())
 
     async def _seconds_to_next(self) -> float:
         found = [await node.next_due() for node in self.nodes]

@@ -17,12 +17,15 @@ from pillarbox.accounts.directory import Directory
 from pillarbox.cli.trace import tell
 from pillarbox.clock import unix_seconds
 from pillarbox.config.auth import AuthSettings
+from pillarbox.config.outbound import OutboundSettings
 from pillarbox.config.server import ServerSettings
 from pillarbox.config.settings import Settings
 from pillarbox.config.smtp import SmtpSettings
 from pillarbox.config.store import StoreSettings
 from pillarbox.config.tls import CertificateFiles, TlsSettings
 from pillarbox.config.trust import TrustSettings
+from pillarbox.flow.outbound.sender import OutboundSender, Surroundings
+from pillarbox.flow.queue.home import HomeDelivery
 from pillarbox.net.listener import Listener, Security
 from pillarbox.net.secret import Secret
 from pillarbox.net.tls import TlsContexts
@@ -48,7 +51,6 @@ from support.authority import Issued
 from support.dkim_keys import ed_key, rsa_key, zone
 
 if TYPE_CHECKING:
-    from pillarbox.flow.outbound.outcome import Sender
     from support.world import World
 
 PASSWORD = "correct-horse-9"
@@ -98,7 +100,7 @@ class Node:
     def listen(self) -> None:
         """Port 25 for the world, port 587 for our people."""
         for port, listener in ((25, MX), (587, SUBMISSION)):
-            self.world.network.listen(self.address, port, self._factory(listener))
+            self.world.listen(self.domain, self.address, port, self._factory(listener))
 
     def stop_listening(self) -> None:
         """The machine is off the net; what it has to send it still sends."""
@@ -109,15 +111,22 @@ class Node:
 
     # Mail in
 
-    async def submit(
-        self, login: str, octets: bytes, *to: str | OutgoingRecipient, **more: Any
-    ) -> list[str]:
-        """A mail program on the server's own machine; the reply for each recipient."""
+    async def sign_in(self, login: str) -> SmtpConnection:
+        """A mail program on the server's own machine."""
         connector = self.world.network.connector("127.0.0.1")
         caller = Caller(ehlo_name="[127.0.0.1]", clock=self.world.clock, connector=connector)
         connection = await SmtpConnection.open(caller, self.address, 587)
         await connection.authenticate(Credentials(login, Secret(PASSWORD)), in_the_clear=True)
-        return await send(connection, octets, to, more.pop("sender", login), **more)
+        return connection
+
+    async def submit(
+        self, login: str, octets: bytes, *to: str | OutgoingRecipient, **more: Any
+    ) -> list[str]:
+        """One message by such a program; the reply for each recipient."""
+        connection = await self.sign_in(login)
+        replies = await send(connection, octets, to, more.pop("sender", login), **more)
+        connection.close()
+        return replies
 
     # What is there
 
@@ -135,6 +144,17 @@ class Node:
 
         rows = await self.store.read(read)
         return [await self.store.content(row).read(0, row.size) for row in rows]
+
+    async def count(self, login: str) -> int:
+        """How many messages are in INBOX."""
+        account = (await self.admin.find_account(login)).id
+
+        async def read(db: Any) -> int:
+            inbox = await mailboxes.by_role(db, account, Role.INBOX)
+            assert inbox is not None
+            return len(await changes.placed(db, account, inbox.id))
+
+        return await self.store.read(read)
 
     async def rows(self, **chosen: Any) -> list[RecipientRow]:
         """All recipients of the queue, ended ones too."""
@@ -177,13 +197,12 @@ async def send(
     sender: str,
     **more: Any,
 ) -> list[str]:
-    """One message over a connection that then ends; the reply for each recipient."""
+    """One message; the reply for each recipient."""
     recipients = tuple(OutgoingRecipient(one) if isinstance(one, str) else one for one in to)
     transaction = OutgoingTransaction(
         reverse_path=sender, recipients=recipients, message=HeldMessage(octets), **more
     )
     outcome = await connection.send(transaction)
-    connection.close()
     return [one.text for one in outcome.replies]
 
 
@@ -198,6 +217,7 @@ async def open_node(
             "smtp": SmtpSettings(greeting_delay_seconds=0.0),
             "store": _storage(world.folder / domain),
             "trust": wishes.trust,
+            "outbound": OutboundSettings(private_addresses=True),  # those of documentation
         }
         | wishes.settings
     )
@@ -226,7 +246,7 @@ async def open_node(
         await _furnish(node, people, wishes)
         node.listen()
         if wishes.sends:
-            start_sending(node)
+            stack.push_async_callback(start_sending(node).close)
         try:
             yield node
         finally:
@@ -234,22 +254,25 @@ async def open_node(
                 await node.sending.drain(0.0)
 
 
-def start_sending(node: Node) -> None:
-    """Its queue worker, with the real sender."""
-    sender = world_sender(node)
-    if sender is None:
-        return
-    directory = node.services.directory
-    bouncer = make_bouncer(node.store, node.settings, node.world.clock, directory)
-    node.sending = Sending(
-        node.store, node.settings.queue, node.world.clock, sender, bouncer, sweeps=True
+def start_sending(node: Node) -> OutboundSender:
+    """Its queue worker, with the real sender on the network in memory."""
+    world, settings, directory = node.world, node.settings, node.services.directory
+    home = HomeDelivery(node.store, directory, hostname=node.hostname, clock=world.clock)
+    around = Surroundings(
+        store=node.store,
+        resolver=world.resolver,
+        clock=world.clock,
+        hostname=node.hostname,
+        home=home,
+        listening=frozenset(((node.address, 25),)),
+        connector=world.network.connector(node.address),
+        fetch=world.fetch,
     )
+    sender = OutboundSender(settings.outbound, around)
+    bouncer = make_bouncer(node.store, settings, world.clock, directory)
+    node.sending = Sending(node.store, settings.queue, world.clock, sender, bouncer, sweeps=True)
     node.sending.start()
-
-
-def world_sender(node: Node) -> Sender | None:
-    """The sender that the node would compose, on the network in memory."""
-    return None
+    return sender
 
 
 def _storage(folder: Path) -> StoreSettings:

@@ -18,6 +18,8 @@ from pillarbox.cli.output import plain, print_json
 from pillarbox.clock import SystemClock
 from pillarbox.store.journeys import Note, Step
 
+_TIME = "%Y-%m-%d %H:%M:%S"  # UTC
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options of `pillarbox trace`."""
@@ -69,7 +71,7 @@ def tell(notes: Sequence[Note]) -> list[str]:
     queued = [f"queue number {one.queue_id}" for one in notes if one.queue_id][:1]
     lines = [", ".join([f"Message {first.journey}", *named, *queued])]
     for note in notes:
-        at = datetime.fromtimestamp(note.at, UTC).strftime("%Y-%m-%d %H:%M:%S")
+        at = datetime.fromtimestamp(note.at, UTC).strftime(_TIME)
         lines.append(f"  {at}  {_SENTENCES[note.step](note)}")
     return lines
 
@@ -99,19 +101,18 @@ def _refused(note: Note) -> str:
 
 
 def _attempt(note: Note) -> str:
-    facts = note.facts
-    again = f"; next attempt {facts['next']}" if facts.get("next") else ""
-    return f"{_to(note)} did not take it yet: {facts.get('reply', 'no answer')}{again}."
+    again = f"; next attempt {_instant(note.facts['next'])}" if note.facts.get("next") else ""
+    return f"{_to(note)} did not take it yet: {_reply(note) or 'no answer'}{again}."
 
 
 def _relayed(note: Note) -> str:
     facts = note.facts
     tls = f", over {facts['tls']}" if facts.get("tls") else ""
-    return f"{_to(note)} took it for {_recipients(note)}: {facts.get('reply', '')}{tls}."
+    return f"{_to(note)} took it for {_recipients(note)}: {_reply(note)}{tls}."
 
 
 def _failed(note: Note) -> str:
-    return f"{_to(note)} will not take it for {_recipients(note)}: {note.facts.get('reply', '')}."
+    return f"{_to(note)} will not take it for {_recipients(note)}: {_reply(note)}."
 
 
 def _reported(note: Note) -> str:
@@ -143,6 +144,16 @@ def _whence(note: Note) -> str:
 
 def _to(note: Note) -> str:
     return note.facts.get("mx") or "The other server"
+
+
+def _reply(note: Note) -> str:
+    """What was answered, without its full stop: the sentence goes on."""
+    return note.facts.get("reply", "").rstrip(".")
+
+
+def _instant(written: str) -> str:
+    """An instant as the lines begin with it."""
+    return datetime.fromisoformat(written).strftime(_TIME)
 
 
 def _size(facts: Mapping[str, str]) -> str:
