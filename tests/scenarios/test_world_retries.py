@@ -71,7 +71,7 @@ def test_five_days_with_a_warning_and_one_report() -> None:
         assert fields["Diagnostic-Code"] == "smtp; 452 4.2.2 the mailbox is full"
         assert message["Date"].startswith("Fri, 6 Nov 2026 12:0")
 
-        head, came, first, *way = (await org.trace(CAROL)).splitlines()
+        _head, came, first, *way = (await org.trace(CAROL)).splitlines()
         assert "alice@example.org at 127.0.0.1 by ESMTPA brought" in came
         assert first.endswith(
             "mx.example.net did not take it yet: 452 4.2.2 the mailbox is full; next attempt "
