@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import dns.rdata
 import pytest
 
 from pillarbox.cli.main import main
@@ -131,6 +132,43 @@ def test_records_are_shown_and_checked(run: Run, names: NameServer) -> None:
     assert code == 0, out
     names.records["_dmarc.example.org"] = {"TXT": ["v=DMARC1; p=none"]}
     assert run("dns", "check", "example.org", "--json")[0] == 1
+
+
+def test_zone_files_take_what_is_printed(run: Run) -> None:
+    """No string of a record may be longer than 255 octets (RFC 1035 §3.3)."""
+    (rsa,) = [key for key in _keys(run) if key["algorithm"] == "rsa-sha256"]
+    for words in (("dns", "show", "example.org"), ("dkim", "list", "example.org")):
+        lines = run(*words)[1].splitlines()
+        (line,) = [line for line in lines if line.startswith(f"{rsa['name']}. ")]
+        read = dns.rdata.from_text("IN", "TXT", line.partition(" IN TXT ")[2])
+        assert b"".join(read.strings).decode() == rsa["record"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "written", "is_right"),
+    [
+        ("v=spf1", "v=spf1 +mx include:list.example ~all", True),
+        ("v=spf1", "v=spf1 include:list.example -all", False),
+        ("v=DMAR", "v=DMARC1;p=reject", True),
+        ("v=DMAR", "v=DMARC1", False),
+        ("v=DKIM", "{p} ; k = {k};v=DKIM1", False),  # v= must come first
+        ("v=DKIM", "v=DKIM1;t=s; k={k};\tp= {p}", True),
+        ("v=DKIM", "v=DKIM1; k={k}; p=", False),
+    ],
+)
+def test_records_that_do_the_same_are_right(
+    run: Run, names: NameServer, kind: str, written: str, is_right: bool
+) -> None:
+    shown = json.loads(run("dns", "show", "example.org", "--json")[1])
+    wanted = next(one for one in shown if one["value"].startswith(kind))
+    tags = dict(part.split("=", 1) for part in wanted["value"].split("; ") if "=" in part)
+    text = written.format(k=tags.get("k"), p=tags.get("p"))
+    names.records[wanted["name"]] = {"TXT": [text]}
+    seen = json.loads(run("dns", "check", "example.org", "--json")[1])
+    (one,) = [
+        one for one in seen if (one["name"], one["value"]) == (wanted["name"], wanted["value"])
+    ]
+    assert one["seen"] == ("right" if is_right else "different")
 
 
 def test_the_policy_file(run: Run) -> None:

@@ -14,10 +14,14 @@ from pillarbox.store import Store, Transaction
 from pillarbox.store.sql import accounts, dkim_keys
 from pillarbox.store.sql.dkim_keys import DkimKeyRow, KeyState
 from pillarbox.trust.dkim import SigningKey, dns_record, generate_key
+from pillarbox.trust.dkim.key_record import read_key_record
 from pillarbox.trust.dkim.keys import Algorithm
+from pillarbox.trust.dkim.result import Unverified
 
 # Both side by side: every receiver knows RSA, and Ed25519's signatures are short (RFC 8463 §1).
 _ALGORITHMS: tuple[tuple[str, Algorithm], ...] = (("r", "rsa-sha256"), ("e", "ed25519-sha256"))
+
+_LONGEST_RECORD = 4096  # octets of a record that is compared with ours, of 400
 
 
 class DkimKeys:
@@ -120,6 +124,16 @@ def record_value(key: DkimKeyRow) -> str:
     return dns_record(SigningKey(key.domain, key.selector, algorithm, key.secret))
 
 
+def is_same_key(record: str, found: bytes) -> bool:
+    """Whether `found` holds the key of our record, however its tags and white space are written."""
+    try:
+        ours = read_key_record(record.encode(), _LONGEST_RECORD)
+        theirs = read_key_record(found, _LONGEST_RECORD)
+    except Unverified:
+        return False
+    return theirs.key == ours.key
+
+
 async def _check_published(key: DkimKeyRow, resolver: Resolver) -> None:
     name, wanted = record_name(key), record_value(key)
     try:
@@ -128,7 +142,7 @@ async def _check_published(key: DkimKeyRow, resolver: Resolver) -> None:
         raise NotAllowed(
             f"The DNS could not be asked for {name} ({failure.why}). Try again, or use --unchecked."
         ) from failure
-    if wanted.encode() not in found:
+    if not any(is_same_key(wanted, record) for record in found):
         seen = "is another one" if found else "is not there"
         raise NotAllowed(
             f"The record of {name} {seen}, as the DNS tells here. Publish it, wait for the old "

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pillarbox.accounts.signing_keys import DkimKeys, record_name, record_value
 from pillarbox.cli.opened import Opened, run_opened
 from pillarbox.cli.options import confirm, finish
-from pillarbox.cli.output import answer, print_json, print_table
+from pillarbox.cli.output import answer, print_json, print_table, zone_text
 from pillarbox.clock import SystemClock, from_unix_seconds
 from pillarbox.dns.stub import StubResolver
 from pillarbox.store.sql.dkim_keys import DkimKeyRow
@@ -73,6 +73,11 @@ def run_list(options: argparse.Namespace) -> int:
     if options.json:
         print_json([_plain(key) for key in found])
         return 0
+    if options.domain and not found:
+        print(
+            f"{options.domain} has no keys. 'pillarbox dkim add' makes those of a domain of ours."
+        )
+        return 1
     rows = [
         (key.domain, key.selector, key.algorithm, key.state.value, _day(key.created_at))
         for key in found
@@ -123,7 +128,7 @@ def _plain(key: DkimKeyRow) -> dict[str, str]:
 
 def _print_records(keys: Sequence[DkimKeyRow]) -> None:
     for key in keys:
-        print(f'{record_name(key)}. IN TXT "{record_value(key)}"')
+        print(f"{record_name(key)}. IN TXT {zone_text(record_value(key))}")
 
 
 def _day(at: int) -> str:

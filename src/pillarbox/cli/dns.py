@@ -8,7 +8,7 @@ from pillarbox.accounts.names import fold_domain
 from pillarbox.accounts.signing_keys import DkimKeys
 from pillarbox.cli.opened import Opened, run_opened
 from pillarbox.cli.options import finish
-from pillarbox.cli.output import print_json, print_table
+from pillarbox.cli.output import print_json, print_table, zone_text
 from pillarbox.clock import SystemClock
 from pillarbox.config.loading import hostname_of
 from pillarbox.dns.stub import StubResolver
@@ -44,7 +44,7 @@ def run_show(options: argparse.Namespace) -> int:
         print_json([_plain(one) for one in wanted])
         return 0
     for one in wanted:
-        value = f'"{one.value}"' if one.type == "TXT" else one.value
+        value = zone_text(one.value) if one.type == "TXT" else one.value
         print(f"; {one.what_for}{'' if one.is_needed else ' (optional)'}")
         print(f"{one.name}. IN {one.type} {value}")
     print("; The name of the server itself needs A and AAAA records, and its addresses a PTR")

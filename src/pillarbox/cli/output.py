@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
+_TXT_OCTETS = 255  # a longer string is refused by name servers
+
 
 def print_json(value: object) -> None:
     """One JSON value, indented."""
@@ -33,6 +35,12 @@ def answer(options_json: bool, value: Mapping[str, object], sentence: str) -> in
     else:
         print(sentence)
     return 0
+
+
+def zone_text(value: str) -> str:
+    """The data of a TXT record as a zone file has it: strings of 255 octets (RFC 1035 §3.3.14)."""
+    pieces = [value[at : at + _TXT_OCTETS] for at in range(0, len(value), _TXT_OCTETS)]
+    return " ".join(f'"{piece}"' for piece in pieces)
 
 
 def size(octets: int) -> str:

@@ -11,13 +11,14 @@ from pathlib import Path
 import msgspec
 from cryptography import x509
 
-from pillarbox.accounts.signing_keys import record_name, record_value
+from pillarbox.accounts.signing_keys import is_same_key, record_name, record_value
 from pillarbox.config.loading import hostname_of
 from pillarbox.config.settings import Settings
 from pillarbox.dns.errors import DnsFailure
 from pillarbox.dns.resolver import Resolver
 from pillarbox.store.sql.dkim_keys import DkimKeyRow, KeyState
 from pillarbox.trust.dane.records import encode_tlsa, own_record
+from pillarbox.trust.dmarc import parse_record as parse_dmarc
 from pillarbox.trust.mta_sts import policy as sts
 from pillarbox.trust.mta_sts import record as sts_record
 from pillarbox.trust.tls_rpt import record as rpt_record
@@ -111,18 +112,27 @@ async def look_up(wanted: Wanted, resolver: Resolver) -> Seen:
             hosts = {value.split()[1] for value in found}
             return _compare(wanted.value.split()[1] in hosts, bool(found))
         if wanted.type == "TXT":
-            texts = [
-                text.decode("utf-8", "replace")
-                for text in (await resolver.txt(wanted.name)).records
-            ]
-            same_kind = [text for text in texts if text.startswith(wanted.value[:6])]
-            return _compare(wanted.value in texts, bool(same_kind))
+            return _compare_texts(wanted, (await resolver.txt(wanted.name)).records)
         if wanted.type == "TLSA":
             tlsa = [encode_tlsa(record) for record in (await resolver.tlsa(wanted.name)).records]
             return _compare(wanted.value in tlsa, bool(tlsa))
     except DnsFailure:
         return Seen.UNKNOWN
     return Seen.UNKNOWN
+
+
+def _compare_texts(wanted: Wanted, found: Sequence[bytes]) -> Seen:
+    """A record need not be ours to the letter to do the same."""
+    kind = wanted.value[:6].encode()
+    same = [text for text in found if text.startswith(kind)]
+    if kind == b"v=DKIM":
+        return _compare(any(is_same_key(wanted.value, text) for text in found), bool(found))
+    is_right = wanted.value.encode() in same
+    if kind == b"v=spf1" and len(same) == 1:
+        is_right = is_right or b"mx" in same[0].lower().replace(b"+", b"").split()
+    if kind == b"v=DMAR" and len(same) == 1:
+        is_right = is_right or parse_dmarc(same[0]).p != "none"
+    return _compare(is_right, bool(same))
 
 
 def _compare(is_right: bool, is_there: bool) -> Seen:
