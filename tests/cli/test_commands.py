@@ -25,6 +25,7 @@ VERBS = {
     "dkim": ["add", "rotate", "list", "activate", "remove"],
     "dns": ["show", "check", "policy"],
     "queue": ["list", "show", "retry", "hold", "release", "fail", "drop", "route"],
+    "reports": ["list", "show", "send"],
     "config": ["check", "reference"],
 }
 PAGE = (Path(__file__).parents[2] / "docs/guide/commands.md").read_text()

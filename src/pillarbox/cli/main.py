@@ -48,6 +48,7 @@ GROUPS: tuple[tuple[str, tuple[Command, ...]], ...] = (
             Command("mailbox", "mailbox", "the mailboxes of an account"),
             Command("trace", "trace", "what became of a message"),
             Command("queue", "queue", "mail on its way out: list, retry, hold, release, drop"),
+            Command("reports", "reports", "DMARC and TLS reports that came, and those we send"),
             Command("verify", "verify", "read everything that is stored and compare"),
         ),
     ),

@@ -11,6 +11,7 @@ from pillarbox.config.limits import LimitSettings
 from pillarbox.config.outbound import OutboundSettings
 from pillarbox.config.pop3 import Pop3Settings
 from pillarbox.config.queue import QueueSettings
+from pillarbox.config.reports import ReportSettings
 from pillarbox.config.server import (
     STANDARD_LISTENERS,
     ListenerSettings,
@@ -42,3 +43,4 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     outbound: OutboundSettings = field(default_factory=OutboundSettings)
     dns: DnsSettings = field(default_factory=DnsSettings)
     trust: TrustSettings = field(default_factory=TrustSettings)
+    reports: ReportSettings = field(default_factory=ReportSettings)

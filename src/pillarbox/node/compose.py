@@ -34,6 +34,7 @@ from pillarbox.node.forgetting import forget_sending
 from pillarbox.node.judging import make_judge
 from pillarbox.node.localserve import LocalserveDirectory, local_account
 from pillarbox.node.outbound import make_sender
+from pillarbox.node.reporting import Reporting
 from pillarbox.node.sending import Sending, keep_queue, make_bouncer
 from pillarbox.pop3.server.door import Pop3Server
 from pillarbox.pop3.server.services import Pop3Services
@@ -149,7 +150,10 @@ async def compose(
         _add_sending(composition, assignment, resolver, clock)
     judge = None
     if not assignment.local_login:  # what comes to localserve is for trying
-        judge = make_judge(settings, store, resolver, clock)
+        reporting = Reporting(settings, store, resolver, clock, sweeps=assignment.slot == 0)
+        reporting.start()
+        composition.ending.insert(0, reporting.stop)
+        judge = make_judge(settings, store, resolver, clock, reporting.witness)
     if judge is not None:
         composition.rounds.append(judge.maintain)
     shared = Shared(settings, store, authenticator, admit, tls, clock)

@@ -100,6 +100,14 @@ QUEUE_ATTEMPTS = _counter(
 QUEUE_OLDEST = _gauge(
     "queue_oldest_seconds", "Age of the oldest message that has not ended", (), "mostrecent"
 )
+REPORTS = _counter(
+    "reports",
+    "Reports of DMARC and TLS, by kind (dmarc, tls) and what became of them",
+    ("kind", "outcome"),
+)
+REPORT_ROWS_LOST = _counter(
+    "report_messages_lost", "Judged messages that found no room in the DMARC reports"
+)
 
 DNS_QUESTIONS = _counter(
     "dns_questions",
