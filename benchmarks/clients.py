@@ -103,10 +103,12 @@ class SmtpPeer(Peer):
         if not lines[-1].startswith(code) or any(line[:1] not in b"23" for line in lines):
             raise RuntimeError(f"{octets[:60]!r}: {answer!r}")
 
-    async def send(self, people: list[bytes], message: bytes) -> None:
+    async def send(
+        self, people: list[bytes], message: bytes, sender: bytes = b"load@sender.example"
+    ) -> None:
         """One transaction; `message` is dot-stuffed already and ends in CRLF."""
         rcpt = b"".join(b"RCPT TO:<%b>\r\n" % person for person in people)
-        envelope = b"MAIL FROM:<load@sender.example>\r\n%bDATA\r\n" % rcpt
+        envelope = b"MAIL FROM:<%b>\r\n%bDATA\r\n" % (sender, rcpt)
         await self.say(envelope, b"354", 2 + len(people))
         await self.say(message + b".\r\n", b"250")
 

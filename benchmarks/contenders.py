@@ -34,6 +34,8 @@ from support.reference_postfix import (
 from support.server import DOMAIN, HOST, PASSWORD, Ports, free_ports
 
 USERS = 100
+# Each is another destination: 127.0.0.1, 127.0.0.2 … at the sink's port.
+FAR_DOMAINS = tuple(f"far{number}.example" for number in range(10))
 # The product's own defaults, which `running_server` lowers for tests.
 WATCHES = 8192
 _INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
@@ -49,6 +51,7 @@ class Contender:
     roots: tuple[int, ...]  # processes whose trees are the server
     add_users: Callable[[int], None]  # so that there are so many
     host: str = HOST
+    sink: int = 0  # port at which mail for FAR_DOMAINS is delivered; 0: it goes nowhere
 
     def login(self, number: int) -> str:
         """The login, and address, of a user."""
@@ -91,6 +94,8 @@ def pillarbox(variant: Variant) -> Iterator[Contender]:
     settings: dict[str, dict[str, object]] = {
         "auth": {"argon2_passes": ARGON2_PASSES, "argon2_memory_kib": ARGON2_MEMORY_KIB},
         **NO_LIMITS,
+        "submission": {"max_messages_a_day": 0, "max_new_recipients_a_day": 0},
+        "outbound": {"transport": "smtp", "route": _routes(sink := free_ports(1)[0])},
     }
     path = compiled_build() if variant.compiled else None
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, _import_from(path):
@@ -100,7 +105,24 @@ def pillarbox(variant: Variant) -> Iterator[Contender]:
         ) as server:
             server.add_accounts(dict.fromkeys(logins()[1:], PASSWORD))
             ports = as_mail_server(server).ports
-            yield Contender(variant.name, ports, (server.pid,), partial(_add_users, server))
+            add_users = partial(_add_users, server)
+            yield Contender(variant.name, ports, (server.pid,), add_users, sink=sink)
+
+
+def _routes(sink: int) -> list[dict[str, object]]:
+    return [
+        {
+            "name": domain.partition(".")[0],
+            "recipients": [domain],
+            "hosts": [f"{_far_address(number)}:{sink}"],
+            "tls": "none",
+        }
+        for number, domain in enumerate(FAR_DOMAINS)
+    ]
+
+
+def _far_address(number: int) -> str:
+    return f"127.0.0.{1 + number}"
 
 
 def _add_users(server: RunningServer, count: int) -> None:
@@ -164,13 +186,24 @@ def postfix_dovecot(mail_format: str) -> Iterator[Contender]:
             mail_format=mail_format,
             postfix_sockets=prepare_queue(folder / "postfix"),
         )
-        own = PostfixSettings(ports.smtp, ports.submission, ports.submissions)
+        sink = free_ports(1)[0] if mail_format == "maildir" else 0  # Dovecot has no part in it
+        maps = ", ".join(
+            f"{{{domain}=smtp:[{_far_address(number)}]:{sink}}}"
+            for number, domain in enumerate(FAR_DOMAINS)
+        )
+        own = PostfixSettings(
+            ports.smtp,
+            ports.submission,
+            ports.submissions,
+            more=f"transport_maps = inline:{{ {maps} }}\n" if sink else "",
+        )
         with (
             _room_for_watches(),
             running_dovecot(folder / "dovecot", settings, certificate) as dovecot,
             running_postfix(folder / "postfix", own, certificate) as postfix,
         ):
-            yield Contender(mail_format, ports, (dovecot.process.pid, postfix.pid), _no_more)
+            roots = (dovecot.process.pid, postfix.pid)
+            yield Contender(mail_format, ports, roots, _no_more, sink=sink)
 
 
 @contextlib.contextmanager

@@ -6,7 +6,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from benchmarks.measure import Bench
-from benchmarks.workloads import big_mailbox, bodies, commands, delivery, idle, logins, searching
+from benchmarks.workloads import (
+    big_mailbox,
+    bodies,
+    commands,
+    delivery,
+    idle,
+    logins,
+    queue,
+    searching,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +31,7 @@ SUITES = (
     Suite("smtp-4k", ("smtp-4k",), delivery.smtp_4k),
     Suite("smtp-64k", ("smtp-64k",), delivery.smtp_64k),
     Suite("smtp-50rcpt", ("smtp-50rcpt",), delivery.fifty_recipients),
+    Suite("queue", ("queue",), queue.queue),
     Suite("append-4k", ("append-4k",), delivery.append_4k),
     Suite("commands", ("noop", "status", "fetch1", "store1"), commands.small_commands),
     Suite("logins", ("logins",), logins.logins),
