@@ -75,6 +75,7 @@ def _pages(connections: tuple[apsw.Connection, ...]) -> int:
                 "SELECT progress": 2,
                 "SELECT message": 1,
                 "SELECT head_index": 1,
+                "SELECT body_index": 1,
                 "SELECT placement": 1,
                 "SELECT document": 1,
             },

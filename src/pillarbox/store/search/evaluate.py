@@ -25,21 +25,25 @@ from pillarbox.store.search.text_index import EXACT, TextIndex, Where
 
 Check = Callable[[Document], bool]
 _numbers = msgspec.json.Decoder(list[int]).decode
+_messages = msgspec.json.Decoder(list[MessageId]).decode
 _TOGETHER = "SELECT json_group_array(uid) FROM ({sql})"  # half the work of a row for each
 
 _UIDS_OF = """
-    SELECT message_id, uid FROM placement
+    SELECT json_group_array(message_id), json_group_array(uid) FROM placement
     WHERE account_id = ? AND mailbox_id = ? AND message_id IN (SELECT value FROM json_each(?))
 """
 _MESSAGES_OF = """
-    SELECT message_id, uid FROM placement
+    SELECT json_group_array(message_id), json_group_array(uid) FROM placement
     WHERE account_id = ? AND mailbox_id = ? AND uid IN (SELECT value FROM json_each(?))
 """
 _PLACES_BETWEEN = """
-    SELECT message_id, uid FROM placement
+    SELECT json_group_array(message_id), json_group_array(uid) FROM placement
     WHERE account_id = ? AND mailbox_id = ? AND message_id BETWEEN ? AND ?
 """
-_PLACES = "SELECT message_id, uid FROM placement WHERE account_id = ? AND mailbox_id = ?"
+_PLACES = """
+    SELECT json_group_array(message_id), json_group_array(uid) FROM placement
+    WHERE account_id = ? AND mailbox_id = ?
+"""
 # Within an account both numbers grow together, so the account's index is read from its end.
 _AFTER = """
     SELECT message_id, seq FROM message
@@ -75,6 +79,18 @@ class _Wanted(NamedTuple):
     check: Check
     exact: bool = False  # what the index finds needs no check
     whole: bool = False  # what holds the octets needs one
+
+
+class _Places(NamedTuple):
+    """Messages and their UIDs in the mailbox, side by side; a message may be there twice."""
+
+    messages: list[MessageId]
+    uids: list[int]
+
+    def uids_of(self, messages: set[MessageId]) -> set[int]:
+        """The UIDs of some of them."""
+        pairs = zip(self.messages, self.uids, strict=True)
+        return {uid for message, uid in pairs if message in messages}
 
 
 def _has_field(words: Document, name: bytes, octets: bytes) -> bool:
@@ -182,21 +198,21 @@ class Search:
         return await self._look_up(wanted, within)
 
     async def _column_has(self, field: q.Field, needle: str, within: set[int] | None) -> set[int]:
-        candidates: list[MessageId] | None = None
+        candidates: set[MessageId] | None = None
         if await self._not_indexed() <= _SCANNED_FROM:
             candidates = self._texts.candidates(Where.HEAD, self._account, needle)
         if candidates is None or len(candidates) > _SCANNED_FROM:
             return await self._select(leaves.COLUMN_HAS[field], (needle,))
         tail = await self._unread()
-        places = await self._places(tail.union(self._waiting, candidates), within)
-        uids: set[int] = set()
-        messages = list(places)
+        candidates |= tail | self._waiting
+        places = await self._places(candidates, within)
+        messages = list(candidates.intersection(places.messages))
+        found: set[MessageId] = set()
         for start in range(0, len(messages), _AT_ONCE):
             part = json.dumps(messages[start : start + _AT_ONCE])
             sql = leaves.COLUMN_OF_THESE_HAS[field]
-            for (message,) in await self._db.rows(sql, (self._account, part, needle)):
-                uids.update(places[message])
-        return uids
+            found.update(*await self._db.rows(sql, (self._account, part, needle)))
+        return places.uids_of(found)
 
     async def _has_header(self, name: str, needle: str, within: set[int] | None) -> set[int]:
         needle = squeeze(needle)
@@ -210,48 +226,52 @@ class Search:
         """UIDs of the messages that the check holds for."""
         tail = await self._unread()
         candidates = self._texts.candidates(wanted.where, self._account, wanted.needle)
-        certain: set[MessageId] = set()
-        if candidates is None:
-            places = await self._places(None, within)
-        else:
-            places = await self._places(tail.union(self._waiting, candidates), within)
-            if wanted.exact:
-                certain = places.keys() - tail - self._waiting
-        uids = {uid for message in certain for uid in places[message]}
-        doubtful = places.keys() - certain - tail
-        for message, words in self._texts.texts(
-            wanted.where, self._account, doubtful, wanted.octets, whole=wanted.whole
-        ):
-            if message in doubtful and (words is None or wanted.check(words)):
-                uids.update(places[message])
-        for message in sorted(tail.intersection(places)):
+        if candidates is not None:
+            candidates |= tail | self._waiting
+        places = await self._places(candidates, within)
+        there = set(places.messages)
+        if candidates is not None:
+            there &= candidates
+        sure = wanted.exact and candidates is not None
+        found = there - tail - self._waiting if sure else set()
+        found |= self._of_documents(wanted, there - found - tail)
+        for message in sorted(there & tail):
             if wanted.check(await self._words(message)):
-                uids.update(places[message])
-        return uids
+                found.add(message)
+        return places.uids_of(found)
+
+    def _of_documents(self, wanted: _Wanted, doubtful: set[MessageId]) -> set[MessageId]:
+        """Those of the messages whose document the check holds for."""
+        found: set[MessageId] = set()
+        where, octets = wanted.where, wanted.octets
+        if not wanted.whole:
+            surely, perhaps = self._texts.holding(where, self._account, doubtful, octets)
+            found.update(surely)
+            doubtful = set(perhaps)
+        for message, words in self._texts.texts(where, self._account, doubtful, octets):
+            if wanted.check(words):
+                found.add(message)
+        return found
 
     async def _places(
         self, messages: Collection[MessageId] | None, within: set[int] | None
-    ) -> dict[MessageId, tuple[int, ...]]:
-        """The UIDs in this mailbox of the messages; of all for None."""
+    ) -> _Places:
+        """Where the messages are in this mailbox, and perhaps others; all that are for None."""
         key = (self._account, self._mailbox)
         if within is not None and len(within) <= _FEW:
-            rows = await self._db.rows(_MESSAGES_OF, (*key, json.dumps(list(within))))
+            row = await self._db.row(_MESSAGES_OF, (*key, json.dumps(list(within))))
         elif messages is None:
-            rows = await self._db.rows(_PLACES, key)
+            row = await self._db.row(_PLACES, key)
         elif messages and max(messages) - min(messages) < _DENSE * len(messages):
-            rows = await self._db.rows(_PLACES_BETWEEN, (*key, min(messages), max(messages)))
+            row = await self._db.row(_PLACES_BETWEEN, (*key, min(messages), max(messages)))
         else:
-            rows = await self._db.rows(_UIDS_OF, (*key, json.dumps(list(messages))))
-        if messages is not None:
-            rows = [row for row in rows if row[0] in messages]
-        if within is not None:
-            rows = [row for row in rows if row[1] in within]
-        places: dict[MessageId, tuple[int, ...]] = {message: (uid,) for message, uid in rows}
-        if len(places) < len(rows):  # some messages are there more than once
-            places = dict.fromkeys(places, ())
-            for message, uid in rows:
-                places[message] += (uid,)
-        return places
+            row = await self._db.row(_UIDS_OF, (*key, json.dumps(list(messages))))
+        known, uids = row or ("[]", "[]")
+        places = _Places(_messages(known), _numbers(uids))
+        if within is None or len(within) <= _FEW:
+            return places
+        kept = [pair for pair in zip(*places, strict=True) if pair[1] in within]
+        return _Places([message for message, _ in kept], [uid for _, uid in kept])
 
     async def _unread(self) -> set[MessageId]:
         """The account's messages without a document; knows those waiting for the index, too."""

@@ -26,24 +26,25 @@ class TextIndex(Protocol):
     def upto(self) -> tuple[int, int]:
         """Messages up to the first `seq` have a document; those up to the second are indexed."""
 
-    def candidates(self, where: Where, account: AccountId, needle: str) -> list[MessageId] | None:
+    def candidates(self, where: Where, account: AccountId, needle: str) -> set[MessageId] | None:
         """Indexed messages that may have a folded needle; all that have it are among them.
 
         None: the index cannot tell, because no word of the needle has EXACT characters. For a
         needle of one word of just EXACT characters they are all that have it.
         """
 
+    def holding(
+        self, where: Where, account: AccountId, messages: Collection[MessageId], octets: bytes
+    ) -> tuple[list[MessageId], list[MessageId]]:
+        """Of the messages with a document, those that hold the octets there, and those that may.
+
+        The latter are few: the index would have to work to tell.
+        """
+
     def texts(
-        self,
-        where: Where,
-        account: AccountId,
-        messages: Collection[MessageId],
-        octets: bytes,
-        *,
-        whole: bool,
-    ) -> Iterable[tuple[MessageId, Document | None]]:
+        self, where: Where, account: AccountId, messages: Collection[MessageId], octets: bytes
+    ) -> Iterable[tuple[MessageId, Document]]:
         """Documents of those of the messages that have one and may hold the octets there.
 
-        None stands for one that does, unless `whole` asks for all of them. The half that was not
-        asked for is left empty; documents of other messages may be among them.
+        The half that was not asked for is left empty.
         """

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import apsw
+import msgspec
 from backports import zstd
 
 from pillarbox.ids import AccountId, MessageId
@@ -49,49 +50,47 @@ _CREATE = """
 _UPTO = "SELECT documents, trigrams FROM progress"
 _FORMAT = "SELECT format FROM progress"
 _START = "INSERT INTO progress (format, documents, trigrams) VALUES (?, 0, 0)"
-_CANDIDATES = {
-    Where.HEAD: """
-        SELECT rowid FROM head_index WHERE head_index MATCH ? AND rowid BETWEEN ? AND ?
-    """,
-    Where.BODY: """
-        SELECT rowid FROM body_index WHERE body_index MATCH ? AND rowid BETWEEN ? AND ?
-    """,
-    Where.ANY: """
-        SELECT rowid FROM head_index WHERE head_index MATCH ?1 AND rowid BETWEEN ?2 AND ?3
-        UNION SELECT rowid FROM body_index WHERE body_index MATCH ?1 AND rowid BETWEEN ?2 AND ?3
-    """,
-}
+_CANDIDATES = """
+    SELECT json_group_array(rowid & 4294967295)
+    FROM {half}_index WHERE {half}_index MATCH ? AND rowid BETWEEN ? AND ?
+"""
 _DOCUMENT = "SELECT head, body FROM document WHERE number = ?"
 _NEXT_NUMBER = "SELECT number FROM document WHERE number > ? ORDER BY number LIMIT 1"
 _NUMBERS = """
     SELECT number FROM document INDEXED BY document_number WHERE number > ? ORDER BY number LIMIT ?
 """
 _SOME = "SELECT number FROM document WHERE number BETWEEN ? AND ? LIMIT 500"
-# What is compressed (28b52ffd is how a frame begins) must be expanded to see what it holds; other
-# texts are handed out only when they are wanted (?4).
-_TEXTS = {
-    Where.HEAD: """
-        SELECT number, CASE WHEN ?4 OR head BETWEEN x'28b52ffd' AND x'28b52ffe' THEN head END, x''
-        FROM document WHERE number BETWEEN ?1 AND ?2
-            AND (instr(head, ?3) > 0 OR head BETWEEN x'28b52ffd' AND x'28b52ffe')
-    """,
-    Where.BODY: """
-        SELECT number, x'', CASE WHEN ?4 OR body BETWEEN x'28b52ffd' AND x'28b52ffe' THEN body END
-        FROM document WHERE number BETWEEN ?1 AND ?2
-            AND (instr(body, ?3) > 0 OR body BETWEEN x'28b52ffd' AND x'28b52ffe')
-    """,
-    Where.ANY: """
-        SELECT number,
-            CASE WHEN ?4 OR head BETWEEN x'28b52ffd' AND x'28b52ffe'
-                OR body BETWEEN x'28b52ffd' AND x'28b52ffe' THEN head END,
-            CASE WHEN ?4 OR head BETWEEN x'28b52ffd' AND x'28b52ffe'
-                OR body BETWEEN x'28b52ffd' AND x'28b52ffe' THEN body END
-        FROM document WHERE number BETWEEN ?1 AND ?2
-            AND (instr(body, ?3) > 0 OR instr(head, ?3) > 0
-                OR head BETWEEN x'28b52ffd' AND x'28b52ffe'
-                OR body BETWEEN x'28b52ffd' AND x'28b52ffe')
-    """,
+# What is compressed (28b52ffd is how a frame begins) must be expanded to see what it holds.
+_PACKED = "{half} BETWEEN x'28b52ffd' AND x'28b52ffe'"
+_HOLDS = "({half} NOT BETWEEN x'28b52ffd' AND x'28b52ffe' AND instr({half}, ?2) > 0)"
+_HOLDING = """
+    SELECT json_group_array(number & 4294967295) FILTER (WHERE {holds}),
+        json_group_array(number & 4294967295) FILTER (WHERE ({packed}) AND NOT ({holds}))
+    FROM document WHERE number IN (SELECT ?1 | value FROM json_each(?3))
+"""
+_TEXTS = "SELECT number, {columns} FROM document WHERE number BETWEEN ?1 AND ?3 AND ({may})"
+_MAY = "instr({half}, ?2) > 0 OR {half} BETWEEN x'28b52ffd' AND x'28b52ffe'"
+
+
+def _any_half(term: str, where: Where) -> str:
+    """An SQL term for each half that is meant. Bodies first: they hold more of frequent words."""
+    halves = ("body", "head") if where is Where.ANY else (where.value,)
+    return " OR ".join(term.format(half=half) for half in halves)
+
+
+def _columns(where: Where) -> str:
+    return ", ".join(half if where.value in (half, "any") else "x''" for half in ("head", "body"))
+
+
+_CANDIDATES_IN = {half: _CANDIDATES.format(half=half.value) for half in (Where.HEAD, Where.BODY)}
+_HOLDING_IN = {
+    where: _HOLDING.format(holds=_any_half(_HOLDS, where), packed=_any_half(_PACKED, where))
+    for where in Where
 }
+_TEXTS_IN = {
+    where: _TEXTS.format(columns=_columns(where), may=_any_half(_MAY, where)) for where in Where
+}
+_numbers = msgspec.json.Decoder(list[MessageId]).decode
 _DENSE = 16  # one wanted document of so many is worth reading all between
 
 
@@ -110,36 +109,40 @@ class SqliteTextIndex:
         documents, indexed = fetch(self._connection, _UPTO)[0]
         return documents, indexed
 
-    def candidates(self, where: Where, account: AccountId, needle: str) -> list[MessageId] | None:
+    def candidates(self, where: Where, account: AccountId, needle: str) -> set[MessageId] | None:
         first = document_number(account, MessageId(0))
         match = trigram_query(needle)
         if not match:
             return None
-        span = (first, first | _LAST)
-        rows = fetch(self._connection, _CANDIDATES[where], (match, *span))
-        return [MessageId(number - first) for (number,) in rows]
+        found: set[MessageId] = set()
+        for half, sql in _CANDIDATES_IN.items():
+            if where in (half, Where.ANY):
+                rows = fetch(self._connection, sql, (match, first, first | _LAST))
+                found.update(_numbers(rows[0][0]))
+        return found
+
+    def holding(
+        self, where: Where, account: AccountId, messages: Collection[MessageId], octets: bytes
+    ) -> tuple[list[MessageId], list[MessageId]]:
+        wanted = msgspec.json.encode(sorted(messages)).decode()
+        values = (document_number(account, MessageId(0)), octets, wanted)
+        surely, perhaps = fetch(self._connection, _HOLDING_IN[where], values)[0]
+        return _numbers(surely), _numbers(perhaps)
 
     def texts(
-        self,
-        where: Where,
-        account: AccountId,
-        messages: Collection[MessageId],
-        octets: bytes,
-        *,
-        whole: bool,
-    ) -> Iterator[tuple[MessageId, Document | None]]:
+        self, where: Where, account: AccountId, messages: Collection[MessageId], octets: bytes
+    ) -> Iterator[tuple[MessageId, Document]]:
         if not messages:
             return
         first = document_number(account, MessageId(0))
         lowest, highest = min(messages), max(messages)
         dense = highest - lowest < _DENSE * len(messages)
         for low, high in [(lowest, highest)] if dense else zip(messages, messages, strict=True):
-            span = (first | low, first | high, octets, whole)
-            for number, head, body in self._connection.execute(_TEXTS[where], span):
-                if head is None or body is None:
-                    yield MessageId(number - first), None
-                else:
-                    yield MessageId(number - first), Document(_unpack(head), _unpack(body))
+            span = (first | low, octets, first | high)
+            for number, head, body in self._connection.execute(_TEXTS_IN[where], span):
+                message = MessageId(number - first)
+                if not dense or message in messages:
+                    yield message, Document(_unpack(head), _unpack(body))
 
     def next_account(self, after: AccountId) -> AccountId | None:
         """The next account that has documents."""
