@@ -24,8 +24,13 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _COMMENT = re.compile(r"\\.|[()]", re.DOTALL)
+_NO_NAME = re.compile(r"[^a-z0-9.-]+")
+_LONGER_NAME = re.compile(r"[a-z-]|\.[a-z0-9-]")  # what makes another name of one; no version
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
 _LONGEST_START = 4096  # octets in which the name must stand: no comment in front is so long
+# What is more was made to take long, and is taken for forged.
+_MOST_FIELDS = 100
+_MOST_SIGNS = 100  # parentheses and backslashes in that part of a field
 _LONGEST_VALUE = 400  # characters: an address has 320 at most; a line of mail 998
 
 
@@ -86,15 +91,40 @@ def parse(value: bytes | str) -> AuthRes | None:
 def forged_spans(raw_header: bytes, authserv_id: str) -> tuple[tuple[int, int], ...]:
     """Where fields stand that speak in our name and are not ours (RFC 8601 §5), ascending.
 
-    Also those whose name is not to be read: a lenient reader might read it as ours.
+    Also those whose name is not to be read, or is ours but for signs that do not belong into a
+    name: a lenient reader might read it as ours.
     """
     ours = authserv_id.lower().rstrip(".")
-    spans = []
-    for match in _FIELD.finditer(raw_header):
-        claimed = _claimed_id(match[1][:_LONGEST_START].decode(errors="replace"))
-        if claimed is None or claimed.lower().rstrip(".") == ours:
+    spans: list[tuple[int, int]] = []
+    for number, match in enumerate(_FIELD.finditer(raw_header)):
+        value = match[1][:_LONGEST_START].decode(errors="replace")
+        is_slow = number >= _MOST_FIELDS or sum(map(value.count, "()\\")) > _MOST_SIGNS
+        if is_slow or _is_ours(value, ours):
             spans.append(match.span())
     return tuple(spans)
+
+
+def _is_ours(value: str, ours: str) -> bool:
+    """Whether somebody may read our name in front of the results, signs and blanks or not."""
+    claimed = _claimed_id(value)
+    if claimed is None or _NO_NAME.sub("", claimed.lower()).rstrip(".") == ours:
+        return True
+    head = _NO_NAME.sub("", _without_comments(value).partition(";")[0].lower())
+    return head.startswith(ours) and not _LONGER_NAME.match(head, len(ours))
+
+
+def _without_comments(value: str) -> str:
+    kept: list[str] = []
+    depth = at = 0
+    for match in _COMMENT.finditer(value):
+        if match[0] == "(":
+            if not depth:
+                kept.append(value[at : match.start()])
+            depth += 1
+        elif match[0] == ")" and depth:
+            depth -= 1
+            at = match.end()
+    return "".join(kept) + ("" if depth else value[at:])
 
 
 def _claimed_id(value: str) -> str | None:
