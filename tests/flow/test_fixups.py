@@ -27,6 +27,9 @@ WHOLE = b"Date: now\r\nmessage-id: <1@x>\r\nFROM: b@x\r\n"
         (b"bcc: c@x,\r\n\td@x\r\n" + WHOLE + b"Bcc:\r\nX: y\r\n\r\n", WHOLE + b"X: y\r\n\r\n"),
         (b"Resent-Bcc: c@x\r\n" + WHOLE + b"\r\nBcc: in the body\r\n",
          WHOLE + b"\r\nBcc: in the body\r\n"),
+        (b"Authentication-Results: mx.example.org; dmarc=pass\r\nReturn-Path: <x@y>\r\n"
+         b"Pillarbox-Verdict: accept; trusted-forwarder;\r\n see\r\n" + WHOLE + b"\r\n",
+         WHOLE + b"\r\n"),
     ],
 )  # fmt: skip
 def test_mended(before: bytes, after: bytes) -> None:

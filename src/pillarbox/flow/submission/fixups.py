@@ -1,4 +1,4 @@
-"""What a submitted message lacks is added, what nobody may see is taken out (RFC 6409 §8). Pure."""
+"""What a submitted message lacks is added, what it must not have is taken out (RFC 6409 §8). Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,17 @@ from pillarbox.message.header import fields, header_end
 if TYPE_CHECKING:
     from pillarbox.message.part import Octets
 
-_SECRET = frozenset((b"bcc", b"resent-bcc"))
+_CUT = frozenset(
+    (
+        b"bcc",
+        b"resent-bcc",
+        # What servers write: from a mail program it is a forgery, or of another journey
+        # (RFC 8601 §5, RFC 5321 §4.4).
+        b"authentication-results",
+        b"pillarbox-verdict",
+        b"return-path",
+    )
+)
 
 
 class Stamp(msgspec.Struct, frozen=True):
@@ -44,7 +54,7 @@ def plan_fixups(octets: Octets, size: int, stamp: Stamp) -> Fixups | None:
         at = start + len(field.raw)
         name = field.name.lower()
         names.add(name)
-        if name in _SECRET:
+        if name in _CUT:
             cut.append((start, at))
     lines = []
     if b"date" not in names:
