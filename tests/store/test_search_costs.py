@@ -6,16 +6,20 @@ A number that grows is a decision, not a failure: raise it here with its reason.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import apsw
 import pytest
 
+from pillarbox.ids import AccountId, MessageId
 from pillarbox.store import query as q
 from pillarbox.store.database import Value
 from pillarbox.store.engine.sqlite.connection import SqliteReader
+from pillarbox.store.engine.sqlite.text_index import SqliteTextIndex
 from pillarbox.store.model import Flag
+from pillarbox.store.search.document import Document
+from pillarbox.store.search.text_index import Where
 from support.costs import Costs, counted
 from support.store_box import Box, letter
 
@@ -128,3 +132,30 @@ async def test_many_results_are_one_row(tmp_path: Path, monkeypatch: pytest.Monk
             found = await box.store.search(box.alice.id, box.inbox.id, query)
             assert found == list(range(1, 31))
     assert many == []
+
+
+async def test_no_text_is_handed_out_to_be_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of the mail has the word; only texts that must be expanded leave the index."""
+    asked: list[set[int]] = []
+    handed = SqliteTextIndex.texts
+
+    def counting(
+        self: SqliteTextIndex, where: Where, account: AccountId, messages: set[MessageId], o: bytes
+    ) -> Iterator[tuple[MessageId, Document]]:
+        asked.append(set(messages))
+        return handed(self, where, account, messages, o)
+
+    raws = [letter(f"Letter {n}", "a meeting" if n % 2 else "nothing") for n in range(40)]
+    raws.append(letter("Long", "much " * 10_000 + "meeting"))
+    async with Box(tmp_path) as box:
+        for raw in raws:
+            await box.append(raw)
+        await box.store.index_now()
+        monkeypatch.setattr(SqliteTextIndex, "texts", counting)
+        for field in (q.Field.TEXT, q.Field.BODY):
+            query = q.Contains(field, "meeting")
+            found = await box.store.search(box.alice.id, box.inbox.id, query)
+            assert found == [*range(2, 41, 2), 41]
+    assert asked == [{41}, {41}]
