@@ -8,8 +8,9 @@ import poplib
 import socket
 import ssl
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvloop
@@ -452,5 +453,38 @@ def test_commands_are_counted_by_what_they_came_to(tmp_path: Path) -> None:
         while await client.line() != "<closed>":
             pass
         assert [count(*pair) for pair in wanted] == [number + 1 for number in before]
+
+    on_bench(tmp_path, test)
+
+
+def test_answers_that_wait_for_nothing_need_no_task(tmp_path: Path) -> None:
+    """A task and its turn of the loop cost more than parsing and answering a command."""
+
+    async def test(bench: Pop3Bench) -> None:
+        for number in range(1, 9):
+            await bench.deliver(b"Subject: %d\r\n\r\n" % number + b"line\r\n" * 2000)
+        reader, writer = await signed_in(bench)
+        made: list[str] = []
+        loop = asyncio.get_running_loop()
+
+        def noting(
+            loop: asyncio.AbstractEventLoop, doing: Coroutine[Any, Any, Any], **given: Any
+        ) -> asyncio.Task[Any]:
+            made.append(doing.__qualname__)
+            return asyncio.Task(doing, loop=loop, **given)
+
+        loop.set_task_factory(noting)
+        for number in range(1, 9):
+            writer.write(b"RETR %d\r\n" % number)
+            answer = await reader.readuntil(b"\r\n.\r\n")
+            assert b"Subject: %d\r\n" % number in answer
+        writer.write(b"STAT\r\nNOOP\r\nLIST 1\r\n")
+        for _ in range(3):
+            assert (await reader.readline()).startswith(b"+OK")
+        assert made == []
+        loop.set_task_factory(None)
+        writer.write(b"QUIT\r\n")
+        assert await reader.readline() != b""
+        writer.close()
 
     on_bench(tmp_path, test)

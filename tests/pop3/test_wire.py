@@ -164,6 +164,13 @@ def test_stuffing_is_as_specified(octets: bytes, steps: list[int]) -> None:
     assert stuff(octets, steps) == stuff_slowly(octets)
 
 
+@pytest.mark.parametrize("far", [*range(4088, 4104), 8190, 8191, 8192, 20_000])
+def test_a_dot_is_doubled_however_far_it_is_from_others(far: int) -> None:
+    """Text behind a dot is looked through in pieces; a line may begin where two of them meet."""
+    octets = b"a.b" + b"x" * far + b"\r\n.\r\nend"
+    assert stuff(octets, []) == stuff_slowly(octets)
+
+
 def top(octets: bytes, lines: int, steps: list[int]) -> bytes:
     cutter, out, at = TopCutter(lines), b"", 0
     for step in [*steps, len(octets)]:
