@@ -103,6 +103,9 @@ def test_a_domain_without_keys_is_not_signed(tmp_path: Path) -> None:
         (b"From: Boss: alice@example.org;, boss@bank.example\r\n", "550 5.7.1 The address"),
         (b'From: "boss@bank.example" <alice@example.org> (boss@bank.example)\r\n', "250"),
         (b"From: alice@example.org <alice@example.org>\r\n", "250"),
+        (b"From: " + b"<" * 100_000 + b"alice@example.org>\r\n", "550 5.6.0 The From field"),
+        (b"From: alice@example.org\r\nSender: alice@example.org (" + b"x" * 20_000
+         + b"), boss@bank.example\r\n", "550 5.6.0 The Sender field"),
         (b"From: alice@example.org\r\nSender: <boss@bank.example> <alice@example.org>\r\n",
          "550 5.6.0 The Sender field"),
         (b"From: alice@example.org\r\nSender: alice@example.org\r\n", "250"),

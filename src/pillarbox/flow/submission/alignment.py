@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pillarbox.ids import AccountId
 
 _FIELDS = frozenset((b"from", b"sender"))
+_MAX_OCTETS = 16_384  # of such a field: some hundred addresses; reading 1 MiB would take seconds
 
 
 async def check_envelope_sender(
@@ -47,6 +48,8 @@ async def look_at_authors(
         return Authors()
     if len(values) > 1:
         return Refused(Reason.BROKEN_FROM, "The message has more than one From field.")
+    if len(values[0]) > _MAX_OCTETS:
+        return Refused(Reason.BROKEN_FROM)
     authors = mailboxes(parse_address_list(values[0]))
     if not authors or len(authors) > max_authors or is_ambiguous(values[0]):
         return Refused(Reason.BROKEN_FROM)
@@ -67,9 +70,12 @@ async def check_sender_field(
     values = pick(raw_header, _FIELDS).get(b"sender", [])
     if not values:
         return None
+    broken = Refused(Reason.BROKEN_FROM, "The Sender field is not understood.")
+    if len(values) > 1 or len(values[0]) > _MAX_OCTETS:
+        return broken
     senders = mailboxes(parse_address_list(values[0]))
-    if len(values) > 1 or len(senders) != 1 or is_ambiguous(values[0]):
-        return Refused(Reason.BROKEN_FROM, "The Sender field is not understood.")
+    if len(senders) != 1 or is_ambiguous(values[0]):
+        return broken
     if await directory.may_send_as(account, senders[0].addr_spec):
         return None
     return Refused(

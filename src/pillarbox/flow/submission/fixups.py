@@ -1,4 +1,4 @@
-"""What a submitted message lacks is added, what it must not have is taken out (RFC 6409 §8). Pure."""
+"""What a submitted message lacks is added, what it must not have is cut (RFC 6409 §8). Pure."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from pillarbox.message.address import is_ambiguous, mailboxes, parse_address_lis
 from pillarbox.message.header import pick
 
 _FROM = frozenset((b"from",))
-MAX_FROM_OCTETS = 65_536  # of a From field that is read: some thousand addresses
+MAX_FROM_OCTETS = 16_384  # of From fields that are read: some hundred addresses
 
 
 def find_authors(raw_header: bytes) -> Authors:
