@@ -102,6 +102,15 @@ class ReportSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             description="Seconds between writes of what was counted: what a crash loses of it.",
         ),
     ] = 30.0
+    round_seconds: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=3600,
+            description="Seconds between looks for reports that are due and for those that came. "
+            "Nobody waits for either; a minute costs nothing.",
+        ),
+    ] = 60.0
     max_received_a_day: Annotated[
         int,
         Meta(

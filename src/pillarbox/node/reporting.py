@@ -28,7 +28,6 @@ from pillarbox.telemetry.log import get_logger
 
 log = get_logger("node")
 
-ROUND_SECONDS = 60.0  # between looks at what is due, and at new mail
 HTTPS_LIMITS = Limits(max_octets=64 * 1024, seconds=60.0)  # nobody reads the answer's body
 
 
@@ -95,11 +94,12 @@ class Reporting:
             self._turns.append((settings.reports.flush_seconds, self.witness.flush))
         if not sweeps:
             return
+        seconds = settings.reports.round_seconds
         if producer is not None:
-            self._turns.append((ROUND_SECONDS, producer.produce))
+            self._turns.append((seconds, producer.produce))
         reader = make_report_reader(settings, store, clock)
         if reader is not None:
-            self._turns.append((ROUND_SECONDS, reader.read))
+            self._turns.append((seconds, reader.read))
         self._turns.append((DAY / 4, self._forget))
 
     def start(self) -> None:

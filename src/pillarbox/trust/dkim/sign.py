@@ -24,13 +24,14 @@ OVERSIGNED = (
     b"MIME-Version", b"Content-Type", b"Content-Transfer-Encoding",
 )  # fmt: skip
 # Signed where they are, and free to be added: mailing lists and resending people do that without
-# changing the letter (RFC 6376 §5.4.1). RFC 8058 §4 wants both List-Unsubscribe fields signed.
+# changing the letter (RFC 6376 §5.4.1). RFC 8058 §4 wants both List-Unsubscribe fields signed,
+# RFC 8460 §5.3 those of a TLS report.
 SIGNED = (
     b"Sender", b"In-Reply-To", b"References", b"Content-ID", b"Content-Description",
     b"Content-Disposition", b"Content-Language", b"Resent-Date", b"Resent-From", b"Resent-Sender",
     b"Resent-To", b"Resent-Cc", b"Resent-Message-ID", b"List-ID", b"List-Help",
     b"List-Unsubscribe", b"List-Unsubscribe-Post", b"List-Subscribe", b"List-Post", b"List-Owner",
-    b"List-Archive", b"Autocrypt",
+    b"List-Archive", b"Autocrypt", b"TLS-Report-Domain", b"TLS-Report-Submitter", b"TLS-Required",
 )  # fmt: skip
 _MOST_OF_ONE = 50  # fields of one name that are signed; RFC 5322 §3.6 allows one of nearly all
 
