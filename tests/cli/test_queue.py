@@ -115,6 +115,15 @@ def test_hold_and_release(run: Run, data: Path) -> None:
     assert 4 * 3600 - 60 < one["due_at"] - time.time() <= 4 * 3600
 
 
+def test_trace_tells_of_it(run: Run, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("hold", "--id", "1")
+    run("route", "backup", "--id", "1")
+    assert main(("trace", "a@x.example")) == 0
+    told = capsys.readouterr().out
+    assert "Held by the administrator for <a@x.example>, <b@y.example>." in told
+    assert "Sent by the route backup by the administrator for" in told
+
+
 def test_what_cannot_be_undone_asks(run: Run, data: Path) -> None:
     code, _, error = run("drop", "--id", "1")
     assert code == 1

@@ -11,15 +11,24 @@ from pillarbox.clock import from_unix_seconds
 from pillarbox.errors import NotFound
 from pillarbox.store import Reader, Store
 from pillarbox.store.database import Row
+from pillarbox.store.journeys import Note, Step
 from pillarbox.store.model import QueuedRow, RecipientRow
 from pillarbox.store.sql import queue, queue_steer
 from pillarbox.store.sql.queue_lease import Key
-from pillarbox.store.sql.queue_steer import FACTS, Filter, Steer
+from pillarbox.store.sql.queue_steer import FACTS, Filter, Steer, Steered
 
 ALL = 1 << 62  # no limit
 AT_ONCE = 2000  # recipients changed in one write: others need not wait long
 HEADS = ("ID", "QUEUED", "OCTETS", "STATE", "NEXT", "FROM", "TO", "LAST")
 
+_DONE = {
+    Steer.RETRY: "made due at once",
+    Steer.HOLD: "held",
+    Steer.RELEASE: "released",
+    Steer.FAIL: "given up",
+    Steer.DROP: "dropped",
+    Steer.ROUTE: "sent by the route",
+}
 Shown = list[tuple[QueuedRow, list[RecipientRow]]]
 
 
@@ -68,12 +77,31 @@ async def steer_now(
     while True:
         keys = await store.scan(partial(_keys, chosen=chosen, after=after))
         if keys:
-            changed += await store.write(
+            done = await store.write(
                 partial(queue_steer.steer, keys=keys, action=action, until=until, text=text)
             )
+            _note(store, done, action, text)
+            changed += len(done)
             after = keys[-1]
         if len(keys) < AT_ONCE:
             return changed
+
+
+def _note(store: Store, done: list[Steered], action: Steer, text: str) -> None:
+    """For `pillarbox trace`: one note for each message."""
+    by_message: dict[int, list[Steered]] = {}
+    for one in done:
+        by_message.setdefault(one.queued, []).append(one)
+    word = _DONE[action] + (f" {text}" if action is Steer.ROUTE else "")
+    for number, recipients in by_message.items():
+        note = Note(
+            step=Step.STEERED,
+            journey=recipients[0].journey,
+            recipients=tuple(one.forward_path for one in recipients),
+            queue_id=number,
+            facts={"action": f"{word} by the administrator"},
+        )
+        store.journeys.note(note)
 
 
 async def _keys(db: Reader, chosen: Filter, after: Key) -> list[Key]:

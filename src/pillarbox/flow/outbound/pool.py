@@ -62,7 +62,8 @@ class Pool:
 
     def put(self, key: str, line: Line) -> None:
         """Keep it for the next message, if it can take one."""
-        if self._closed or self._count >= self._most or not line.connection.is_usable:
+        kept = not self._closed and self._seconds > 0 and self._count < self._most
+        if not kept or not line.connection.is_usable:
             self._leave(line)
             return
         line.since = self._clock.monotonic()

@@ -15,6 +15,8 @@ _STEPS = {
     RecipientState.DELIVERED: Step.RELAYED,
     RecipientState.EXPANDED: Step.RELAYED,
 }
+_OURS = (RecipientState.DELIVERED, RecipientState.EXPANDED)
+_HERE = "This server"
 
 
 def notes_of(ends: Iterable[tuple[Leased, Finish]]) -> Iterator[Note]:
@@ -25,7 +27,8 @@ def notes_of(ends: Iterable[tuple[Leased, Finish]]) -> Iterator[Note]:
         together.setdefault(alike, []).append((leased, finish))
     for group in together.values():
         leased, finish = group[0]
-        facts = {"mx": finish.remote_mta, "reply": finish.reply, "tls": finish.tls}
+        server = _HERE if finish.state in _OURS else finish.remote_mta
+        facts = {"mx": server, "reply": finish.reply, "tls": finish.tls}
         if finish.due_at is not None:
             facts["next"] = from_unix_seconds(finish.due_at).isoformat()
         yield Note(

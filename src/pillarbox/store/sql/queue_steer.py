@@ -157,6 +157,14 @@ async def find_keys(db: Reader, chosen: Filter, limit: int, after: Key = (0, -1)
     return [(number, at) for number, at in rows]
 
 
+class Steered(msgspec.Struct, frozen=True):
+    """A recipient to which something was done."""
+
+    queued: int
+    journey: str
+    forward_path: str
+
+
 class Steer(StrEnum):
     """What can be done to recipients that have not ended."""
 
@@ -191,6 +199,9 @@ _RESUME = """
         JOIN json_each(?) chosen
             ON r.queued_id = chosen.value ->> 0 AND r.number = chosen.value ->> 1)
 """
+_JOURNEYS = """
+    SELECT queued_id, journey FROM queued WHERE queued_id IN (SELECT value FROM json_each(?))
+"""
 
 
 async def steer(
@@ -200,8 +211,8 @@ async def steer(
     *,
     until: int | None = None,
     text: str = "",
-) -> int:
-    """Do it to those of `keys` that have not ended and are not just being sent; how many.
+) -> list[Steered]:
+    """Do it to those of `keys` that have not ended and are not just being sent; which ones.
 
     `until` ends a hold (None: nothing does); `text` is the name of a route ("" for none) or the
     reason of a failure. Those who send are woken.
@@ -211,7 +222,8 @@ async def steer(
     if action in (Steer.RETRY, Steer.RELEASE, Steer.ROUTE):
         await tx.run(_RESUME, (given,))
     tx.changed(QUEUE, STEERED)
-    return len(rows)
+    journeys = dict(await tx.rows(_JOURNEYS, (json.dumps([number for number, _ in rows]),)))
+    return [Steered(number, journeys[number], path) for number, path in rows]
 
 
 def _statement(action: Steer) -> str:
@@ -223,5 +235,5 @@ def _statement(action: Steer) -> str:
         ) AS given
         WHERE r.queued_id = given.id AND r.number = given.nr AND r.finished_at IS NULL
             AND (r.sending_since IS NULL OR r.due_at <= given.now) {_ONLY.get(action, "")}
-        RETURNING 1
+        RETURNING queued_id, forward_path
     """  # noqa: S608 - from the tables above
