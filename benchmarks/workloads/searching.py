@@ -1,4 +1,6 @@
-"""Searches in a mailbox of 50,000 messages of 2 KiB, right behind its filling and later."""
+"""Searches in a mailbox of 50,000 messages of 2 KiB: right behind its filling, later, and when
+some new mail has just come.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ from benchmarks.workloads.filling import fill, signed_in
 MESSAGES = 50_000
 SIZE = 2048
 REPEATS = 10
+NEW = 200  # messages that come to a quiet server right before a search
 
 _SUBJECT = f"SUBJECT {RARE_SUBJECT}"
 _TEXT = f"TEXT {RARE_WORD}"
@@ -25,15 +28,19 @@ _LATER: tuple[tuple[str, str, int], ...] = (
     ("search-mixed", f"SINCE 1-Jan-2026 UNSEEN {_SUBJECT} NOT {_TEXT}", 0),
 )
 _FRESH = (("search-subject-fresh", _SUBJECT), ("search-text-fresh", _TEXT))
+_NEW = (("search-text-new", _TEXT), ("search-subject-new", _SUBJECT))
 ROWS = (
     *(name for fresh, _ in _FRESH for name in (f"{fresh}-first", fresh)),
     "index-50k",
     *(name for name, _, _ in _LATER),
+    *(name for name, _ in _NEW),
 )
 
 
 async def searching(bench: Bench) -> None:
-    """First what was not indexed yet, then how long indexing takes, then what it brings."""
+    """First what was not indexed yet, then how long indexing takes, then what it brings, at last
+    with new mail in front of each search.
+    """
     count = bench.scaled(MESSAGES, 1000)
     await fill(bench.contender, 0, count, SIZE)
     peer = await signed_in(bench.contender, 0, b"INBOX")
@@ -45,6 +52,10 @@ async def searching(bench: Bench) -> None:
     row.seconds = row.latencies[0]
     for name, keys, of_thousand in _LATER:
         await _search(bench, name, peer, keys, count * of_thousand // 1000)
+    for seed, (name, keys) in enumerate(_NEW, start=2):
+        await fill(bench.contender, 0, bench.scaled(NEW, 10), SIZE, seed)
+        await peer.command(b"NOOP")  # the client hears of it
+        await _search(bench, name, peer, keys, count // 1000, times=1)
     peer.close()
 
 
