@@ -117,10 +117,10 @@ class ReportSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             ge=0,
             le=1_000_000,
             description="Reports of others that are read on one day (UTC) at most; the rest stays "
-            "mail. Anybody can send them; 2000 are more than the world's large receivers send to "
-            "hundreds of domains.",
+            "mail. Anybody can send them, and each takes up to 128 KiB of the store; 1000 are "
+            "what the world's large receivers send to a hundred domains.",
         ),
-    ] = 2000
+    ] = 1000
     keep_days: Annotated[
         int,
         Meta(

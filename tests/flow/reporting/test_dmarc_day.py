@@ -245,6 +245,23 @@ def test_rows_and_domains_are_bounded(tmp_path: Path) -> None:
     run(tmp_path, work, max_rows=5)
 
 
+def test_a_registered_domain_counts_as_few(tmp_path: Path) -> None:
+    """By a wildcard one has any number of domains below it; others shall have reports, too."""
+    names = [f"{number}.many.example" for number in range(25)]
+    world = {
+        f"_dmarc.{name}": {"TXT": ["v=DMARC1; p=none; rua=mailto:x@many.example"]} for name in names
+    }
+
+    async def work(desk: Desk) -> None:
+        for name in names:
+            await bring(desk.bench, HONEST.replace(b"example.net", name.encode()), sender="")
+        await bring(desk.bench, HONEST)
+        await desk.next_day()
+        assert await desk.bench.store.read(reports.count_due) == 21
+
+    run(tmp_path, work, WORLD | world)
+
+
 def test_part_of_a_day_is_told_at_once_and_the_rest_later(tmp_path: Path) -> None:
     async def work(desk: Desk) -> None:
         await bring(desk.bench, HONEST)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import io
+import random
 import time
 import tracemalloc
 import zipfile
@@ -20,7 +21,7 @@ import pytest
 from msgspec.structs import replace
 
 from pillarbox.flow.reporting.reading import ReportReader
-from pillarbox.flow.reporting.received import content_of
+from pillarbox.flow.reporting.received import MAX_CONTENT_OCTETS, Author, content_of, summarize
 from pillarbox.store.sql import reports_received
 from pillarbox.telemetry.metrics import REGISTRY
 from pillarbox.trust.dmarc_report import (
@@ -186,6 +187,36 @@ def test_who_is_not_believed_is_told_apart(tmp_path: Path) -> None:
         assert (one.author, one.verified) == ("unknown.example", False)
 
     run(tmp_path, work)
+
+
+def test_a_report_takes_a_bounded_place() -> None:
+    """The sums are of all rows, what is kept is of the largest."""
+    drawn = random.Random(7)
+    rows = tuple(
+        replace(AGGREGATE.rows[0], count=1, header_from=f"{drawn.randbytes(20).hex()}.example")
+        for _ in range(8000)
+    )
+    kept = summarize(replace(AGGREGATE, rows=(*rows, AGGREGATE.rows[0])), Author())
+    assert kept.passed == 8007
+    assert 16 * 1024 < len(kept.content) <= MAX_CONTENT_OCTETS
+    report = content_of(kept)
+    assert isinstance(report, AggregateReport)
+    assert report.rows[0].count == 7 and len(report.rows) > 1000
+
+
+def test_a_tls_report_takes_a_bounded_place() -> None:
+    drawn = random.Random(7)
+    policy = SessionPolicy("example.org", "sts")
+    sessions = [
+        SessionResult(policy, "validation-failure", reason=drawn.randbytes(100).hex())
+        for _ in range(5000)
+    ]
+    start = datetime(2026, 10, 31, tzinfo=UTC)
+    report = build_report(Origin("Example Net", "tls@example.net", "t1"), start, start, sessions)
+    kept = summarize(report, Author())
+    assert kept.failed == 5000
+    assert 16 * 1024 < len(kept.content) <= MAX_CONTENT_OCTETS
+    assert isinstance(content_of(kept), Report)
 
 
 def test_a_number_a_day_is_read(tmp_path: Path) -> None:

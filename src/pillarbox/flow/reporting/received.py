@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 
 import msgspec
+from msgspec.structs import replace
 
 from pillarbox.message.header import pick, unfold
 from pillarbox.store.sql.reports_received import ReceivedReport
@@ -14,6 +16,7 @@ from pillarbox.trust.tls_rpt.report import Report
 
 _OUR_RESULTS = b"authentication-results"
 _MAX_NAME = 255
+MAX_CONTENT_OCTETS = 128 * 1024  # of one report as it is kept: some thousands of rows
 
 
 class Author(msgspec.Struct, frozen=True):
@@ -60,8 +63,38 @@ def summarize(report: AggregateReport | Report, author: Author) -> ReceivedRepor
         verified=author.verified,
         passed=min(passed, 2**62),  # what the store can hold; a lie in any case
         failed=min(failed, 2**62),
-        content=zlib.compress(msgspec.json.encode(report)),
+        content=_packed(report),
     )
+
+
+def _packed(report: AggregateReport | Report) -> bytes:
+    """Where it is too much, without the rows that tell of the fewest messages."""
+    if isinstance(report, AggregateReport):
+        ordered = sorted(report.rows, key=lambda row: -row.count)
+        return _fitting(len(ordered), lambda kept: replace(report, rows=tuple(ordered[:kept])))
+    longest = max((len(one.failure_details) for one in report.policies), default=0)
+    return _fitting(max(longest, len(report.policies)), lambda kept: _shortened(report, kept))
+
+
+def _fitting(size: int, cut: Callable[[int], AggregateReport | Report]) -> bytes:
+    """The octets of the largest half, quarter, … that has its place."""
+    while True:
+        content = zlib.compress(msgspec.json.encode(cut(size)))
+        if len(content) <= MAX_CONTENT_OCTETS or not size:
+            return content
+        size //= 2
+
+
+def _shortened(report: Report, kept: int) -> Report:
+    policies = [
+        replace(
+            one,
+            policy=replace(one.policy, policy_string=one.policy.policy_string[:kept]),
+            failure_details=one.failure_details[:kept],
+        )
+        for one in report.policies[:kept]
+    ]
+    return replace(report, policies=tuple(policies))
 
 
 def content_of(received: ReceivedReport) -> AggregateReport | Report:

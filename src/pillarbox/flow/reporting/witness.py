@@ -6,6 +6,7 @@ few seconds' counts.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,6 +19,7 @@ from pillarbox.store.sql import reports
 from pillarbox.store.sql.reports import DueReport
 from pillarbox.telemetry.log import get_logger
 from pillarbox.telemetry.metrics import REPORT_ROWS_LOST
+from pillarbox.trust.dmarc.tree import listed_domain
 
 if TYPE_CHECKING:
     from pillarbox.clock import Clock
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 log = get_logger("reporting")
 
 _DOMAINS_A_REPORT = 5  # counted for each report that may be sent: not all get one
+_DOMAINS_OF_ONE = 20  # of one registered domain on one day: by a wildcard it has any number
 _ROWS_AT_ONCE = 500  # in one write: some milliseconds
 
 _Day = tuple[int, str]  # days since 1970, and the domain
@@ -48,6 +51,9 @@ class DmarcWitness:
         self._counts: dict[tuple[_Day, Row], int] = {}
         self._records: dict[_Day, DmarcRecord] = {}
         self._lost = 0
+        self._today = 0
+        self._known: set[str] = set()  # domains that count today
+        self._of_one: Counter[str] = Counter()  # how many of them are of a registered domain
 
     def note(self, envelope: Envelope, facts: TrustFacts, verdict: Verdict) -> None:
         """One message. Reports to us are left out: else two servers would report for ever on
@@ -59,12 +65,33 @@ class DmarcWitness:
         if self._own.issuperset(one.forward_path.lower() for one in envelope.recipients):
             return
         day = (unix_seconds(self._clock.now()) // reports.DAY, facts.dmarc.policy_domain)
+        if not self._counts_today(*day):
+            self._lost += 1
+            return
         key = (day, row)
         if key not in self._counts and len(self._counts) >= self._settings.max_pending:
             self._lost += 1
             return
         self._counts[key] = self._counts.get(key, 0) + 1
         self._records[day] = record
+
+    def _counts_today(self, today: int, domain: str) -> bool:
+        """Not the twenty-first below one registered domain: whoever has it could make up
+        enough to leave no report for others."""
+        if today != self._today:
+            self._today = today
+            self._known.clear()
+            self._of_one.clear()
+        if domain in self._known:
+            return True
+        registered = listed_domain(domain)
+        if self._of_one[registered] >= _DOMAINS_OF_ONE:
+            return False
+        if len(self._known) >= self._settings.max_pending:
+            return False
+        self._of_one[registered] += 1
+        self._known.add(domain)
+        return True
 
     async def flush(self) -> None:
         """Write what has come together; what cannot be written is lost, and counted as such."""
