@@ -22,7 +22,8 @@ from benchmarks.workloads.filling import fill, signed_in
 MESSAGES = (1_000, 10_000, 100_000)
 ACCOUNTS = (1, 100, 10_000)
 CONNECTIONS = (1, 100, 2_000)
-OPERATIONS = 1_000
+OPERATIONS = 2_000
+TURNS = 3  # the cheapest counts: other work on the machine, and behind deliveries, only adds
 FILLED_WITH = 1_024  # octets of the messages that only make a mailbox large
 PEERS = 4  # connections that do the operations
 
@@ -151,9 +152,12 @@ async def _point(
 
     await asyncio.gather(*map(work, range(min(PEERS, count))))  # caches are warm then
     latencies.clear()
-    before = process_tree.cpu_seconds(bench.contender.roots)
-    await asyncio.gather(*map(work, range(min(PEERS, count))))
-    spent = process_tree.cpu_seconds(bench.contender.roots) - before
+    turns: list[float] = []
+    for _ in range(TURNS):
+        before = process_tree.cpu_seconds(bench.contender.roots)
+        await asyncio.gather(*map(work, range(min(PEERS, count))))
+        turns.append(process_tree.cpu_seconds(bench.contender.roots) - before)
+    spent = min(turns)
     return Point(axis, size, name, spent / count * 1000, statistics.median(latencies) * 1000)
 
 

@@ -132,8 +132,8 @@ async def _first_unseen(desk: Large) -> None:
         return [line for line in answer.lines if "UNSEEN" in line]
 
     assert told(await desk.enter()) == []
-    await desk.mark([COUNT - 1, COUNT - 150], Flag.SEEN, FlagChange.REMOVE)
-    assert f"[UNSEEN {LEFT - 150}]" in told(await desk.enter())[0]
+    await desk.mark([COUNT - 1, COUNT - 90], Flag.SEEN, FlagChange.REMOVE)
+    assert f"[UNSEEN {LEFT - 90}]" in told(await desk.enter())[0]
     await desk.mark([COUNT // 2 + 1], Flag.SEEN, FlagChange.REMOVE)
     assert told(await desk.enter()) == []  # too far from either end to be looked for
     await desk.mark([12], Flag.SEEN, FlagChange.REMOVE)

@@ -31,7 +31,7 @@ from pillarbox.store.model import Flag, Mailbox, MailboxChanges
 from pillarbox.store.sql import changes, mailboxes, messages
 
 READ_WHOLE = 500  # messages that are read at SELECT; of larger mailboxes, when they are needed
-_LOOKED_AT = 200  # messages at either end among which the first unseen one is looked for
+_LOOKED_AT = 100  # messages at either end among which the first unseen one is looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,21 +151,19 @@ async def _first_unseen(ctx: Context, mailbox: Mailbox, view: View) -> int:
         return next((at for at, flags in enumerate(view.flags, 1) if not flags & seen), 0)
     account, number = mailbox.account, mailbox.id
 
-    async def ask(db: Db) -> tuple[Mailbox, list[int], list[int]]:
-        return (
-            await mailboxes.get(db, account, number),
-            await messages.first_flags(db, account, number, _LOOKED_AT),
-            await messages.last_flags(db, account, number, _LOOKED_AT),
-        )
+    async def ask(db: Db) -> int:
+        now = await mailboxes.get(db, account, number)
+        if now.modseq != view.modseq:
+            return 0
+        first = await messages.first_flags(db, account, number, _LOOKED_AT)
+        for at, flags in enumerate(first, 1):
+            if not flags & seen:
+                return at
+        last = await messages.last_flags(db, account, number, _LOOKED_AT)
+        places = [at for at, flags in enumerate(last) if not flags & seen]
+        return now.messages - places[-1] if len(places) == now.unseen else 0
 
-    now, first, last = await ctx.read(ask)
-    if now.modseq != view.modseq:
-        return 0
-    at = next((at for at, flags in enumerate(first, 1) if not flags & seen), 0)
-    if at:
-        return at
-    places = [at for at, flags in enumerate(last) if not flags & seen]
-    return now.messages - places[-1] if len(places) == now.unseen else 0
+    return await ctx.read(ask)
 
 
 async def run_close(command: None, ctx: Context) -> Done:
