@@ -69,9 +69,11 @@ class Trip:
 
     async def give_up(self, jobs: Iterable[Job]) -> None:
         """The rest of the mail has the same trouble; without one it was not tried at all."""
-        if self._trouble is not None:
+        trouble = self._trouble
+        if trouble is not None:
+            whole = trouble.kind is Kind.LATER
             for job in jobs:
-                await self._report(_outcomes(self._trouble, job.recipients))
+                await self._report(_outcomes(trouble, job.recipients, whole=whole))
 
     async def end(self) -> None:
         """Give the connection back, and remember how it went."""
