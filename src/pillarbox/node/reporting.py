@@ -20,7 +20,7 @@ from pillarbox.flow.reporting.production import Producer
 from pillarbox.flow.reporting.reading import ReportReader
 from pillarbox.flow.reporting.sources import Reporter
 from pillarbox.flow.reporting.witness import DmarcWitness
-from pillarbox.net.https import Fetched, Limits, post
+from pillarbox.net.https import Fetched, FetchFailed, Limits, post
 from pillarbox.store import Store
 from pillarbox.store.sql import reports
 from pillarbox.store.sql.reports import DAY
@@ -49,6 +49,8 @@ def make_producer(
     resolve = partial(find_addresses, resolver)
 
     async def upload(url: str, body: bytes, media_type: str) -> Fetched:
+        if settings.outbound.transport != "smtp":
+            raise FetchFailed("unreachable", "Nothing leaves this server (outbound.transport).")
         return await post(url, body, media_type, limits=HTTPS_LIMITS, resolve=resolve)
 
     return Producer(

@@ -136,6 +136,7 @@ _REMOVE = (
     "DELETE FROM password WHERE account_id = ?",
     "DELETE FROM app_password WHERE account_id = ?",
     "DELETE FROM address WHERE account_id = ?",
+    "DELETE FROM report_reader WHERE account_id = ?",
     "DELETE FROM account WHERE account_id = ?",
 )
 
