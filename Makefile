@@ -35,6 +35,7 @@ test: $(TEST_STAMP) debian ## install what the tests need and run all of them
 
 debian: # programs that the tests speak with; without root they are skipped, with a word
 	@sh requirements/install-debian.sh requirements/debian-test.txt
+	@sh requirements/unpack-debian.sh requirements/debian-unpacked.txt
 
 check: $(TEST_STAMP) ## lint, format, types, layers, sizes
 	$(BIN)/ruff check .
@@ -54,7 +55,7 @@ compiled: $(TEST_STAMP) ## compile the leaf modules and run their tests against 
 bench: $(TEST_STAMP) debian ## side by side with Postfix and Dovecot
 	$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(PROFILE),--profile var/profiles) $(ARGS)
 
-crash: $(TEST_STAMP) ## SIGKILL under load, 200 rounds; the power cut at every point
+crash: $(TEST_STAMP) ## SIGKILL under load, 200 rounds, and while sending; the power cut at every point
 	PILLARBOX_CRASH_ROUNDS=200 PILLARBOX_POWER_CUT=all $(BIN)/python -m pytest tests/crash --timeout 0 $(ARGS)
 
 fuzz: $(TEST_STAMP) ## the fuzz targets, a minute each

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pwd
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from support.server import DOMAIN, wait_for_port
+from support.server import DOMAIN, HOST, wait_for_port
 
 _MAIN = """
 compatibility_level = 3.6
@@ -76,8 +77,32 @@ lmtp_destination_recipient_limit = 50
 lmtp_connection_cache_on_demand = yes
 """
 
+# In place of Dovecot: all names that begin with "user" are taken into one Maildir, and mail for some
+# domains goes to one server on loopback, over TLS for those whose names begin with "tls.".
+_EXCHANGE = """
+myhostname = mail.{domain}
+mydomain = {domain}
+virtual_mailbox_domains = {domains}
+virtual_mailbox_maps = regexp:{{ {{/^user/ mail/}} }}
+virtual_mailbox_base = {folder}
+virtual_uid_maps = static:{uid}
+virtual_gid_maps = static:{uid}
+virtual_minimum_uid = 1
+virtual_transport = virtual
+virtual_mailbox_limit = 0
+inet_interfaces = all
+transport_maps = inline:{{ {routes} }}
+relay_domains = {far_domains}
+smtp_tls_security_level = none
+smtp_bind_address = 127.0.0.1
+smtputf8_autodetect_classes = all
+smtpd_relay_restrictions = permit_mynetworks, reject
+smtpd_recipient_restrictions = reject_unlisted_recipient
+disable_vrfy_command = no
+"""
+
 _MASTER = """
-127.0.0.1:{smtp} inet n - n - - smtpd
+{host}:{smtp} inet n - n - - smtpd
 127.0.0.1:{submission} inet n - n - - smtpd
   -o smtpd_sasl_auth_enable=yes
   -o smtpd_client_restrictions=permit_sasl_authenticated,reject
@@ -104,6 +129,9 @@ error unix - - n - - error
 retry unix - - n - - error
 discard unix - - n - - discard
 lmtp unix - - n - - lmtp
+virtual unix - n n - - virtual
+smtptls unix - - n - - smtp
+  -o smtp_tls_security_level=encrypt
 anvil unix - - n - 1 anvil
 scache unix - - n - 1 scache
 postlog unix-dgram n - n - 1 postlogd
@@ -117,6 +145,30 @@ class PostfixSettings:
     smtp: int
     submission: int
     submissions: int
+    host: str = HOST  # of the first port
+    more: str = ""  # lines of main.cf in place of those here
+
+
+def exchange(
+    folder: Path, domains: Sequence[str], far: tuple[str, int], far_domains: Sequence[str]
+) -> str:
+    """`PostfixSettings.more` for a server with a Maildir `folder`/mail that passes mail on."""
+    owner = pwd.getpwnam("nobody").pw_uid
+    maildir = folder / "mail"
+    maildir.mkdir(parents=True)
+    shutil.chown(maildir, owner)
+    routes = [
+        f"{{{name}={'smtptls' if name.startswith('tls.') else 'smtp'}:[{far[0]}]:{far[1]}}}"
+        for name in far_domains
+    ]
+    return _EXCHANGE.format(
+        folder=folder,
+        domain=domains[0],
+        domains=" ".join(domains),
+        far_domains=" ".join(far_domains),
+        routes=", ".join(routes),
+        uid=owner,
+    )
 
 
 def missing_postfix() -> str | None:
@@ -154,12 +206,14 @@ def running_postfix(
     etc = folder / "etc"
     etc.mkdir(exist_ok=True)
     etc.chmod(0o755)
-    (etc / "main.cf").write_text(
-        _MAIN.format(folder=folder, domain=DOMAIN, cert=certificate[0], key=certificate[1])
-    )
+    main = _MAIN.format(folder=folder, domain=DOMAIN, cert=certificate[0], key=certificate[1])
+    (etc / "main.cf").write_text(_merged(main, settings.more))
     (etc / "master.cf").write_text(
         _MASTER.format(
-            smtp=settings.smtp, submission=settings.submission, submissions=settings.submissions
+            host=settings.host,
+            smtp=settings.smtp,
+            submission=settings.submission,
+            submissions=settings.submissions,
         )
     )
     postfix = str(shutil.which("postfix", path=_path()))
@@ -171,7 +225,8 @@ def running_postfix(
             start_new_session=True,
         )
         try:
-            for port in (settings.smtp, settings.submission, settings.submissions):
+            wait_for_port(settings.smtp, host=settings.host)
+            for port in (settings.submission, settings.submissions):
                 wait_for_port(port)
             yield process
         finally:
@@ -182,6 +237,12 @@ def running_postfix(
             if process.poll() is None:
                 process.kill()
                 process.wait()
+
+
+def _merged(main: str, more: str) -> str:
+    """Each setting once: Postfix warns of a second, so often that its own log comes to a halt."""
+    lines = {line.partition(" =")[0]: line for line in (main + more).splitlines() if " =" in line}
+    return "\n".join([*lines.values(), ""])
 
 
 _QUEUE_FOLDERS = (

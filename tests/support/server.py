@@ -83,9 +83,9 @@ def free_ports(count: int) -> list[int]:
         return [listener.getsockname()[1] for listener in sockets]
 
 
-def wait_for_port(port: int, *, seconds: float = 20) -> None:
+def wait_for_port(port: int, *, host: str = HOST, seconds: float = 20) -> None:
     """Return as soon as someone accepts connections; raise TimeoutError otherwise."""
-    wait_until(lambda: _accepts(port), seconds=seconds, what=f"a listener on port {port}")
+    wait_until(lambda: _accepts(host, port), seconds=seconds, what=f"a listener on port {port}")
 
 
 def wait_until(
@@ -101,7 +101,7 @@ def wait_until(
         pause = min(pause * 1.5, 0.2)
 
 
-def _accepts(port: int) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=1):
+def _accepts(host: str, port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=1):
         return True
     return False
