@@ -139,6 +139,12 @@ def test_a_peer_cannot_add_fields_by_its_reply() -> None:
     assert "\x1b" not in _text(status)
 
 
+def test_no_line_is_too_long_in_any_script() -> None:
+    """RFC 5322 §2.1.1 counts octets where a letter has several (RFC 6532 §3.4)."""
+    report = msgspec.structs.replace(FAILED, diagnostic="\u4e00" * 5000)
+    assert "\u4e00" * 200 in _text(_parts(_read(report))[1])  # and `_read` looks at the lines
+
+
 @pytest.mark.parametrize(
     ("action", "status", "said"),
     [

@@ -14,7 +14,7 @@ from pillarbox.message.builder import Address, Entity, build, multipart, raw_ent
 from pillarbox.message.date import format_date
 from pillarbox.message.dsn_words import SUBJECTS, explain, introduce
 
-_LONGEST_DIAGNOSTIC = 900  # characters of one reply: a field stays within RFC 5322 §2.1.1
+_LONGEST_VALUE = 900  # octets of one reply or address: a field stays within RFC 5322 §2.1.1
 
 
 class Action(StrEnum):
@@ -136,7 +136,7 @@ def _line(text: str) -> str:
     """On one line and without controls, whatever a peer chose."""
     plain = " ".join(text.split())
     plain = "".join(letter if letter.isprintable() else "?" for letter in plain)
-    return plain[:_LONGEST_DIAGNOSTIC]
+    return plain.encode()[:_LONGEST_VALUE].decode(errors="ignore")
 
 
 def _for_people(report: DeliveryReport, original: Original) -> str:

@@ -139,6 +139,21 @@ def test_a_short_message_comes_back_whole_unless_its_header_was_asked_for(tmp_pa
     run(tmp_path, work)
 
 
+def test_a_report_of_mail_under_tls_travels_under_tls_too(tmp_path: Path) -> None:
+    """RFC 8689 §5: and gives back no more than the header."""
+
+    async def work(bench: Bench) -> None:
+        message = await _queue(bench)
+        message = msgspec.structs.replace(message, requiretls=True, ret="FULL", size=1500)
+        assert await _report(bench, message, _row(message))
+        *_, report = await bench.queued()
+        assert report.requiretls
+        content = await bench.store.content(report).read(0, report.size)
+        assert b"Content-Type: text/rfc822-headers" in content
+
+    run(tmp_path, work)
+
+
 def test_a_stranger_is_told_by_the_queue_with_the_null_sender(tmp_path: Path) -> None:
     async def work(bench: Bench) -> None:
         message = await _queue(bench)

@@ -79,6 +79,8 @@ def mail(peer: Capabilities, **more: Any) -> str:
         (ALL, {"reverse_path": "élise@example.org"}, "<élise@example.org> SIZE=10 SMTPUTF8"),
         (NONE, {"reverse_path": "a@bücher.example"}, "<a@xn--bcher-kva.example>"),
         (ALL, {"requiretls": True}, "<alice@example.org> SIZE=10 REQUIRETLS"),
+        (ALL, {"requiretls": True, "reverse_path": ""}, "<> SIZE=10 REQUIRETLS"),
+        (NONE, {"requiretls": True, "reverse_path": ""}, "<>"),  # a report: RFC 8689 §5
         (ALL, {"envid": "x\r\nRSET"}, "<alice@example.org> SIZE=10"),
     ],
 )

@@ -100,6 +100,7 @@ class Deliverer:
             envid=sender.envid,
             ret=sender.ret,
             hold=sender.hold,
+            requiretls=sender.requiretls,
         )
         groups = [[one] for one in wanted] if envelope.split else [wanted]
         found = []

@@ -52,6 +52,7 @@ class Reported(msgspec.Struct, frozen=True, kw_only=True):
     ret: str = ""  # "FULL", "HDRS" or not said (RFC 3461 §4.3)
     hold: str = ""  # what FUTURERELEASE asked for
     is_binary: bool = False  # BODY=BINARYMIME: it cannot be returned whole as text
+    requiretls: bool = False  # so does the report, and has the header alone (RFC 8689 §5)
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -87,9 +88,9 @@ class Reporter:
 
         RET counts for failures only (RFC 3461 §5.3).
         """
-        if action is not Action.FAILED or about.is_binary or about.ret == "HDRS":
+        if action is not Action.FAILED or about.is_binary or about.requiretls:
             return False
-        return size <= self._max_whole
+        return about.ret != "HDRS" and size <= self._max_whole
 
     async def write(
         self, about: Reported, recipients: Sequence[RecipientReport], octets: Octets, size: int
@@ -133,6 +134,7 @@ class Reporter:
                 "",
                 smtputf8=not to.isascii(),
                 body="7BIT" if text.isascii() else "8BITMIME",
+                requiretls=about.requiretls,
             ),
             recipients=(Recipient(to, targets, notify="NEVER"),),
         )

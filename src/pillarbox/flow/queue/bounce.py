@@ -63,6 +63,7 @@ class Bounces:
             ret=message.ret,
             hold=message.hold,
             is_binary=message.body == "BINARYMIME",
+            requiretls=message.requiretls,
         )
         action = min((one.action for one in recipients), key=list(Action).index)
         is_whole = self._reporter.returns_whole(about, action, message.size)

@@ -136,7 +136,7 @@ def encode_mail(
             words.append(f"RET={transaction.ret}")
         if transaction.envid and not _UNSAFE_VALUE.search(transaction.envid):
             words.append(f"ENVID={transaction.envid}")
-    if transaction.requiretls:
+    if transaction.requiretls and peer.requiretls:
         words.append("REQUIRETLS")
     return (" ".join(words) + "\r\n").encode()
 
@@ -148,7 +148,7 @@ def _obstacle(
     if transaction.requiretls:
         if not secured:
             return _NO_TLS
-        if not peer.requiretls:
+        if not peer.requiretls and transaction.reverse_path:  # a report may go (RFC 8689 §5)
             return _NO_REQUIRETLS
     if transaction.smtputf8 and not peer.smtputf8:
         return _NO_UTF8_HEADER
