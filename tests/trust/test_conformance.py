@@ -1,4 +1,4 @@
-"""docs/rfc.trust.toml names modules that are there."""
+"""docs/rfc.trust.toml and docs/rfc.dns.toml name modules that are there."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-TABLE = Path(__file__).parents[2] / "docs" / "rfc.trust.toml"
-ROWS = tomllib.loads(TABLE.read_text())["rfc"]
+DOCS = Path(__file__).parents[2] / "docs"
+TABLES = [tomllib.loads((DOCS / f"rfc.{name}.toml").read_text()) for name in ("trust", "dns")]
+ROWS = [row for table in TABLES for row in table["rfc"]]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: str(row["number"]))
