@@ -11,6 +11,7 @@ from pillarbox.pop3.wire.surrogate import surrogate_header
 from pillarbox.store.blobs.content import Content
 
 WHOLE_OCTETS = 256 * 1024  # a message up to this is read and sent at once
+_MOST_HEADERS = 8192  # octets; longer ones are looked for in the whole message
 
 
 class NeedsUtf8(Exception):
@@ -70,6 +71,10 @@ async def _send_rest(
 def _ascii_header(pieces: list[bytes], *, refuse: bool) -> list[bytes]:
     """The same with its header in ASCII."""
     if all(piece.isascii() for piece in pieces):  # looks at eight octets at a time
+        return pieces
+    start = b"".join([*pieces[:-1], pieces[-1][:_MOST_HEADERS]])
+    end = header_end(start, 0, len(start))
+    if 0 < end < len(start) and start[:end].isascii():  # the rest need not be copied
         return pieces
     whole = b"".join(pieces)
     end = header_end(whole, 0, len(whole))

@@ -103,12 +103,12 @@ def compress_block(octets: bytes) -> tuple[bytes, bool]:
     return octets, True
 
 
-def expand_block(stored: bytes, as_is: bool, checksum: int, size: int) -> bytes:
+def expand_block(stored: bytes | memoryview[int], as_is: bool, checksum: int, size: int) -> bytes:
     """The message's octets of one block; raises Damaged."""
     if zlib.crc32(stored) != checksum:
         raise Damaged
     if as_is:
-        octets = stored
+        octets = bytes(stored)
     else:
         decompressor = zstd.ZstdDecompressor()  # costs less than the module's `decompress`
         try:
@@ -141,12 +141,13 @@ def parse_head(octets: bytes) -> Head:
     if zlib.crc32(octets[8:end]) != int.from_bytes(octets[4:8], "little"):
         raise Damaged
     entries = list(_BLOCK.iter_unpack(octets[FIXED:end]))
+    # Lists: they are made twice as fast as tuples from generators.
     return Head(
         blob=BlobId(blob),
         size=size,
-        lengths=tuple(length & ~AS_IS for length, _ in entries),
-        as_is=tuple(bool(length & AS_IS) for length, _ in entries),
-        checksums=tuple(checksum for _, checksum in entries),
+        lengths=tuple([length & ~AS_IS for length, _ in entries]),
+        as_is=tuple([length >= AS_IS for length, _ in entries]),
+        checksums=tuple([checksum for _, checksum in entries]),
     )
 
 
@@ -168,7 +169,8 @@ def expand_record(record: bytes, start: int, end: int) -> bytes:
     """Octets [start, end) of the message in a whole record."""
     head = parse_head(record)
     if len(head.lengths) == 1:  # nearly every message
-        stored = record[head_length(1) : head_length(1) + head.lengths[0]]
+        first = head_length(1)
+        stored = memoryview(record)[first : first + head.lengths[0]]
         octets = expand_block(stored, head.as_is[0], head.checksums[0], head.size)
         return octets if start <= 0 and end >= head.size else octets[max(start, 0) : end]
     return b"".join(_pieces(head, lambda at, n: record[at : at + n], start, end))
