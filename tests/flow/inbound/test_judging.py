@@ -114,6 +114,33 @@ def test_what_the_author_distrusts_goes_to_junk(tmp_path: Path) -> None:
     run(tmp_path, work)
 
 
+@pytest.mark.parametrize(
+    ("sender", "author", "to", "code"),
+    [
+        ("alice@example.org", "alice@example.org", "far@example.org", "550 5.7.26 "),
+        ("x@elsewhere.example", "alice@example.org", "far@example.org", "550 5.7.26 "),
+        ("x@elsewhere.example", "alice@sub.example.org", "far@example.org", "550 5.7.26 "),
+        ("", "alice@example.org", "far@example.org", "550 5.7.26 "),
+        ("alice@example.org", "alice@example.org", "bob@example.org", "250 "),  # into junk
+        ("x@doubtful.example", "x@doubtful.example", "far@example.org", "250 "),
+    ],
+)
+def test_forgeries_of_ours_are_not_sent_on(
+    tmp_path: Path, sender: str, author: str, to: str, code: str
+) -> None:
+    """They would leave by the server that our own SPF record names, and so pass elsewhere."""
+    ours = {
+        "example.org": {"TXT": ["v=spf1 mx -all"], "MX": [(10, "mx.example.org")]},
+        "_dmarc.example.org": {"TXT": ["v=DMARC1; p=quarantine"]},
+    }
+
+    async def work(bench: Bench) -> None:
+        text = LETTER.replace(b"carol@example.net", author.encode())
+        assert (await bring(bench, text, sender=sender, to=to)).startswith(code)
+
+    run(tmp_path, work, FakeResolver(WORLD | ours))
+
+
 def test_spf_alone(tmp_path: Path) -> None:
     text = LETTER.replace(b"example.net", b"unpublished.example")
 

@@ -19,7 +19,7 @@ async def rewritten(tx: Transaction, reverse_path: str, domain: str) -> str:
 
     The null sender stays, and so does a sender of ours, whose SPF record names this server.
     """
-    if not reverse_path or await _is_served(tx, reverse_path.rpartition("@")[2]):
+    if not reverse_path or await is_served(tx, reverse_path.rpartition("@")[2]):
         return reverse_path
     token = await forwarding.token_for(tx, reverse_path)
     return f"{_MARK}{token}@{domain}"
@@ -28,12 +28,13 @@ async def rewritten(tx: Transaction, reverse_path: str, domain: str) -> str:
 async def find_sender(db: Reader, address: str) -> str | None:
     """Whom a report to such an address is for; None: it is none of ours."""
     local, _, domain = address.rpartition("@")
-    if local[: len(_MARK)].lower() != _MARK or not await _is_served(db, domain):
+    if local[: len(_MARK)].lower() != _MARK or not await is_served(db, domain):
         return None
     return await forwarding.find_address(db, local[len(_MARK) :].lower())
 
 
-async def _is_served(db: Reader, domain: str) -> bool:
+async def is_served(db: Reader, domain: str) -> bool:
+    """Whether a domain, however it is written, is one of ours."""
     try:
         return await accounts.has_domain(db, fold_domain(domain))
     except BadName:

@@ -8,9 +8,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 from pillarbox.accounts.directory import RemoteTarget
+from pillarbox.dns.errors import BadDnsName
+from pillarbox.dns.names import fold_name
+from pillarbox.flow.delivery import srs
 from pillarbox.flow.delivery.envelope import AS_IT_CAME, Handling
 from pillarbox.flow.delivery.rewriting import without
-from pillarbox.flow.inbound.policy import judge, refuse_listed
+from pillarbox.flow.inbound.policy import judge, refuse_listed, refuse_to_vouch
 from pillarbox.flow.inbound.results import encode_results, find_forged, findings_of
 from pillarbox.message.header import header_end
 from pillarbox.net.networks import Networks
@@ -57,6 +60,7 @@ class Judge:
         self._store = store
         self._settings = settings
         self._checker = checker
+        self._hostname = hostname
         self._authserv_id = settings.authserv_id or hostname
         self._greylist = greylist
         self._witness = witness
@@ -89,6 +93,8 @@ class Judge:
         """At the end of data; bounded in time."""
         facts = await self._checker.check_message(envelope, spool.octets(), spool.size)
         verdict = judge(facts, self._settings)
+        if verdict.action == "junk" and await self._would_vouch(envelope, facts):
+            verdict = refuse_to_vouch(facts)
         self._tell(envelope, facts, verdict)
         if self._witness is not None:
             self._witness.note(envelope, facts, verdict)
@@ -116,6 +122,24 @@ class Judge:
             for piece in without(octets, spool.size, forged):
                 clean.write(piece)
             yield clean
+
+    async def _would_vouch(self, envelope: Envelope, facts: TrustFacts) -> bool:
+        """Whether a forgery in the name of our own domain would go on, and pass DMARC by that.
+
+        What an alias sends on leaves by this server with a sender in the alias's domain, or with
+        one of our domains as it came: SPF passes at the next server, and aligns.
+        """
+        if facts.dmarc.disposition == "none" or not _goes_on(envelope):
+            return False
+        sender = facts.reverse_path.rpartition("@")[2]
+        if not sender:
+            leaving = {self._hostname}
+        elif await self._store.read(lambda db: srs.is_served(db, sender)):
+            leaving = {sender}
+        else:
+            leaving = {one.forward_path.rpartition("@")[2] for one in envelope.recipients}
+        author = facts.dmarc.organizational_domain or facts.dmarc.from_domain
+        return any(_is_within(domain, author) for domain in leaving)
 
     def _tell(self, envelope: Envelope, facts: TrustFacts, verdict: Verdict) -> None:
         _count("iprev", facts.iprev.result)
@@ -148,6 +172,14 @@ def _goes_on(envelope: Envelope) -> bool:
     """Whether anybody is behind an alias that leads elsewhere, where a seal of ours helps."""
     targets = (target for one in envelope.recipients for target in one.targets)
     return any(isinstance(target, RemoteTarget) for target in targets)
+
+
+def _is_within(domain: str, author: str) -> bool:
+    try:
+        folded = fold_name(domain)
+    except BadDnsName:
+        return False
+    return folded == author or folded.endswith(f".{author}")
 
 
 def _count(check: str, result: str) -> None:

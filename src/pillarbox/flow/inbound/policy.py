@@ -157,6 +157,13 @@ def refuse_listed(listings: Sequence[Listing]) -> Refused | None:
     return Refused(Reason.DNS_LIST, f"Your address is listed by {listing.zone}{told}")
 
 
+def refuse_to_vouch(facts: TrustFacts) -> Verdict:
+    """For a forgery that would pass at the next server because we send it there."""
+    author = facts.dmarc.from_domain
+    why = f"DMARC fails for {author}, and this address sends mail on in that domain's name."
+    return Verdict("reject", Reason.DMARC_REJECT, why, Refused(Reason.DMARC_REJECT, why))
+
+
 def _against(settings: TrustSettings, refused: Refused, why: str) -> Verdict:
     """Refused, or into junk where refusing by DMARC is not wanted."""
     if settings.dmarc == "junk":
