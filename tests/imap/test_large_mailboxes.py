@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pillarbox.ids import Uid
+from pillarbox.imap.server.commands import expunge, store
 from pillarbox.imap.server.untagged import refresh
 from pillarbox.imap.server.view import View
 from pillarbox.store.model import Flag, FlagChange
@@ -192,5 +193,35 @@ def test_sessions_share_what_one_of_them_has_read(tmp_path: Path) -> None:
             assert (one.view.below, twin.ctx.view.below) == (0, LEFT)
             await twin.say("FETCH 2 (UID)")
             assert twin.ctx.view.picture is one.view.picture
+
+    asyncio.run(play())
+
+
+def test_many_are_marked_and_expunged_in_steps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that nobody waits long for the commit; what is told is the same."""
+    monkeypatch.setattr(store, "_CHANGED_AT_ONCE", 700)
+    monkeypatch.setattr(expunge, "EXPUNGED_AT_ONCE", 700)
+
+    async def play() -> None:
+        async with Large(tmp_path) as desk:
+            await desk.enter()
+            before = desk.view.modseq
+            answer = await desk.say("STORE 1:2000 +FLAGS (\\Deleted)")
+            assert list(answer.fetched) == list(range(1, 2001))
+            await desk.news()
+            assert desk.view.modseq == before + 3
+            answer = await desk.say(f"UID EXPUNGE 1:{COUNT // 2}")
+            assert answer.numbered("EXPUNGE") == [*range(COUNT // 2 - COUNT // 20, 0, -1)]
+            assert desk.view.modseq == before + 5
+            assert (await desk.say("EXPUNGE")).ok
+            assert (await desk.mailbox("INBOX")).messages == len(desk.view) == LEFT - 2000
+            assert (await desk.mailbox("INBOX")).deleted == 0
+            assert (await desk.say("STORE 1:* +FLAGS.SILENT (\\Deleted)")).ok
+            assert (await desk.say("CLOSE")).ok
+            assert (await desk.mailbox("INBOX")).messages == 0
+            report = await desk.store.verify()
+            assert report.problems == []
 
     asyncio.run(play())

@@ -82,7 +82,8 @@ class Desk(Box):
             if name == "UID":
                 reader.space()
                 name = f"UID {reader.name()}"
-            reader.space()
+            if not reader.at_end:
+                reader.space()
             spec = COMMANDS[name]
             command = spec.parse(reader, HOOKS)
             reader.end()

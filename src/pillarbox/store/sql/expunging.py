@@ -16,7 +16,7 @@ _SEEN = int(Flag.SEEN)
 
 _ALL_DELETED = """
     SELECT uid, message_id, flags, size FROM placement
-    WHERE account_id = ? AND mailbox_id = ? AND flags & ? = ? ORDER BY uid
+    WHERE account_id = ? AND mailbox_id = ? AND uid > ? AND flags & 8 = 8 ORDER BY uid LIMIT ?
 """
 _THESE = """
     SELECT uid, message_id, flags, size FROM placement
@@ -43,9 +43,29 @@ async def expunge(
     if (bit and not there.deleted) or not there.messages:
         return []
     if uids is None:
-        rows = await tx.rows(_ALL_DELETED, (account, mailbox, bit, bit))
+        rows = await tx.rows(_ALL_DELETED, (account, mailbox, 0, -1))
     else:
         rows = await tx.rows(_THESE, (account, mailbox, bit, bit, json.dumps(uids)))
+    return await _expunge_rows(tx, account, mailbox, rows)
+
+
+async def expunge_some(
+    tx: Transaction, account: AccountId, mailbox: MailboxId, *, after: Uid, at_most: int
+) -> list[Expunged]:
+    """The same for the first of those flagged deleted behind a UID: a step of many.
+
+    Raises NoSuchMailbox.
+    """
+    there = await mailboxes.get(tx, account, mailbox)
+    if not there.deleted:
+        return []
+    rows = await tx.rows(_ALL_DELETED, (account, mailbox, after, at_most))
+    return await _expunge_rows(tx, account, mailbox, rows)
+
+
+async def _expunge_rows(
+    tx: Transaction, account: AccountId, mailbox: MailboxId, rows: list[Row]
+) -> list[Expunged]:
     if not rows:
         return []
     modseq = await next_modseq(tx, account)

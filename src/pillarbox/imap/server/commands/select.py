@@ -17,6 +17,7 @@ from pillarbox.imap.server.command import (
     parse_nothing,
     parse_options,
 )
+from pillarbox.imap.server.commands.expunge import expunge_all
 from pillarbox.imap.server.commands.listing import list_data
 from pillarbox.imap.server.context import Context
 from pillarbox.imap.server.object_ids import mailbox_object_id
@@ -172,9 +173,8 @@ async def run_close(command: None, ctx: Context) -> Done:
     """
     view = ctx.selected
     if not view.read_only:
-        account, mailbox = ctx.account, view.mailbox.id
         with suppress(NoSuchMailbox):  # deleted by someone else: nothing is left to expunge
-            await ctx.write(lambda tx: messages.expunge(tx, account, mailbox))
+            await expunge_all(ctx, view)
     ctx.leave()
     return Done("The mailbox is closed")
 

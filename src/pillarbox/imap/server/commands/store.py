@@ -17,11 +17,13 @@ from pillarbox.imap.wire.codes import Code
 from pillarbox.imap.wire.errors import BadSyntax
 from pillarbox.imap.wire.reader import Reader
 from pillarbox.imap.wire.sequence_set import SequenceSet
-from pillarbox.store import SHORT_WRITE, Transaction
+from pillarbox.store import SHORT_WRITE
 from pillarbox.store.model import FlagChange, Placed, StoreOutcome
 from pillarbox.store.sql import messages
 
 _ANSWERED_AT_ONCE = 5_000  # FETCH responses between two waits for the client
+# Messages changed in one commit: all others wait for it. Each message is changed wholly or not.
+_CHANGED_AT_ONCE = 10_000
 _CHANGES = {"FLAGS": FlagChange.REPLACE, "+FLAGS": FlagChange.ADD, "-FLAGS": FlagChange.REMOVE}
 
 
@@ -62,7 +64,7 @@ def parse_store(reader: Reader, hooks: Hooks, *, uid: bool) -> Store:
 
 
 async def run_store(command: Store, ctx: Context) -> Done:
-    """Change flags in one transaction and tell them, unless the client wants silence."""
+    """Change flags and tell them, unless the client wants silence."""
     view = ctx.selected
     if view.read_only:
         raise No("The mailbox was opened read-only.", codes.READ_ONLY)
@@ -93,21 +95,24 @@ async def run_store(command: Store, ctx: Context) -> Done:
 async def _change(
     command: Store, ctx: Context, view: View, uids: list[Uid], since: int | None
 ) -> StoreOutcome:
-    account, mailbox = ctx.account, view.mailbox.id
-
-    async def change(tx: Transaction) -> StoreOutcome:
-        return await messages.store_flags(
-            tx,
-            account,
-            mailbox,
-            uids,
-            command.change,
-            command.flags,
-            command.keywords,
-            None if since is None else ModSeq(since),
-        )
-
-    return await ctx.write(change, short=len(uids) <= SHORT_WRITE)
+    change = partial(
+        messages.store_flags,
+        account=view.mailbox.account,
+        mailbox=view.mailbox.id,
+        change=command.change,
+        flags=command.flags,
+        keywords=command.keywords,
+        unchanged_since=None if since is None else ModSeq(since),
+    )
+    outcome = StoreOutcome([], [], [], [])
+    for start in range(0, len(uids), _CHANGED_AT_ONCE):
+        part = uids[start : start + _CHANGED_AT_ONCE]
+        done = await ctx.write(partial(change, uids=part), short=len(part) <= SHORT_WRITE)
+        outcome.changed.extend(done.changed)
+        outcome.unmodified.extend(done.unmodified)
+        outcome.failed.extend(done.failed)
+        outcome.missing.extend(done.missing)
+    return outcome
 
 
 def _foreseen(command: Store, view: View, rows: list[Placed]) -> list[Placed]:
