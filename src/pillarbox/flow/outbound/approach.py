@@ -26,6 +26,7 @@ from pillarbox.sasl.client import Credentials
 from pillarbox.smtp.client.connection import Caller, SmtpConnection
 from pillarbox.smtp.client.failure import ClientFailure
 from pillarbox.smtp.client.tls import PeerVerifier
+from pillarbox.telemetry.log import get_logger
 from pillarbox.trust.mta_sts.policy import Policy
 from pillarbox.trust.tls_rpt.report import ResultType
 from pillarbox.trust.tls_rpt.tally import SessionResult
@@ -35,6 +36,9 @@ _ENCRYPTION_NEEDED = "5.7.10"  # RFC 8689 §4.2.1
 _REQUIRETLS_NEEDED = "5.7.30"
 _NOT_PROTECTED = "4.7.5"  # RFC 3463 §3.8: cryptographic failure
 _DNS_FAILED = "4.4.3"
+_AUTH_FAILED = "4.7.8"
+
+log = get_logger("outbound")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -224,7 +228,13 @@ class Approach:
     def _failed(self, host: Host, address: str, failure: ClientFailure) -> None:
         if failure.stage in ("connect", "greeting", "ehlo"):
             self._means.refused.put(f"{address} {host.port}")
-        if self._strict and failure.stage in ("starttls", "tls"):
+        if failure.stage == "auth":  # our configuration's fault, not the message's
+            log.warning_event("outbound.sign_in_failed", host=host.name, why=failure.why)
+            trouble = msgspec.structs.replace(
+                trouble_of_failure(failure, host.name), kind=Kind.LATER, status=_AUTH_FAILED
+            )
+            self._troubles.append(trouble)
+        elif self._strict and failure.stage in ("starttls", "tls"):
             self._troubles.append(
                 Trouble(Kind.FAILED, _ENCRYPTION_NEEDED, failure.why, only_message=True)
             )

@@ -101,6 +101,7 @@ class PolicyBook:
         )
         for domain in domains:
             await self.find(domain)
+        await asyncio.gather(*self._fetching.values(), return_exceptions=True)
         now = self._clock.now()
         if any([await self._is_over(domain, now) for domain in domains]):
             await self._store.write(partial(transport.forget_policies, now=now))

@@ -120,6 +120,7 @@ class Trip:
             await self._report(done.outcomes)
         if any(one.kind is Kind.RELAYED for one in done.outcomes):
             self._went_well = True
+        if done.failure is None:
             for approach in self._approaches.values():
                 await approach.close()
             self._approaches.clear()  # a new connection may try all hosts again
