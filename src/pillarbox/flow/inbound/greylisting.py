@@ -39,9 +39,9 @@ class Greylist:
         """None: it has been here before. A store that fails lets everybody in."""
         settings = self._settings
         key = self._key(ip, reverse_path, forward_path)
-        seen = await self._store.read(partial(greylist.find, key=key))
         now = unix_seconds(self._clock.now())
         try:
+            seen = await self._store.read(partial(greylist.find, key=key))
             if seen is not None and seen.passed_at is not None:
                 if seen.passed_at < now - settings.keep_days * _DAY:
                     return await self._begin(key)

@@ -37,12 +37,13 @@ def seal(
     authserv_id: str,
     now: datetime,
 ) -> bytes:
-    """The three fields, to stand in front; b"" where the chain is at its end.
+    """The three fields, to stand in front; b"" where the chain is at its end, or was not readable
+    just now: it may hold at the next server, and cv=fail would end it for ever.
 
     `chain` is what verify_chain() found in the same octets, `authres_payload` the findings behind
     our name. Raises BadSigningKey.
     """
-    if chain.is_ended or chain.instances >= MAX_SETS:
+    if chain.is_ended or chain.result == "temperror" or chain.instances >= MAX_SETS:
         return b""
     end = header_end(octets, 0, size)
     header = Header(octets[:end])
