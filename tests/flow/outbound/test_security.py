@@ -397,7 +397,7 @@ async def test_a_wrong_password_is_not_the_senders_fault(tmp_path: Path) -> None
     route = RouteSettings(
         name="smart", recipients=("*",), hosts=("mx0.isp.example",), username="me"
     )
-    credentials = {"r": Credentials("me", Secret("secret"))}
+    credentials = {"smart": Credentials("me", Secret("secret"))}
     async with Rig(tmp_path, {"route": (route,)}, credentials=credentials) as rig:
         peer = rig.tls_peer("isp.example", inside=(*PLAIN, "AUTH PLAIN"))
         peer.answers = {"AUTH": "535 5.7.8 wrong"}
