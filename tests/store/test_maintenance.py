@@ -10,6 +10,7 @@ import pytest
 
 from pillarbox.errors import CannotCalculateChanges, Damaged, NoSuchMessage
 from pillarbox.ids import Uid
+from pillarbox.store import maintenance
 from pillarbox.store import query as q
 from pillarbox.store.blobs.segment import segment_numbers
 from pillarbox.store.model import Flag, FlagChange
@@ -51,6 +52,27 @@ async def test_expunged_messages_go_when_their_retention_ends(box: Box) -> None:
     assert await box.octets(kept) == letter("two")
     report = await box.store.verify()
     assert (report.problems, report.documents) == ([], 1)
+
+
+async def test_much_that_ends_at_once_ends_in_steps(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Deliveries come between; each step leaves the store sound."""
+    monkeypatch.setattr(maintenance, "TOMBSTONES_AT_ONCE", 2)
+    uids = await box.fill(4)
+    uids.append((await box.append(letter("gone", Message_ID="<gone@example.org>"))).uid)
+    await box.append(letter("kept", Message_ID="<kept@example.org>"))
+    await expunge(box, *uids[:3])
+    await expunge(box, *uids[3:])
+    await box.clock.advance(31 * DAY)
+    done = await box.store.maintain()
+    assert (done.tombstones_of, done.messages, done.blobs) == (1, 5, 5)
+    report = await box.store.verify()
+    assert (report.problems, report.messages) == ([], 1)
+    left = (
+        "SELECT (SELECT count(*) FROM expunged), (SELECT count(DISTINCT thread_id) FROM thread_ref)"
+    )
+    assert await box.store.read(lambda db: db.row(left)) == (0, 1)
 
 
 async def test_a_message_that_is_still_placed_or_remembered_elsewhere_stays(box: Box) -> None:

@@ -14,6 +14,7 @@ from pillarbox.store.sql import retention
 
 T = TypeVar("T")
 _DAY = 86400
+TOMBSTONES_AT_ONCE = 5_000  # in one transaction: deliveries wait for it
 ForgetTexts = Callable[[AccountId, list[MessageId]], Awaitable[None]]
 
 
@@ -44,10 +45,17 @@ async def end_retention(
     before = now - retention_days * _DAY
     mailboxes = await engine.scan(lambda db: retention.expired(db, before))
     deleted = 0
+    touched: set[AccountId] = set()
     for one in mailboxes:
-        gone = await engine.write(partial(_end, one=one, before=before))
-        await forget_texts(one.account, gone)
-        deleted += len(gone)
+        more = True
+        while more:
+            more, gone = await engine.write(partial(_end, one=one, before=before))
+            await forget_texts(one.account, gone)
+            deleted += len(gone)
+            if gone:
+                touched.add(one.account)
+    for account in sorted(touched):
+        await engine.write(partial(retention.forget_threads, account=account))
     await engine.write(lambda tx: retention.forget_mailboxes(tx, before))
     lengths = await engine.write(retention.forget_blobs)
     return Maintained(
@@ -58,6 +66,10 @@ async def end_retention(
     )
 
 
-async def _end(tx: Transaction, one: retention.Expired, before: int) -> list[MessageId]:
-    told = await retention.prune(tx, one, before)
-    return await retention.delete_messages(tx, one.account, told)
+async def _end(
+    tx: Transaction, one: retention.Expired, before: int
+) -> tuple[bool, list[MessageId]]:
+    """One step of a mailbox: whether there may be more, and the messages that were deleted."""
+    told = await retention.prune(tx, one, before, TOMBSTONES_AT_ONCE)
+    gone = await retention.delete_messages(tx, one.account, sorted(set(told)))
+    return len(told) == TOMBSTONES_AT_ONCE, gone

@@ -33,7 +33,9 @@ async def expired(db: Reader, before: int) -> list[Expired]:
 
 _BURIED = """
     DELETE FROM expunged
-    WHERE account_id = ? AND mailbox_id = ? AND modseq <= ? AND expunged_at < ?
+    WHERE account_id = ?1 AND mailbox_id = ?2 AND (modseq, uid) IN (
+        SELECT modseq, uid FROM expunged
+        WHERE account_id = ?1 AND mailbox_id = ?2 AND modseq <= ?3 AND expunged_at < ?4 LIMIT ?5)
     RETURNING message_id
 """
 _PRUNED = """
@@ -42,11 +44,14 @@ _PRUNED = """
 """
 
 
-async def prune(tx: Transaction, one: Expired, before: int) -> list[MessageId]:
-    """Delete a mailbox's old tombstones; the messages that they told of."""
-    rows = await tx.run(_BURIED, (one.account, one.mailbox, one.modseq, before))
+async def prune(tx: Transaction, one: Expired, before: int, at_most: int) -> list[MessageId]:
+    """Delete so many of a mailbox's old tombstones; the message that each of them told of.
+
+    Whoever needs one of them cannot calculate changes, from the first step on.
+    """
+    rows = await tx.run(_BURIED, (one.account, one.mailbox, one.modseq, before, at_most))
     await tx.run(_PRUNED, (one.modseq, one.account, one.mailbox))
-    return sorted({message for (message,) in rows})
+    return [message for (message,) in rows]
 
 
 _DELETE = """
@@ -75,9 +80,12 @@ async def delete_messages(
         rows = await tx.run(_DELETE, (account, part))
         await tx.run_many(_RELEASE, [(blob,) for _, blob in rows])
         gone.extend(message for message, _ in rows)
-    if gone:
-        await tx.run(_FORGET_THREADS, (account,))
     return gone
+
+
+async def forget_threads(tx: Transaction, account: AccountId) -> None:
+    """Delete what finds threads that have no message any more; looks at the whole account."""
+    await tx.run(_FORGET_THREADS, (account,))
 
 
 _FORGET_MAILBOXES = "DELETE FROM mailbox_gone WHERE gone_at < ? RETURNING mailbox_id"
