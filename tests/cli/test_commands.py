@@ -268,3 +268,6 @@ def test_trace_says_when_nothing_is_known(run, config):
     assert "Nothing is known of <nothing@example.org>" in out
     code, out, _ = run("trace", "<nothing@example.org>", "--json")
     assert (code, json.loads(out)) == (1, [])
+    code, _, err = run("trace", "<>")
+    assert code == 1
+    assert "Say what to look for" in err

@@ -93,3 +93,11 @@ def test_every_step_has_words() -> None:
     for step in Step:
         (_, line) = tell([Note(step=step, journey="a", at=1.0)])
         assert line.startswith("  1970-01-01 00:00:01  ")
+
+
+def test_a_reply_of_several_lines_stays_in_its_line() -> None:
+    reply = "550-5.1.1 No such user\n550 5.1.1 Good-bye."
+    note = Note(step=Step.FAILED, journey="a", at=1.0, facts={"mx": "mx.x.example", "reply": reply})
+    line = tell([note])[1]
+    assert line.endswith(": 550-5.1.1 No such user / 550 5.1.1 Good-bye.")
+    assert plain(line) == line

@@ -16,6 +16,7 @@ from pillarbox.cli.opened import Opened, run_opened
 from pillarbox.cli.options import finish, parse_count
 from pillarbox.cli.output import plain, print_json
 from pillarbox.clock import SystemClock
+from pillarbox.errors import NotAllowed
 from pillarbox.store.journeys import Note, Step
 
 _TIME = "%Y-%m-%d %H:%M:%S"  # UTC
@@ -39,6 +40,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run_trace(options: argparse.Namespace) -> int:
     """`pillarbox trace`."""
+    if not options.key.strip(" <>"):
+        raise NotAllowed("Say what to look for: a Message-ID, an address or a queue number.")
     now = SystemClock().now()
     since = (now - timedelta(days=options.days)).timestamp() if options.days else 0.0
 
@@ -96,7 +99,7 @@ def _refused(note: Note) -> str:
     return (
         f"{_whence(note)} was refused at {facts.get('at', 'once')}, "
         f"mail from {_sender(note)} for {_recipients(note)}: "
-        f"{facts.get('reply', '')}{_because(facts.get('reason', ''))}"
+        f"{_reply(note)}{_because(facts.get('reason', ''))}"
     )
 
 
@@ -147,8 +150,8 @@ def _to(note: Note) -> str:
 
 
 def _reply(note: Note) -> str:
-    """What was answered, without its full stop: the sentence goes on."""
-    return note.facts.get("reply", "").rstrip(".")
+    """What was answered, on one line and without its full stop: the sentence goes on."""
+    return " / ".join(note.facts.get("reply", "").rstrip(".").splitlines())
 
 
 def _instant(written: str) -> str:
