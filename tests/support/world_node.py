@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -49,6 +50,7 @@ from pillarbox.store.sql.queue_steer import Filter, list_recipients
 from pillarbox.trust.dkim import SigningKey
 from support.authority import Issued
 from support.dkim_keys import ed_key, rsa_key, zone
+from support.smtp_bench import MemoryPeer
 
 if TYPE_CHECKING:
     from support.world import World
@@ -127,6 +129,17 @@ class Node:
         replies = await send(connection, octets, to, more.pop("sender", login), **more)
         connection.close()
         return replies
+
+    @asynccontextmanager
+    async def dialogue(self, login: str) -> AsyncIterator[Callable[[str], Awaitable[str]]]:
+        """Lines by hand on the way of `submit`, signed in."""
+        peer = MemoryPeer(cast(Any, self), "submission")
+        await peer.reply()
+        await peer.ask("EHLO [127.0.0.1]")
+        secret = base64.b64encode(f"\0{login}\0{PASSWORD}".encode()).decode()
+        assert (await peer.ask(f"AUTH PLAIN {secret}")).startswith("235")
+        yield peer.ask
+        peer.close()
 
     # What is there
 

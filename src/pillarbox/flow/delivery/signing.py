@@ -55,6 +55,10 @@ class Signer:
         self._clock = clock
         self._hostname = hostname
 
+    async def has_key(self, domain: str) -> bool:
+        """Whether the domain's mail is signed."""
+        return bool(await self._keys.of_domain(domain))
+
     async def sign(self, domain: str, octets: Octets, size: int) -> bytes:
         """Fields to stand in front; b"" where the domain has no key, or a broken one."""
         keys = await self._keys.of_domain(domain)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from pillarbox.accounts.directory import RemoteTarget
 from pillarbox.clock import unix_seconds
 from pillarbox.flow.delivery.envelope import Handling, through_queue
@@ -18,6 +20,13 @@ from pillarbox.flow.submission.alignment import (
 )
 from pillarbox.flow.submission.fixups import Stamp, apply_fixups, plan_fixups
 from pillarbox.flow.submission.limits import DailyLimits
+from pillarbox.flow.submission.seven_bit import (
+    body_of,
+    is_plain,
+    leaves,
+    plan_seven_bit,
+    write_plan,
+)
 from pillarbox.message.date import format_date
 from pillarbox.message.header import find_header_end
 
@@ -126,14 +135,30 @@ class Submission:
         async def count(tx: Transaction) -> None:
             await self._limits.count(tx, account, envelope)
 
-        added = b""
-        if self._rules.sign and authors.are_own:
-            domain = authors.domain or _sender(envelope).rpartition("@")[2]
-            added = await self._signer.sign(domain, spool.octets(), spool.size)
         release_at = self._release_at(envelope)
-        if release_at is not None:
+        handling = Handling(release_at=release_at, along=count)
+        if not self._rules.sign or not authors.are_own:
+            return await self._hand_over(envelope, spool, handling)
+        domain = authors.domain or _sender(envelope).rpartition("@")[2]
+        octets, size, sender = spool.octets(), spool.size, envelope.sender
+        plan = await plan_seven_bit(octets, size, sender.body) if leaves(envelope) else None
+        if plan is None or not await self._signer.has_key(domain):
+            added = await self._signer.sign(domain, octets, size)
+            return await self._hand_over(envelope, spool, replace(handling, added=added))
+        body = body_of(octets, size, sender.body)
+        envelope = replace(envelope, sender=replace(sender, body=body))
+        with self._store.spool(plan.size) as fit:
+            await write_plan(plan, size, fit)
+            added = await self._signer.sign(domain, fit.octets(), fit.size)
+            return await self._hand_over(envelope, fit, replace(handling, added=added))
+
+    async def _hand_over(
+        self, envelope: Envelope, spool: Spool, handling: Handling
+    ) -> list[Refused | None]:
+        if envelope.sender.smtputf8 and await is_plain(envelope, spool.octets(), spool.size):
+            envelope = replace(envelope, sender=replace(envelope.sender, smtputf8=False))
+        if handling.release_at is not None:
             envelope = through_queue(envelope)
-        handling = Handling(added=added, release_at=release_at, along=count)
         return await self._deliverer.deliver(envelope, spool, handling)
 
     def _release_at(self, envelope: Envelope) -> int | None:

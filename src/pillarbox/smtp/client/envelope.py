@@ -104,7 +104,9 @@ def plan_transaction(
     if not peer.smtputf8 and not sender.local_part.isascii():
         everyone = everyone or _NO_UTF8_SENDER
     if everyone is not None:
-        plan.refused = dict.fromkeys(range(len(transaction.recipients)), everyone)
+        plan.refused = {
+            place: _closest(everyone, one) for place, one in enumerate(transaction.recipients)
+        }
         return plan
     try:
         plan.reverse_path = _written(sender, peer)
@@ -139,6 +141,12 @@ def encode_mail(
     if transaction.requiretls and peer.requiretls:
         words.append("REQUIRETLS")
     return (" ".join(words) + "\r\n").encode()
+
+
+def _closest(everyone: RecipientOutcome, recipient: OutgoingRecipient) -> RecipientOutcome:
+    """What its sender can mend: another address helps where this one needs SMTPUTF8 itself."""
+    local = recipient.forward_path.rpartition("@")[0]
+    return everyone if everyone is not _NO_UTF8_HEADER or local.isascii() else _NO_UTF8_RECIPIENT
 
 
 def _obstacle(
