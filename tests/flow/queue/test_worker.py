@@ -12,6 +12,7 @@ from pillarbox.flow.queue.reporter import Reporter
 from pillarbox.store.model import QueuedRecipient
 from pillarbox.store.model import RecipientState as State
 from pillarbox.store.sql import queue
+from pillarbox.store.sql.queue_reports import Unreported
 from support.queue_bench import (
     FakeBouncer,
     FakeSender,
@@ -351,6 +352,26 @@ async def test_one_report_for_all_recipients(box: Box) -> None:
     await until(nothing_left)
     await loop.drain(1)
     await reporter.stop()
+
+
+async def test_reports_that_cannot_be_made_keep_no_others(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Choosy(FakeBouncer):
+        async def prepare(self, told: Unreported):  # type: ignore[no-untyped-def]
+            if told.recipients[0].domain == "bad.example":
+                raise ZeroDivisionError
+            return await super().prepare(told)
+
+    monkeypatch.setattr("pillarbox.flow.queue.reporter.AT_ONCE", 2)
+    bouncer = Choosy()
+    reporter = Reporter(box.store, bouncer, QueueSettings(), box.clock)
+    many = [f"{number}@bad.example" for number in range(5)]
+    await put(box.store, *(message(one) for one in (*many, "a@good.example")))
+    await box.clock.advance(4 * HOUR)
+    assert await reporter.sweep() == (0, 6)
+    assert await reporter.tell() == 1
+    assert [told for _, told in bouncer.told] == [(("a@good.example", "delayed"),)]
 
 
 async def test_what_is_never_tried_expires_too(box: Box) -> None:

@@ -94,15 +94,20 @@ class Reporter:
     # Reports
 
     async def tell(self) -> int:
-        """Make the reports that are due; how many were made."""
+        """Make the reports that are due; how many were made.
+
+        One that cannot be made is passed over until the next time, and keeps no other.
+        """
         now = unix_seconds(self._clock.now())
         before = now - self._settings.report_wait_seconds
-        made = 0
+        made = after = 0
         while True:
-            found = await self._store.read(lambda db: queue_reports.pending(db, before, AT_ONCE))
-            done = [await self._tell_one(one) for one in found]
-            made += sum(done)
-            if len(found) < AT_ONCE or not any(done):
+            read = partial(queue_reports.pending, before=before, limit=AT_ONCE, after=after)
+            found = await self._store.read(read)
+            for one in found:
+                made += await self._tell_one(one)
+                after = one.message.id
+            if len(found) < AT_ONCE:
                 return made
 
     async def _tell_one(self, told: Unreported) -> bool:

@@ -29,21 +29,24 @@ _PENDING = f"""
     SELECT {RECIPIENT} FROM queued_recipient r
     WHERE r.report <> '' AND r.queued_id IN (
         SELECT DISTINCT p.queued_id FROM queued_recipient p
-        WHERE p.report <> '' AND (
+        WHERE p.report <> '' AND p.queued_id > ?3 AND (
             coalesce(p.tried_at, p.finished_at, 0) <= ?1
             OR NOT EXISTS (
                 SELECT 1 FROM queued_recipient s
                 WHERE s.queued_id = p.queued_id AND s.finished_at IS NULL
                     AND s.attempts = 0 AND s.state = 'waiting'))
-        LIMIT ?2)
+        ORDER BY p.queued_id LIMIT ?2)
     ORDER BY r.queued_id, r.number
 """  # noqa: S608 - only RECIPIENT is put in
 
 
-async def pending(db: Reader, before: int, limit: int) -> list[Unreported]:
-    """Reports to be made; those since `before` only where nothing of the message is under way."""
+async def pending(db: Reader, before: int, limit: int, after: int = 0) -> list[Unreported]:
+    """Reports to be made, of messages above number `after`.
+
+    Those since `before` only where nothing of the message is under way.
+    """
     found: dict[int, list[RecipientRow]] = {}
-    for row in await db.rows(_PENDING, (before, limit)):
+    for row in await db.rows(_PENDING, (before, limit, after)):
         found.setdefault(row[0], []).append(row_of(row))
     messages = await get_messages(db, list(found))
     return [Unreported(messages[number], tuple(rows)) for number, rows in found.items()]
