@@ -131,6 +131,21 @@ def test_the_report_goes_to_a_sender_elsewhere() -> None:
     in_world(work)
 
 
+def test_a_sender_elsewhere_hears_of_the_delay_and_of_the_end() -> None:
+    async def work(world: World) -> None:
+        com = await world.pillarbox("example.com", "dave")
+        org = await world.pillarbox("example.org", "alice", aliases={"fred": [CAROL]})
+        world.peer("example.net", Script(answers={"RCPT": FULL}))
+        await com.submit(DAVE, letter(From=DAVE), "fred@example.org")
+        await world.run(5 * DAY + HOUR)
+        assert await org.states() == {CAROL: "expired"} | dict.fromkeys([DAVE], "relayed")
+        found = [parts(octets) for octets in await com.mail(DAVE)]
+        assert [fields["Action"] for _, _, fields in found] == ["delayed", "failed"]
+        assert [fields["Final-Recipient"] for _, _, fields in found] == [f"rfc822; {CAROL}"] * 2
+
+    in_world(work)
+
+
 def test_nobody_answers_for_the_null_sender() -> None:
     async def work(world: World) -> None:
         org = await world.pillarbox("example.org", "alice", aliases={"fred": [CAROL]})
