@@ -16,8 +16,9 @@ from pathlib import Path
 from benchmarks import process_tree
 from benchmarks.contenders import Contender
 
-# Quiet is who uses less than a tenth of a core for so long; the indexer may pause for two seconds.
-_LOOK_SECONDS, _QUIET_SECONDS, _QUIET_SHARE = 0.5, 3.0, 0.1
+# Quiet is who uses less than a tenth of a core for so long; the indexer may pause for some seconds
+# where cores are short.
+_LOOK_SECONDS, _QUIET_SECONDS, _QUIET_SHARE = 0.5, 6.0, 0.1
 
 
 @dataclass(slots=True)
