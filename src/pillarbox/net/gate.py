@@ -47,6 +47,7 @@ class TlsGate(asyncio.Protocol):
         except OSError:  # too many open files
             lease.release()
             return
+        own.setblocking(False)
         task = asyncio.get_running_loop().create_task(self._secure(own, lease))
         self._door.handshakes.add(task)
         task.add_done_callback(self._door.handshakes.discard)
