@@ -161,6 +161,13 @@ def test_what_a_status_means(action: str, status: str, said: str) -> None:
     assert explain(action, status)[0] == said
 
 
+@pytest.mark.parametrize("status", ["5.1.7", "5.3.0", "5.6.2", "5.6.9", "5.7.5", "5.7.8", "5.7.30"])
+def test_what_we_decide_ourselves_is_not_laid_to_the_other_server(status: str) -> None:
+    (what, _), general = explain("failed", status), explain("failed", status[:4] + "99")
+    assert what != general[0]
+    assert "refuses" not in what
+
+
 def test_every_action_is_introduced() -> None:
     for action in Action:
         assert "Hello" in introduce(action, "Hello", "Mon, 23 Nov 2026", 2)

@@ -35,11 +35,16 @@ _BY_DETAIL = {
     ),
     "1.3": ("The address is not one that the other server understands.", "Check it for a slip."),
     "1.6": ("The mailbox has moved and left no address.", "Ask for the new one."),
+    "1.7": (
+        "Your own address cannot be written so that the other server takes it.",
+        "Tell your administrator.",
+    ),
     "1.8": ("The other server does not accept your own address.", "Tell your administrator."),
     "1.10": ("The domain takes no mail at all.", "Ask for another address."),
     "2.1": ("The mailbox is closed for now.", "Try another way to reach the person."),
     "2.2": ("The mailbox is full.", "Tell the person, and send the message again later."),
     "2.3": ("The message is larger than the mailbox accepts.", "Send it without the attachments."),
+    "3.0": ("A server on the way has a difficulty.", "Send it again later."),
     "3.4": ("The message is larger than the server accepts.", "Send it without the attachments."),
     "4.1": ("The other server did not answer.", "If it is urgent, try another way."),
     "4.2": ("The connection to the other server broke.", "If it is urgent, try another way."),
@@ -47,14 +52,31 @@ _BY_DETAIL = {
     "4.4": ("No way to the other server was found.", "Check the part behind the @ for a slip."),
     "4.6": ("The message went round in a loop.", "Tell the administrator of the address."),
     "4.7": ("All attempts failed until the time was over.", "Send it again, or try another way."),
+    "6.2": (
+        "The message is signed or encrypted in a form that the other server cannot carry.",
+        "Send it without signature, or as plain text.",
+    ),
     "6.3": ("The other server cannot take a message of this kind.", "Send it as plain text."),
     "6.7": (
         "The other server cannot handle addresses with letters outside ASCII.",
         "Ask for an address in plain letters.",
     ),
+    "6.9": (
+        "The other server cannot handle a header with letters outside ASCII.",
+        "Write from, and to, addresses in plain letters.",
+    ),
     "7.1": ("The other server refuses it by its own rules.", "Its answer, below, says more."),
+    "7.5": (
+        "The connection could not be protected in the way that is asked for here.",
+        "Show this report to your administrator.",
+    ),
+    "7.8": ("Our server could not sign in at the next one.", "Tell your administrator."),
     "7.10": (
         "You asked that it travel encrypted all the way, and that cannot be had.",
+        "Send it without that wish, if that is right.",
+    ),
+    "7.30": (
+        "You asked that it travel encrypted all the way, and the other server cannot promise that.",
         "Send it without that wish, if that is right.",
     ),
     "7.26": (
