@@ -177,3 +177,71 @@ def test_the_link_breaks_anywhere(direction: str, tls: bool, settings: OutboundS
 def _places(whole: int) -> list[int]:
     """Where to cut: spread over the dialogue, and close together at its end."""
     return sorted({*range(0, whole, max(1, whole // 25)), *range(max(0, whole - 45), whole, 7)})
+
+
+SILENT: list[tuple[str, int, bool]] = [
+    # where it falls silent, for how long that is borne (RFC 5321 §4.5.3.2), is it then in doubt
+    ("greeting", 300, False),
+    ("EHLO", 300, False),
+    ("STARTTLS", 60, False),
+    ("MAIL", 300, False),
+    ("RCPT", 300, False),
+    ("DATA", 120, False),
+    (".", 600, True),
+]
+
+
+@pytest.mark.parametrize(("stage", "seconds", "doubt"), SILENT, ids=[row[0] for row in SILENT])
+def test_a_server_that_falls_silent(stage: str, seconds: int, doubt: bool) -> None:
+    """The lease is renewed meanwhile: nobody else takes the message up."""
+
+    async def work(world: World) -> None:
+        org = await world.pillarbox("example.org", "alice")
+        offers = ("STARTTLS",) if stage == "STARTTLS" else ()
+        peer = world.peer("example.net", Script(offers=offers, answers={stage: None}))
+        if stage == "greeting":
+            peer.greeting = None
+        await org.submit(ALICE, LETTER, CAROL)
+        await world.run(seconds - 6, step=5.0)
+        assert world.calls["example.net"] == [0]
+        assert (await org.rows())[0].sending
+        await world.run(12, step=5.0)
+        (row,) = await org.rows()
+        if stage == "STARTTLS":  # nothing demands TLS: it goes without, at once
+            assert row.state == "relayed"
+            return
+        assert (row.state, row.sending, row.uncertain) == ("waiting", False, doubt), row.reply
+        assert "did not answer within" in row.reply
+        assert row.status == "4.4.2"
+        before = taken(peer)
+        peer.answers, peer.greeting = {}, "220 mx.example.net ready"
+        await world.until(org.all_ended)
+        assert (await org.states()) == {CAROL: "relayed"}
+        assert taken(peer) - before == 1
+        assert before == doubt  # it had it already, and could not say so
+
+    in_world(work)
+
+
+def test_a_server_that_takes_few_recipients_and_few_messages_at_a_time() -> None:
+    """LIMITS (RFC 9422), and one that says 452 when it has enough (RFC 5321 §4.5.3.1.10)."""
+
+    async def work(world: World) -> None:
+        org = await world.pillarbox("example.org", "alice")
+        told = world.peer("told.example", Script((*PLAIN, "LIMITS RCPTMAX=20 MAILMAX=2")))
+        full = world.peer("full.example", Script(PLAIN))
+        much = {f"RCPT TO:<u{n}@full.example>": ["452 4.5.3 too many", "250 2.1.5 ok"]
+                for n in range(60, 100)}  # fmt: skip
+        full.answers = much
+        for domain in ("told.example", "full.example"):
+            await org.submit(ALICE, LETTER, *(f"u{n}@{domain}" for n in range(100)))
+        await world.until(org.all_ended)
+        assert set((await org.states()).values()) == {"relayed"}
+        sizes = [line.split(" ")[0] for line in told.seen]
+        assert sizes.count("MAIL") == 5
+        assert sizes.count("EHLO") == 3
+        assert world.calls["full.example"] == [0]  # the rest went at once in the next transaction
+        assert [line.split(" ")[0] for line in full.seen].count("MAIL") == 2
+        assert await org.mail(ALICE) == []
+
+    in_world(work)
