@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+from array import array
 from collections import Counter
 
 from pillarbox.errors import NoSuchMailbox, NoSuchMessage, PillarboxError
 from pillarbox.ids import AccountId, MessageId, Uid
 from pillarbox.store import Reader, Store, Transaction
 from pillarbox.store.blobs.content import Content
-from pillarbox.store.model import Mailbox, Placed, Role
+from pillarbox.store.database import Row
+from pillarbox.store.model import Mailbox, Role
 from pillarbox.store.sql import changes, expunging, mailboxes, messages, moving
 
 _READ_AHEAD = 32  # messages looked up at once: programs retrieve one after the other
@@ -17,13 +19,33 @@ _SCAN_FROM = 2000  # messages from which the inbox is loaded beside the loop's t
 _INBOX = "INBOX"
 
 
+class Places:
+    """Where the messages are, by number - 1: 28 octets for each."""
+
+    def __init__(self) -> None:
+        self.uids: array[int] = array("I")
+        self.messages: array[int] = array("q")
+        self.sizes: array[int] = array("q")
+        self.saved: array[int] = array("q")
+
+    def __len__(self) -> int:
+        return len(self.uids)
+
+    def extend(self, rows: list[Row]) -> None:
+        """Append rows in the order of Placed's fields."""
+        self.uids.extend([row[0] for row in rows])
+        self.messages.extend([row[1] for row in rows])
+        self.sizes.extend([row[5] for row in rows])
+        self.saved.extend([row[6] for row in rows])
+
+
 class Maildrop:
     """Messages by number, and which of them are to be deleted."""
 
-    def __init__(self, store: Store, inbox: Mailbox, placed: list[Placed]) -> None:
+    def __init__(self, store: Store, inbox: Mailbox, places: Places) -> None:
         self._store = store
         self._inbox = inbox
-        self._placed = placed
+        self._places = places
         self._unique_ids: list[str] = []  # made when they are first asked for
         self._contents: dict[MessageId, Content] = {}
         self._read_last = 0  # the number that was asked for last
@@ -31,50 +53,54 @@ class Maildrop:
         self._held: Content | None = None  # the only one whose octets may be in memory
         self._retrieved: set[int] = set()
         self.deleted: set[int] = set()  # numbers
-        self.count = len(placed)  # not deleted
-        self.octets = sum(place.size for place in placed)
+        self.count = len(places)  # not deleted
+        self.octets = sum(places.sizes)
 
     @classmethod
     async def open(cls, store: Store, account: AccountId) -> Maildrop:
         """The inbox as it is now."""
 
-        async def load(db: Reader) -> tuple[Mailbox, list[Placed]]:
-            inbox = await _inbox(db, account)
-            return inbox, await changes.placed(db, account, inbox.id)
+        async def load(db: Reader) -> tuple[Mailbox, Places]:
+            inbox, places = await _inbox(db, account), Places()
+            async for rows in changes.placed_as_of(
+                db, account, inbox.id, inbox.modseq, low=0, high=inbox.uid_next
+            ):
+                places.extend(rows)
+            return inbox, places
 
         size = (await store.read(lambda db: _inbox(db, account))).messages
-        inbox, placed = await (store.scan(load) if size > _SCAN_FROM else store.read(load))
-        return cls(store, inbox, placed)
+        inbox, places = await (store.scan(load) if size > _SCAN_FROM else store.read(load))
+        return cls(store, inbox, places)
 
     @property
     def highest(self) -> int:
         """The last message number, deleted or not."""
-        return len(self._placed)
+        return len(self._places)
 
     def size(self, number: int) -> int:
         """Octets of a message. Raises NoSuchMessage."""
-        return self._place(number).size
+        return self._places.sizes[self._index(number)]
 
     def unique_id(self, number: int) -> str:
         """RFC 1939 §7 UIDL: never given to another message, the same in every session.
 
         It does not depend on the UID, so that a mailbox whose UIDs ran out is not fetched again.
         """
-        self._place(number)
+        at = self._index(number)
         if not self._unique_ids:
-            self._unique_ids = _unique_ids(self._placed)
-        return self._unique_ids[number - 1]
+            self._unique_ids = _unique_ids(self._places)
+        return self._unique_ids[at]
 
     def numbers(self) -> list[int]:
         """Those that are not deleted."""
-        everyone = range(1, len(self._placed) + 1)
+        everyone = range(1, len(self._places) + 1)
         if not self.deleted:
             return list(everyone)
         return [number for number in everyone if number not in self.deleted]
 
     def delete(self, number: int) -> None:
         """Mark; nothing happens before `update`. Raises NoSuchMessage."""
-        size = self._place(number).size
+        size = self.size(number)
         self.deleted.add(number)
         self.count -= 1
         self.octets -= size
@@ -82,8 +108,8 @@ class Maildrop:
     def restore(self) -> None:
         """Unmark all."""
         self.deleted.clear()
-        self.count = len(self._placed)
-        self.octets = sum(place.size for place in self._placed)
+        self.count = len(self._places)
+        self.octets = sum(self._places.sizes)
 
     def note_retrieved(self, number: int) -> None:
         """For servers that keep nothing that was retrieved."""
@@ -125,7 +151,7 @@ class Maildrop:
         Raises NoSuchMailbox, Unavailable and kin with nothing changed.
         """
         gone = self.deleted if keep_retrieved else self.deleted | self._retrieved
-        uids = [self._placed[number - 1].uid for number in sorted(gone)]
+        uids = [Uid(self._places.uids[number - 1]) for number in sorted(gone)]
         if not uids:
             return 0
 
@@ -145,16 +171,18 @@ class Maildrop:
         gone = await expunging.expunge(tx, account, self._inbox.id, uids, force=True)
         return len(gone)
 
-    def _place(self, number: int) -> Placed:
-        if number > len(self._placed) or number in self.deleted:
+    def _index(self, number: int) -> int:
+        """Raises NoSuchMessage."""
+        if number > len(self._places) or number in self.deleted:
             raise NoSuchMessage
-        return self._placed[number - 1]
+        return number - 1
 
     async def _find(self, number: int) -> Content:
         """Raises NoSuchMessage."""
-        message = self._place(number).message
+        at = self._index(number)
+        message = MessageId(self._places.messages[at])
         if message not in self._contents:
-            ahead = [place.message for place in self._placed[number - 1 : number - 1 + _READ_AHEAD]]
+            ahead = [MessageId(one) for one in self._places.messages[at : at + _READ_AHEAD]]
             self._contents = await self._store.read(lambda db: self._look_up(db, ahead))
         if message not in self._contents:
             raise NoSuchMessage
@@ -165,12 +193,12 @@ class Maildrop:
         return dict(zip(rows, self._store.contents(list(rows.values())), strict=True))
 
 
-def _unique_ids(placed: list[Placed]) -> list[str]:
+def _unique_ids(places: Places) -> list[str]:
     """By when a message was put here and which one it is; a second copy of it has a suffix."""
     seen: Counter[str] = Counter()
     found = []
-    for place in placed:
-        name = f"{place.saved_at}.{place.message}"
+    for saved_at, message in zip(places.saved, places.messages, strict=True):
+        name = f"{saved_at}.{message}"
         seen[name] += 1
         found.append(name if seen[name] == 1 else f"{name}.{seen[name]}")
     return found
