@@ -7,6 +7,7 @@ import pytest
 from pillarbox.message.address import (
     Group,
     Mailbox,
+    is_ambiguous,
     mailboxes,
     parse_addr_spec,
     parse_address_list,
@@ -103,3 +104,28 @@ def test_mailboxes_are_taken_out_of_groups() -> None:
 )
 def test_parse_addr_spec(raw: bytes, expected: Mailbox | None) -> None:
     assert parse_addr_spec(raw) == expected
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (b'"Doe, John" <j@x.example>', False),
+        (b"John (Johnny) Doe <j@x.example> (at work)", False),
+        (b"=?utf-8?q?J=C3=B6rg?= <j@x.example>", False),
+        (b"j@x.example (John), k@y.example", False),
+        (b"j@x.example <j@x.example>", False),
+        (b"Alice @ Shop <a@shop.example>", False),
+        (b'"<boss@bank.example>" <a@x.example>', False),
+        (b"Friends: a@x.example, b@x.example;", False),
+        (b"", False),
+        (b"a@x.example, <b@bank.example> <c@x.example>", True),
+        (b"b@bank.example c@x.example", True),
+        (b"<c@x.example> b@bank.example", True),
+        (b"b@bank.example: c@x.example;", True),
+        (b"<@bank.example:c@x.example>", True),
+        (b"<c@x.example@bank.example>", True),
+        (b"=?utf-8?q?b=40bank.example=00?=@x.example", True),
+    ],
+)
+def test_what_can_be_read_in_two_ways(raw: bytes, expected: bool) -> None:
+    assert is_ambiguous(raw) is expected
