@@ -145,7 +145,7 @@ def body_of(message: bytes) -> bytes:
 def header_of(message: bytes, name: str) -> str:
     """One unfolded header field, or an empty string."""
     found = re.search(
-        rb"(?im)^" + name.encode() + rb":[ \t]*(.*(?:\r\n[ \t].*)*)",
+        rb"(?im)^" + name.encode() + rb":[ \t]*([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)",
         message.partition(b"\r\n\r\n")[0],
     )
     return "" if found is None else found[1].replace(b"\r\n", b"").decode().strip()

@@ -77,8 +77,8 @@ lmtp_destination_recipient_limit = 50
 lmtp_connection_cache_on_demand = yes
 """
 
-# In place of Dovecot: all names that begin with "user" are taken into one Maildir, and mail for some
-# domains goes to one server on loopback, over TLS for those whose names begin with "tls.".
+# In place of Dovecot: all names that begin with "user" are taken into one Maildir, mail for some
+# domains goes to one server on loopback, over TLS if their names begin with "tls.".
 _EXCHANGE = """
 myhostname = mail.{domain}
 mydomain = {domain}
@@ -94,6 +94,7 @@ inet_interfaces = all
 transport_maps = inline:{{ {routes} }}
 relay_domains = {far_domains}
 smtp_tls_security_level = none
+smtpd_tls_received_header = yes
 smtp_bind_address = 127.0.0.1
 smtputf8_autodetect_classes = all
 smtpd_relay_restrictions = permit_mynetworks, reject
