@@ -46,7 +46,7 @@ def test_five_days_with_a_warning_and_one_report() -> None:
         await org.submit(ALICE, LETTER, CAROL)
         began = time.perf_counter()
         await world.until(org.all_ended)
-        print(f"five days in {time.perf_counter() - began:.3f} s")
+        assert time.perf_counter() - began < 10  # 0.2 s on an idle machine
         assert world.calls["example.net"] == schedule(QueueSettings())
         warning, failure = await org.mail(ALICE)
 
@@ -124,7 +124,8 @@ def test_the_report_goes_to_a_sender_elsewhere() -> None:
         assert fields["Final-Recipient"] == "rfc822; carol@example.net"
         assert fields["Status"] == "5.1.1"
         # It comes with the null sender from a server whose HELO name has an SPF record.
-        assert told(octets, "mx.example.com")["spf"] == {"pass"}
+        found = told(octets, "mx.example.com")
+        assert (found["spf"], found["dmarc"]) == ({"pass"}, {"pass"})
         await world.until(org.all_ended)
         assert await org.mail(ALICE) == []
 

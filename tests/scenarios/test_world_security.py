@@ -99,6 +99,7 @@ def test_mta_sts(mode: str, mx: str, certificate: Any, state: str, status: str) 
             assert row.reply
             return
         assert ("verified" in row.tls) == (mode == "enforce")
+        assert (f", over {row.tls}." in await org.trace(CAROL)) == bool(row.tls)
         await sent(world, org)
         assert world.fetched == [POLICY_URL]  # once; it is remembered
 
