@@ -159,6 +159,11 @@ def _type_name(kind: inspect.Type) -> str:
 
 def _limits(kind: inspect.Type) -> str:
     kind = _bare(kind)
+    if isinstance(kind, inspect.UnionType):
+        real = [_bare(one) for one in kind.types if not isinstance(one, inspect.NoneType)]
+        if len(real) != 1:
+            return ""
+        kind = real[0]
     if isinstance(kind, inspect.IntType | inspect.FloatType):
         low = kind.ge if kind.ge is not None else kind.gt
         lower = "" if low is None else f"above {low:g}" if kind.ge is None else _number(low)
