@@ -12,6 +12,7 @@ from pillarbox.config.settings import Settings
 from pillarbox.dns.resolver import Resolver
 from pillarbox.errors import ConfigurationError
 from pillarbox.flow.outbound.directory import DirectoryTransport
+from pillarbox.flow.outbound.places import EVERYWHERE
 from pillarbox.flow.outbound.sender import OutboundSender, Surroundings
 from pillarbox.flow.queue.home import HomeDelivery
 from pillarbox.net.secret import Secret
@@ -19,7 +20,7 @@ from pillarbox.sasl.client import Credentials
 from pillarbox.store import Store
 
 MAX_PASSWORD_FILE = 4096  # octets
-_EVERYWHERE = ("*", "0.0.0.0", "::")  # noqa: S104 - compared, not bound
+_EVERYWHERE = (EVERYWHERE, "0.0.0.0", "::")  # noqa: S104 - compared, not bound
 
 
 def make_sender(
@@ -52,13 +53,13 @@ def make_sender(
 
 
 def listening(settings: Settings) -> frozenset[tuple[str, int]]:
-    """Addresses and ports at which we take mail, as far as the configuration names them."""
+    """Addresses and ports at which we take mail."""
     return frozenset(
-        (address.host, address.port)
+        (EVERYWHERE if address.host in _EVERYWHERE else address.host, address.port)
         for listener in settings.listener
         if listener.role == "mx"
         for address in listener.bind_addresses()
-        if not address.is_unix and address.host not in _EVERYWHERE
+        if not address.is_unix
     )
 
 

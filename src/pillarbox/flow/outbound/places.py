@@ -12,6 +12,7 @@ from pillarbox.flow.outbound.outcome import Kind
 from pillarbox.flow.outbound.route import Host, Hosts, NoWay, Router, Shuffle
 from pillarbox.net.address_policy import AddressPolicy
 
+EVERYWHERE = "*"
 _ALL = AddressPolicy(private=True, ports=())
 _PUBLIC = AddressPolicy(private=False, ports=())
 
@@ -29,7 +30,7 @@ class Places:
         listening: frozenset[tuple[str, int]] = frozenset(),
         shuffle: Shuffle = random.shuffle,
     ) -> None:
-        """`listening`: addresses with ports at which we take mail, as far as they are known."""
+        """`listening`: addresses, or EVERYWHERE, with the ports at which we take mail."""
         self._settings = settings
         self._router = router
         self._resolver = resolver
@@ -67,7 +68,7 @@ class Places:
         """Whether our own server takes mail there."""
         if (address, port) in self._listening:
             return True
-        if port != self._settings.port or not self._listening:
+        if (EVERYWHERE, port) not in self._listening:
             return False
         try:
             return address in await find_addresses(self._resolver, self.hostname)
