@@ -222,7 +222,9 @@ async def steer(
     if action in (Steer.RETRY, Steer.RELEASE, Steer.ROUTE):
         await tx.run(_RESUME, (given,))
     tx.changed(QUEUE, STEERED)
-    journeys = dict(await tx.rows(_JOURNEYS, (json.dumps([number for number, _ in rows]),)))
+    journeys: dict[int, str] = dict(
+        await tx.rows(_JOURNEYS, (json.dumps([number for number, _ in rows]),))
+    )
     return [Steered(number, journeys[number], path) for number, path in rows]
 
 
