@@ -157,7 +157,7 @@ async def test_many_messages_come_in_bursts_and_whole(desk: Desk) -> None:
     await desk.select()
     answer = await desk.say("FETCH 1:* (UID ENVELOPE)")
     assert [int(items["UID"]) for items in answer.fetched.values()] == uids
-    assert desk.link.bursts >= 3
+    assert desk.link.bursts >= 2
 
 
 @desk_test

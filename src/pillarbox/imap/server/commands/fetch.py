@@ -68,7 +68,7 @@ class _Fetching:
             for part in _parts(indexes, ROWS_AT_ONCE if self._names else FLAGS_AT_ONCE):
                 await self._send_plain(part)
                 await self._burst.pace()
-        await self._burst.send()
+        self._burst.end()
         if self._trouble is not None:
             raise self._trouble
         if self._gone:

@@ -71,11 +71,15 @@ class Burst:
     async def send(self) -> None:
         """Send all that is gathered and wait until the client took enough of it."""
         if self._pieces:
-            self._ctx.send_pieces(self._pieces)
-            self._pieces = []
-            self._size = 0
-            self._sends += 1
+            self.end()
             await self._ctx.drained()
+
+    def end(self) -> None:
+        """Let what is gathered leave with the tagged response: one write less for a few octets."""
+        self._ctx.send_pieces(self._pieces)
+        self._pieces = []
+        self._size = 0
+        self._sends += 1
 
 
 class Opened:

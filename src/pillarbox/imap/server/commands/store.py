@@ -174,7 +174,8 @@ async def _tell(
                 if at >= 0
             ]
         ctx.send_octets(b"".join(lines))
-        await ctx.drained()
+        if start + _ANSWERED_AT_ONCE < len(told):  # the last ones leave with the tagged response
+            await ctx.drained()
 
 
 def _modseq_line(view: View, at: int, with_uid: bool) -> bytes:
