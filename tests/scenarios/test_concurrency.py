@@ -22,7 +22,7 @@ from support.recount import check_counts
 from support.seeds import seeds
 from support.server import Account, MailServer
 
-pytestmark = [pytest.mark.interop, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.interop, pytest.mark.slow, pytest.mark.timeout(7200)]
 
 CONNECTIONS = 20
 START = 60

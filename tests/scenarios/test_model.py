@@ -13,7 +13,7 @@ from support.recount import check_counts
 from support.seeds import seeds
 from support.server import Account, MailServer
 
-pytestmark = [pytest.mark.interop, pytest.mark.slow, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.interop, pytest.mark.slow, pytest.mark.timeout(14400)]
 
 EVERYONE = 40  # steps between comparisons of every session
 
