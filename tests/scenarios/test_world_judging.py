@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
+from pillarbox.config.smtp import SmtpSettings
 from pillarbox.config.trust import TrustSettings
 from pillarbox.store.model import Role
+from support.scripted_smtp import Script
 from support.store_box import letter
 from support.world import World, in_world
 from support.world_node import Node, with_trust
@@ -167,5 +169,48 @@ def test_the_whole_way_in_words() -> None:
         assert (await net.trace(ident)).endswith(
             "it was put into the mailbox of carol@example.net."
         )
+
+    in_world(work)
+
+
+def test_a_report_finds_back_through_who_sent_it_on() -> None:
+    """From the last server of three: SPF speaks for it at the second, at the first only DKIM."""
+
+    async def work(world: World) -> None:
+        org, com, net = await three(world)
+        world.peer("example.edu", Script(answers={"RCPT": "550 5.1.1 nobody of that name"}))
+        await net.admin.add_alias("gina@example.net", ["gina@example.edu"])
+        await com.admin.add_alias("gina@example.com", ["gina@example.net"])
+        await org.submit(ALICE, LETTER, "gina@example.com")
+        await world.until(lambda: org.mail(ALICE))
+        (report,) = await org.mail(ALICE)
+        assert b"From: Mail delivery <postmaster@mx.example.net>" in report
+        assert b"Final-Recipient: rfc822; gina@example.edu" in report
+        found = told(report, "mx.example.org")
+        assert (found["dkim"], found["dmarc"]) == ({"pass"}, {"pass"})
+
+    in_world(work)
+
+
+def test_two_aliases_that_lead_to_each_other() -> None:
+    """The loop ends by its Received fields, and the report finds back through all of it."""
+
+    async def work(world: World) -> None:
+        settings = {"smtp": SmtpSettings(greeting_delay_seconds=0.0, max_received_fields=30)}
+        org = await world.pillarbox("example.org", "alice")
+        com = await world.pillarbox(
+            "example.com", aliases={"a": ["b@example.net"]}, settings=settings
+        )
+        net = await world.pillarbox(
+            "example.net", aliases={"b": ["a@example.com"]}, settings=settings
+        )
+        await org.submit(ALICE, LETTER, "a@example.com")
+        await world.until(lambda: org.mail(ALICE))
+        await world.run(3600)
+        (report,) = await org.mail(ALICE)
+        assert b"The message went round in a loop." in report
+        for node in (com, net):
+            assert await node.all_ended()
+            assert len(await node.rows()) < 40
 
     in_world(work)

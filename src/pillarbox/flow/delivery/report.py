@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pillarbox.accounts.directory import RemoteTarget
-from pillarbox.flow.delivery.envelope import Envelope, Origin, Recipient, Sender
+from pillarbox.flow.delivery.envelope import Envelope, Handling, Origin, Recipient, Sender
 from pillarbox.flow.delivery.expand import expand
 from pillarbox.flow.delivery.keep import Sealed, keep, seal
 from pillarbox.flow.delivery.plan import Plan, plan_delivery
+from pillarbox.flow.delivery.signing import Signer, SigningKeys
 from pillarbox.flow.delivery.srs import find_sender
 from pillarbox.flow.delivery.verdict import Reason, Refused
 from pillarbox.message.dsn import (
@@ -62,6 +63,7 @@ class Report(msgspec.Struct, frozen=True):
     plan: Plan
     sealed: Sealed
     action: Action
+    signature: bytes = b""  # DKIM's fields
 
 
 class Reporter:
@@ -82,6 +84,7 @@ class Reporter:
         self._hostname = hostname
         self._clock = clock
         self._max_whole = max_whole_octets
+        self._signer = Signer(SigningKeys(store), clock, hostname)
 
     def returns_whole(self, about: Reported, action: Action, size: int) -> bool:
         """Whether a report of `action` carries all octets, and not the header alone.
@@ -138,12 +141,29 @@ class Reporter:
             ),
             recipients=(Recipient(to, targets, notify="NEVER"),),
         )
-        return Report(envelope, plan_delivery(envelope), sealed, action)
+        signature = await self._sign(text)
+        return Report(envelope, plan_delivery(envelope), sealed, action, signature)
+
+    async def _sign(self, text: bytes) -> bytes:
+        """By the nearest domain above our name that has a key, which is the one DMARC asks for.
+
+        A report goes back through whoever forwarded the message, and there SPF is lost.
+        """
+        domain = self._hostname
+        while "." in domain:
+            signature = await self._signer.sign(domain, text, len(text))
+            if signature:
+                return signature
+            domain = domain.partition(".")[2]
+        return b""
 
 
 async def keep_report(tx: Transaction, report: Report) -> int:
     """In the transaction of what it reports: into the mailbox, or the queue (then its number)."""
-    kept = await keep(tx, report.envelope, report.plan, report.sealed, b"", check_quota=False)
+    handling = Handling(added=report.signature)
+    kept = await keep(
+        tx, report.envelope, report.plan, report.sealed, b"", check_quota=False, handling=handling
+    )
     return kept.queue_id
 
 
