@@ -34,7 +34,7 @@ class Source:
 
     def __init__(self, pieces: int, taken: Callable[[], int]) -> None:
         self.pieces = pieces
-        self.piece = LINE * 1000
+        self.piece = b"\r\n" + LINE * 1000  # an empty line first: a message without fields
         self.size = len(self.piece) * pieces
         self.taken = taken
         self.furthest = 0
