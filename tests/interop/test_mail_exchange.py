@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from pillarbox.store.model import RecipientState
 from support.exchange import (
     ACCENTED,
     ALICE,
@@ -83,6 +84,18 @@ def test_to_them(world: Exchange, far: FarServer, way: str) -> None:
     received = re.sub(r"\s+", " ", header_of(got, "Received"))
     assert re.search(r"^from (\[127.0.0.1\] \(helo=)?mail\.example\.org", received), received
     assert ("TLS" in received) == (way != "plain"), received
+
+
+def test_who_cannot_prove_its_name_gets_nothing(world: Exchange, far: FarServer) -> None:
+    """Their certificates are their own word; a route that wants them verified waits."""
+    to = far.address("verified", "user-verified")
+    world.submit([to], letter("verified"))
+    domain = to.partition("@")[2]
+    wait_until(lambda: world.rows(domain)[0].attempts > 0)
+    (row,) = world.rows(domain)
+    assert row.state is RecipientState.WAITING
+    assert "certificate" in row.reply, row
+    assert "user-verified" not in far.log.read_text(errors="replace")
 
 
 @pytest.mark.parametrize("account", [ALICE, TLS_ALICE], ids=["plain", "tls"])

@@ -14,7 +14,9 @@ from typing import Any
 from pillarbox.accounts.signing_keys import DkimKeys, record_name, record_value
 from pillarbox.clock import SystemClock
 from pillarbox.node.administration import Opened
+from pillarbox.store.model import RecipientRow
 from pillarbox.store.sql.dkim_keys import DkimKeyRow
+from pillarbox.store.sql.queue_steer import Filter, list_recipients
 from pillarbox.testing import RunningServer, running_server
 from support.certificate import write_certificate
 from support.dkim_keys import key_name, rsa_key, zone
@@ -51,7 +53,7 @@ class FarServer:
     log: Path
 
     def address(self, way: str, user: str) -> str:
-        """Reached by "mx" (and TLS if offered), "plain" or "tls" by a route."""
+        """Reached by "mx" (and TLS if offered), or by a route: "plain", "tls", "verified"."""
         front = "" if way == "mx" else f"{way}."
         return f"{user}@{front}{self.name}.example"
 
@@ -120,6 +122,16 @@ class Exchange:
         """As one of our users."""
         with self.signed_in() as client:
             _send(client, sender, recipients, message, mail, rcpt)
+
+    def rows(self, domain: str) -> list[RecipientRow]:
+        """What the queue says of a domain's recipients."""
+
+        async def work(opened: Opened) -> list[RecipientRow]:
+            chosen = Filter(domain=domain, open_only=False)
+            found = await opened.store.read(lambda db: list_recipients(db, chosen, 1000))
+            return [one.recipient for one in found]
+
+        return self.server.administer(work)
 
     @contextlib.contextmanager
     def signed_in(self) -> Iterator[smtplib.SMTP]:
@@ -193,6 +205,10 @@ def running_exchange(folder: Path, names_of_far: Sequence[str]) -> Iterator[Exch
             "old.example": stack.enter_context(_sink(folder / "old.example", "-e")),  # no ESMTP
         }
         routes = [*_routes(far), *(_route(name, HOST, at, "none") for name, at in sinks.items())]
+        routes += [
+            _route(f"verified.{one.name}.example", one.host, one.port, "verified")
+            for one in far.values()
+        ]
         server = stack.enter_context(_pillarbox(folder / "pillarbox", routes, port, ours, names))
         yield Exchange(server, names, far)
 
