@@ -42,7 +42,7 @@ class Call:
     left: int
 
 
-def parse(text: str) -> list[Call]:
+def parse(text: str, *, failed_too: bool = False) -> list[Call]:
     """The calls of a log of `strace -f -yy`, in the order in which they were entered."""
     found: list[Call] = []
     begun: dict[str, tuple[int, str]] = {}  # by thread: where, and the text so far
@@ -61,7 +61,7 @@ def parse(text: str) -> list[Call]:
             entered, first = begun.pop(pid)
             rest = first + resumed["args"]
         call = _CALL.match(rest)
-        if call is None or re.search(r" = -1 E\w+", rest):
+        if call is None or (not failed_too and re.search(r" = -1 E\w+", rest)):
             continue
         target = _TARGET.search(call["args"])
         named = target["target"] if target else ""
@@ -70,25 +70,27 @@ def parse(text: str) -> list[Call]:
 
 
 @contextlib.contextmanager
-def traced(pid: int, log: Path) -> Iterator[Callable[[], list[Call]]]:
+def traced(
+    pid: int, log: Path, *, calls: str = CALLS, failed_too: bool = False
+) -> Iterator[Callable[[], list[Call]]]:
     """Trace a process and its threads; what is given tells the calls, and ends the tracing.
 
-    The test is skipped where tracing is not allowed.
+    `calls` are names or `all`. The test is skipped where tracing is not allowed.
     """
     command = [
         *(program("strace"), "-f", "-yy", "-s", "512", "-o", str(log)),
-        *("-e", f"trace={CALLS}", "-e", "signal=none", "-p", str(pid)),
+        *("-e", f"trace={calls}", "-e", "signal=none", "-p", str(pid)),
     ]
     process = subprocess.Popen(command, stderr=subprocess.PIPE)
     try:
         _wait_for_attachment(process)
 
-        def calls() -> list[Call]:
+        def ended() -> list[Call]:
             process.send_signal(signal.SIGINT)
             process.wait(ATTACH_SECONDS)
-            return parse(log.read_text(errors="replace"))
+            return parse(log.read_text(errors="replace"), failed_too=failed_too)
 
-        yield calls
+        yield ended
     finally:
         if process.poll() is None:
             process.kill()
