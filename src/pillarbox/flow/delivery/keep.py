@@ -13,7 +13,9 @@ from pillarbox.flow.delivery.envelope import AS_IT_CAME, Handling
 from pillarbox.flow.delivery.expand import check_account
 from pillarbox.flow.delivery.verdict import Reason, Refused
 from pillarbox.message.digest import digest
+from pillarbox.message.header import header_end, pick
 from pillarbox.message.part import Digest
+from pillarbox.message.thread import message_id
 from pillarbox.store.blobs.record import SealedBlob
 from pillarbox.store.model import QueuedMessage, QueuedRecipient, Role
 from pillarbox.store.sql import accounts, mailboxes, messages, queue
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from pillarbox.store import Transaction
     from pillarbox.store.blobs.spool import Spool
 
+_MESSAGE_ID = frozenset((b"message-id",))
 SCAN_IN_THREAD_FROM = 256 * 1024  # octets: some milliseconds of scanning, which others would wait
 
 
@@ -32,17 +35,25 @@ class Sealed(msgspec.Struct, frozen=True):
     """A message whose octets are ready to be kept."""
 
     blob: SealedBlob
-    digest: Digest
+    digest: Digest | None  # None: no mailbox of ours gets it
+    message_id: bytes = b""  # without its angle brackets
 
 
-async def seal(spool: Spool) -> Sealed:
-    """Scan and seal; a large message is scanned beside the loop."""
+async def seal(spool: Spool, *, for_mailbox: bool = True) -> Sealed:
+    """Scan and seal; a large message is scanned beside the loop.
+
+    What is only passed on is not scanned: nobody will ask for its structure here.
+    """
     octets = spool.octets()
+    if not for_mailbox:
+        end = header_end(octets, 0, min(spool.size, spool.limits.max_headers_octets))
+        found = pick(octets[:end], _MESSAGE_ID).get(b"message-id", [b""])
+        return Sealed(await spool.seal(), None, message_id(found[0]))
     if spool.size < SCAN_IN_THREAD_FROM:
         scanned = digest(octets, spool.limits)
     else:
         scanned = await asyncio.to_thread(digest, octets, spool.limits)
-    return Sealed(await spool.seal(), scanned)
+    return Sealed(await spool.seal(), scanned, scanned.message_id)
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -109,6 +120,7 @@ async def _put(
     mailbox: MailboxId | None,
     check_quota: bool,
 ) -> None:
+    assert sealed.digest is not None  # `seal` was told that there are copies
     await messages.append(
         tx,
         messages.NewMessage(

@@ -50,8 +50,8 @@ class Deliverer:
         with several the answers given at RCPT stand, since one full mailbox must not stop the
         others: it may end above its quota by a message.
         """
-        sealed = await seal(spool)
         plan = plan_delivery(envelope)
+        sealed = await seal(spool, for_mailbox=bool(plan.copies))
         notices = await self._notices(envelope, spool)
         handling = await self._sealed(plan, handling, spool)
 
@@ -139,7 +139,7 @@ class Deliverer:
                 peer=origin.peer,
                 sender=envelope.sender.reverse_path,
                 recipients=[one.forward_path for one in envelope.recipients],
-                message_id=sealed.digest.message_id.decode("utf-8", "replace"),
+                message_id=sealed.message_id.decode("utf-8", "replace"),
                 queue_id=kept.queue_id,
                 facts=facts,
             )
