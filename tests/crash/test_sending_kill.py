@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import sys
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -22,6 +23,7 @@ from pillarbox.store.sql import queue
 from pillarbox.store.sql.queue_steer import Filter, list_recipients
 from pillarbox.testing import RunningServer, running_server
 from support.counting_sink import CountingSink, in_a_thread
+from support.programs import run
 from support.queue_bench import sealed
 from support.server import HOST, wait_until
 
@@ -54,6 +56,7 @@ def test_nothing_queued_is_lost_and_doubles_say_so(
         server.start()
         rows = _wait_for_the_end(server, len(asked))
         _check(sink, asked, rows)
+        run([sys.executable, "-m", "pillarbox.cli", "verify", "--config", server.config])
         assert b"Traceback" not in server.log.read_bytes(), server.log_tail()
     doubles = {one: n for one, n in sink.accepted.items() if n > 1}
     uncertain = [one for one, (_, said) in rows.items() if said]
