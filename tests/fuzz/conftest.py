@@ -7,13 +7,12 @@ another time for each.
 
 from __future__ import annotations
 
-import inspect
 import os
 import time
 from collections.abc import Generator
 
 import pytest
-from hypothesis import settings
+from hypothesis import is_hypothesis_test, settings
 
 from support.fuzzing import LONGER
 
@@ -28,7 +27,7 @@ if LONGER > 1:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Say how long it will take."""
     if LONGER > 1:
-        count = sum("/fuzz/" in str(item.path) for item in session.items)
+        count = sum(_is_target(item) for item in session.items)
         _say(session.config, f"{count} targets of {SECONDS:.0f} s: {count * SECONDS / 60:.0f} min")
 
 
@@ -37,7 +36,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     """Round after round until the target's time is over."""
     begin = told = time.monotonic()
     result = yield
-    if LONGER == 1 or inspect.iscoroutinefunction(pyfuncitem.obj):
+    if LONGER == 1 or not is_hypothesis_test(pyfuncitem.obj):
         return result
     given = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
     rounds = 1
@@ -48,6 +47,14 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
             told = time.monotonic()
             _say(pyfuncitem.config, f"{pyfuncitem.name}: {rounds} rounds, {told - begin:.0f} s")
     return result
+
+
+def _is_target(item: pytest.Item) -> bool:
+    return (
+        isinstance(item, pytest.Function)
+        and "/fuzz/" in str(item.path)
+        and is_hypothesis_test(item.obj)
+    )
 
 
 def _say(config: pytest.Config, line: str) -> None:

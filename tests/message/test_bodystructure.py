@@ -91,3 +91,11 @@ def test_body_and_bodystructure(name: str) -> None:
     found = digest(octets)
     assert found.body == body
     assert found.bodystructure == bodystructure
+
+
+@pytest.mark.parametrize("parameter", [b"*=", b"a*1=x", b"*0=x", b"=x"])
+def test_pieces_that_make_no_parameter_leave_nil(parameter: bytes) -> None:
+    """Found by fuzzing: an empty list is none of the grammar (RFC 9051 §9, body-fld-param)."""
+    found = digest(b"Content-Type: a/b; " + parameter + b"\r\n\r\n")
+    assert b"()" not in found.body + found.bodystructure
+    assert b"(" in found.bodystructure

@@ -112,15 +112,11 @@ def languages(node: Node) -> list[bytes]:
 
 
 def _encode_params(params: RawParams) -> bytes:
-    if not params:
+    joined = mime.join_params(params)
+    if not joined:  # none, or only pieces that make no whole (RFC 2231 §3)
         return b"NIL"
     return (
         b"("
-        + b" ".join(
-            [
-                encode_string(name) + b" " + encode_string(value)
-                for name, value in mime.join_params(params)
-            ]
-        )
+        + b" ".join([encode_string(name) + b" " + encode_string(value) for name, value in joined])
         + b")"
     )
