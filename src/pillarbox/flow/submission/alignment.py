@@ -36,11 +36,17 @@ class Authors(msgspec.Struct, frozen=True):
 
 
 async def look_at_authors(
-    directory: Directory, account: AccountId, raw_header: bytes, max_authors: int
+    directory: Directory,
+    account: AccountId,
+    raw_header: bytes,
+    max_authors: int,
+    *,
+    known: str = "",
 ) -> Authors | Refused:
     """Who the message says that it is from; Refused when that cannot be understood.
 
-    More than `max_authors` are refused: each costs a look into the directory.
+    `known` is an address of the account's that was looked up already: its envelope sender. More
+    than `max_authors` are refused: each other one costs a look into the directory.
     """
     found = pick(raw_header, _FIELDS)
     values = found.get(b"from", [])
@@ -55,7 +61,10 @@ async def look_at_authors(
         return Refused(Reason.BROKEN_FROM)
     are_own = True
     for author in authors:
-        are_own = are_own and await directory.may_send_as(account, author.addr_spec)
+        address = author.addr_spec
+        are_own = address == known or await directory.may_send_as(account, address)
+        if not are_own:
+            break
     return Authors(
         domain=authors[0].addr_spec.rpartition("@")[2],
         are_own=are_own,

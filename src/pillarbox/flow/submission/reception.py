@@ -115,7 +115,11 @@ class Submission:
             return Refused(Reason.HEADER_TOO_LARGE)
         directory = self._directory
         authors = await look_at_authors(
-            directory, account, octets[:end], self._settings.max_authors
+            directory,
+            account,
+            octets[:end],
+            self._settings.max_authors,
+            known=envelope.sender.reverse_path,
         )
         if isinstance(authors, Refused):
             return authors
@@ -141,8 +145,10 @@ class Submission:
             return await self._hand_over(envelope, spool, handling)
         domain = authors.domain or _sender(envelope).rpartition("@")[2]
         octets, size, sender = spool.octets(), spool.size, envelope.sender
-        plan = await plan_seven_bit(octets, size, sender.body) if leaves(envelope) else None
-        if plan is None or not await self._signer.has_key(domain):
+        plan = None
+        if leaves(envelope) and await self._signer.has_key(domain):
+            plan = await plan_seven_bit(octets, size, sender.body)
+        if plan is None:
             added = await self._signer.sign(domain, octets, size)
             return await self._hand_over(envelope, spool, replace(handling, added=added))
         body = body_of(octets, size, sender.body)
