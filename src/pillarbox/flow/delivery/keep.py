@@ -35,8 +35,14 @@ class Sealed(msgspec.Struct, frozen=True):
     """A message whose octets are ready to be kept."""
 
     blob: SealedBlob
-    digest: Digest | None  # None: no mailbox of ours gets it
+    scanned: Digest | None  # None: no mailbox of ours gets it
     message_id: bytes = b""  # without its angle brackets
+
+    @property
+    def digest(self) -> Digest:
+        """For a mailbox; it was sealed for one."""
+        assert self.scanned is not None
+        return self.scanned
 
 
 async def seal(spool: Spool, *, for_mailbox: bool = True) -> Sealed:
@@ -120,7 +126,6 @@ async def _put(
     mailbox: MailboxId | None,
     check_quota: bool,
 ) -> None:
-    assert sealed.digest is not None  # `seal` was told that there are copies
     await messages.append(
         tx,
         messages.NewMessage(
