@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
+import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +12,13 @@ from pathlib import Path
 import pytest
 
 from support.server import Account, MailServer
+
+# Where Python may not write what it compiled, each of the many commands and servers started here
+# would compile everything anew; a user's do not. So there is a place for it, for this run.
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+    _compiled = tempfile.mkdtemp(prefix="pillarbox-compiled-")
+    atexit.register(shutil.rmtree, _compiled, ignore_errors=True)
+    os.environ["PYTHONPYCACHEPREFIX"] = _compiled
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
