@@ -138,5 +138,11 @@ def parse_set(octets: bytes | str) -> list[int]:
 
 
 def format_set(numbers: Iterable[int]) -> str:
-    """Numbers as a set, in the order given."""
-    return ",".join(str(number) for number in numbers)
+    """Numbers as a set, in the order given; neighbours as a range, as a line has an end."""
+    ranges: list[list[int]] = []
+    for number in numbers:
+        if ranges and number == ranges[-1][1] + 1:
+            ranges[-1][1] = number
+        else:
+            ranges.append([number, number])
+    return ",".join(str(low) if low == high else f"{low}:{high}" for low, high in ranges)
