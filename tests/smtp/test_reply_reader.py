@@ -41,7 +41,7 @@ def read(pieces: list[bytes]) -> list[PeerReply]:
     found = []
     for piece in pieces:
         made.feed(piece)
-        while (reply := made.next_reply()) is not None:
+        while (reply := made.next_frame()) is not None:
             found.append(reply)
     assert len(made) == 0
     return found
@@ -114,7 +114,7 @@ def test_any_octets_give_replies_or_its_own_error(pieces: list[bytes]) -> None:
         for part in parts:
             made.feed(part)
             try:
-                while (reply := made.next_reply()) is not None:
+                while (reply := made.next_frame()) is not None:
                     found.append(reply)
                     assert reply.verbatim.replace("\n", "").isprintable()
             except BadReply:

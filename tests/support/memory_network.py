@@ -53,7 +53,7 @@ class MemoryNetwork:
         self._listeners.pop((address, port), None)
 
     def connector(self, address: str = "198.51.100.1") -> MemoryConnector:
-        """Connections of the host at `address`: a `pillarbox.smtp.client.connector.Connector`."""
+        """Connections of the host at `address`: a `pillarbox.net.outgoing.connector.Connector`."""
         return MemoryConnector(self, address)
 
     def connected_to(self, address: str) -> int:

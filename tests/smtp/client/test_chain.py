@@ -15,13 +15,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from pillarbox.clock import SystemClock
-from pillarbox.smtp.client.connection import Caller, SmtpConnection
-from pillarbox.smtp.client.tls import (
+from pillarbox.net.outgoing.peer_tls import (
     PeerVerifier,
     opportunistic_context,
     verified,
     verifying_context,
 )
+from pillarbox.smtp.client.connection import Caller, SmtpConnection
 from support.scripted_smtp import Script, ScriptedSmtp
 
 

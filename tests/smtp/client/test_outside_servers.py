@@ -14,8 +14,8 @@ import pytest
 import uvloop
 
 from pillarbox.clock import SystemClock
+from pillarbox.net.outgoing.peer_tls import verified, verifying_context
 from pillarbox.smtp.client.connection import Caller, SmtpConnection
-from pillarbox.smtp.client.tls import verified, verifying_context
 from pillarbox.smtp.client.transaction import (
     HeldMessage,
     OutgoingRecipient,

@@ -13,11 +13,7 @@ import uvloop
 
 from pillarbox.clock import SystemClock
 from pillarbox.net.listener import Listener, Security
-from pillarbox.net.secret import Secret
-from pillarbox.sasl.client import Credentials
-from pillarbox.smtp.client.connection import Caller, SmtpConnection
-from pillarbox.smtp.client.failure import ClientFailure
-from pillarbox.smtp.client.tls import (
+from pillarbox.net.outgoing.peer_tls import (
     PeerNotTrusted,
     PeerVerifier,
     opportunistic_context,
@@ -25,6 +21,10 @@ from pillarbox.smtp.client.tls import (
     verified,
     verifying_context,
 )
+from pillarbox.net.secret import Secret
+from pillarbox.sasl.client import Credentials
+from pillarbox.smtp.client.connection import Caller, SmtpConnection
+from pillarbox.smtp.client.failure import ClientFailure
 from pillarbox.smtp.client.transaction import HeldMessage, OutgoingRecipient, OutgoingTransaction
 from support.fake_clock import FakeClock
 from support.listening import tls_contexts

@@ -22,10 +22,10 @@ from pillarbox.flow.outbound.security import (
     failure_type,
 )
 from pillarbox.net.networks import parse_peer
+from pillarbox.net.outgoing.peer_tls import PeerVerifier
 from pillarbox.sasl.client import Credentials
 from pillarbox.smtp.client.connection import Caller, SmtpConnection
 from pillarbox.smtp.client.failure import ClientFailure
-from pillarbox.smtp.client.tls import PeerVerifier
 from pillarbox.telemetry.log import get_logger
 from pillarbox.trust.mta_sts.policy import Policy
 from pillarbox.trust.tls_rpt.report import ResultType

@@ -18,8 +18,7 @@ from pillarbox.dns.resolver import Resolver
 from pillarbox.errors import PillarboxError
 from pillarbox.flow.outbound.policies import PolicyBook
 from pillarbox.flow.outbound.route import Host, Hosts
-from pillarbox.smtp.client.failure import ClientFailure
-from pillarbox.smtp.client.tls import (
+from pillarbox.net.outgoing.peer_tls import (
     PeerNotTrusted,
     PeerVerifier,
     opportunistic_context,
@@ -27,6 +26,7 @@ from pillarbox.smtp.client.tls import (
     verified,
     verifying_context,
 )
+from pillarbox.smtp.client.failure import ClientFailure
 from pillarbox.trust.dane.lookup import DaneHost, find_dane, reference_names
 from pillarbox.trust.dane.records import encode_tlsa
 from pillarbox.trust.dane.verify import verify_chain

@@ -26,9 +26,9 @@ from pillarbox.flow.outbound.results import TlsResults
 from pillarbox.flow.outbound.route import Router, Shuffle
 from pillarbox.flow.outbound.security import Security
 from pillarbox.flow.outbound.trip import Tracks, Trip
+from pillarbox.net.outgoing.connector import Connector, TcpConnector
 from pillarbox.sasl.client import Credentials
 from pillarbox.smtp.client.connection import Caller
-from pillarbox.smtp.client.connector import Connector, TcpConnector
 from pillarbox.store import Store
 from pillarbox.store.model import LeasedMessage, LeasedRecipient
 

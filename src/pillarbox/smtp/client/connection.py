@@ -9,17 +9,16 @@ import msgspec
 
 from pillarbox.clock import Clock
 from pillarbox.config.outbound import ClientLimits, ClientTimeouts
-from pillarbox.net.exporter import export_channel_binding
+from pillarbox.net.outgoing.connector import Connector, TcpConnector
+from pillarbox.net.outgoing.peer_tls import PeerVerifier, TlsFacts
 from pillarbox.sasl.client import Credentials, choose_mechanism
 from pillarbox.sasl.client_mechanism import ServerNotProved
 from pillarbox.sasl.errors import MalformedResponse
 from pillarbox.sasl.line import encode_line
 from pillarbox.smtp.client.capabilities import Capabilities, parse_capabilities, server_name
-from pillarbox.smtp.client.connector import Connector, TcpConnector
 from pillarbox.smtp.client.failure import ClientFailure, Stage, refusal
-from pillarbox.smtp.client.link import Link
+from pillarbox.smtp.client.link import SmtpLink, smtp_link
 from pillarbox.smtp.client.sending import Sending
-from pillarbox.smtp.client.tls import PeerVerifier, TlsFacts
 from pillarbox.smtp.client.transaction import OutgoingTransaction, TransactionOutcome
 from pillarbox.smtp.wire.reply_reader import PeerReply
 
@@ -43,7 +42,7 @@ class SmtpConnection:
     All but `send`, `quit` and `close` raise ClientFailure, after which it is closed.
     """
 
-    def __init__(self, caller: Caller, link: Link, address: str) -> None:
+    def __init__(self, caller: Caller, link: SmtpLink, address: str) -> None:
         """For `open`."""
         self._caller = caller
         self._link = link
@@ -67,13 +66,15 @@ class SmtpConnection:
     ) -> SmtpConnection:
         """Connect, hear the greeting, say EHLO. `source`: which address of ours to use."""
         timeouts = caller.timeouts
-        link = Link(caller.clock, timeouts, caller.limits)
+        link = smtp_link(caller.clock, timeouts, caller.limits)
         connection = cls(caller, link, address)
         try:
-            await _connect(caller, link, address, port, source)
+            await link.connect(
+                caller.connector, address, port, source=source, seconds=timeouts.connect_seconds
+            )
             if implicit_tls is not None:
                 connection.tls = await link.start_tls(implicit_tls, timeouts.tls_seconds)
-            connection.greeting = await link.reply("greeting", timeouts.greeting_seconds)
+            connection.greeting = await link.receive("greeting", timeouts.greeting_seconds)
             if connection.greeting.code != 220:
                 raise refusal("greeting", connection.greeting)
             await connection._hello()
@@ -178,7 +179,7 @@ class SmtpConnection:
         if self._link.failure is None:
             try:
                 self._link.write(b"QUIT\r\n")
-                await self._link.reply("reset", self._caller.timeouts.quit_seconds)
+                await self._link.receive("reset", self._caller.timeouts.quit_seconds)
             except ClientFailure:
                 return
             finally:
@@ -208,17 +209,17 @@ class SmtpConnection:
     async def _command(self, line: bytes, stage: Stage, seconds: float) -> PeerReply:
         """Send one line and await its reply; the peer may not have spoken before."""
         if not self._link.is_quiet and self._link.failure is None:
-            reply = await self._link.reply(stage, seconds)
+            reply = await self._link.receive(stage, seconds)
             self._link.close()
             raise refusal(stage, reply)
         self._link.write(line)
-        return await self._link.reply(stage, seconds)
+        return await self._link.receive(stage, seconds)
 
     async def _authenticate(self, credentials: Credentials, in_the_clear: bool) -> None:
         mechanism = choose_mechanism(
             self.capabilities.auth,
             credentials,
-            bindings=self._bindings(),
+            bindings=self._link.bindings,
             plaintext=in_the_clear or self.tls is not None,
             max_iterations=self._caller.limits.max_scram_iterations,
         )
@@ -249,31 +250,6 @@ class SmtpConnection:
                 "auth", "The other server did not prove that it knows the password.",
                 temporary=False,
             )  # fmt: skip
-
-    def _bindings(self) -> dict[str, bytes]:
-        """Channel bindings of this connection; tls-exporter needs TLS 1.3 (RFC 9266 §3)."""
-        tls = self._link.ssl_object
-        exported = export_channel_binding(tls) if tls is not None else None
-        return {"tls-exporter": exported} if exported else {}
-
-
-async def _connect(caller: Caller, link: Link, address: str, port: int, source: str) -> None:
-    """Raises ClientFailure."""
-    connecting = asyncio.ensure_future(
-        caller.connector.connect(address, port, lambda: link, source=source)
-    )
-    timer = asyncio.ensure_future(caller.clock.sleep(caller.timeouts.connect_seconds))
-    try:
-        await asyncio.wait((connecting, timer), return_when=asyncio.FIRST_COMPLETED)
-        if not connecting.done():
-            raise ClientFailure("connect", f"{address} does not answer.")
-        connecting.result()
-    except OSError as error:
-        why = error.strerror or "the connection could not be made"
-        raise ClientFailure("connect", f"{address} cannot be reached: {why}.") from error
-    finally:
-        timer.cancel()
-        connecting.cancel()
 
 
 def _why(error: Exception) -> str:

@@ -2,44 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, cast
 
-from pillarbox.errors import PillarboxError
+from pillarbox.net.outgoing.failure import LinkFailure, TlsTrouble
 from pillarbox.smtp.wire.reply_reader import PeerReply
 
 Stage = Literal[
     "connect", "greeting", "ehlo", "starttls", "tls", "auth", "reset", "mail", "rcpt", "data", "end"
 ]  # "data" lasts to the last octet of the message, "end" is the wait for its reply
 
-# What went wrong with TLS, in the words of RFC 8460 §4.3; "" for anything else.
-TlsTrouble = Literal[
-    "",
-    "starttls-not-supported",
-    "certificate-host-mismatch",
-    "certificate-expired",
-    "certificate-not-trusted",
-    "validation-failure",
-]
 
-
-class ClientFailure(PillarboxError):
+class ClientFailure(LinkFailure):
     """The conversation cannot go on. `str()` is a sentence; a reply is there where one said so."""
 
     def __init__(
         self,
-        stage: Stage,
+        stage: Stage | str,
         why: str,
         *,
         reply: PeerReply | None = None,
         temporary: bool = True,
         tls_trouble: TlsTrouble = "",
     ) -> None:
-        super().__init__(why)
-        self.stage: Stage = stage
-        self.why = why
+        super().__init__(stage, why, tls_trouble=tls_trouble)
+        self.stage: Stage = cast(Stage, stage)
         self.reply = reply
         self.temporary = temporary
-        self.tls_trouble: TlsTrouble = tls_trouble
 
     @property
     def status(self) -> str:

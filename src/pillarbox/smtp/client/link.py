@@ -1,237 +1,30 @@
-"""The transport under a conversation: replies by the order of asking, one deadline, back-pressure.
-
-The only module of the client that knows asyncio's transports. A link has one task, which watches
-the deadline by the clock that was handed in.
-"""
+"""The link of an SMTP conversation."""
 
 from __future__ import annotations
 
-import asyncio
-import math
-import ssl
 from typing import cast
 
 from pillarbox.clock import Clock
 from pillarbox.config.outbound import ClientLimits, ClientTimeouts
-from pillarbox.smtp.client import tls
-from pillarbox.smtp.client.failure import ClientFailure, Stage
-from pillarbox.smtp.wire.reply_reader import BadReply, PeerReply, ReplyReader
+from pillarbox.net.outgoing.link import Link
+from pillarbox.smtp.client.failure import ClientFailure
+from pillarbox.smtp.wire.reply_reader import PeerReply, ReplyReader
 
 _BACKLOG = 4  # largest replies that may wait unread before the peer is made to wait
 
-
-class Link(asyncio.Protocol):
-    """One connection. Every method that waits raises ClientFailure, at the latest in time."""
-
-    def __init__(self, clock: Clock, timeouts: ClientTimeouts, limits: ClientLimits) -> None:
-        self._clock = clock
-        self._replies = ReplyReader(
-            max_line_octets=limits.max_reply_line_octets, max_reply_octets=limits.max_reply_octets
-        )
-        self._most_unread = _BACKLOG * limits.max_reply_octets
-        # No wait is shorter, so who wakes that often misses no deadline by more than this.
-        self._shortest = min(
-            cast(float, getattr(timeouts, name)) for name in ClientTimeouts.__struct_fields__
-        )
-        self._transport: asyncio.Transport | None = None
-        self._stage: Stage = "connect"
-        self._deadline = math.inf
-        self._cap = math.inf
-        self._seconds = 0.0
-        self._waiter: asyncio.Future[None] | None = None
-        self._writable = True
-        self._reading = True
-        self._watch: asyncio.Task[None] | None = None
-        self.failure: ClientFailure | None = None
-
-    # What the conversation calls
-
-    @property
-    def is_quiet(self) -> bool:
-        """Alive, and the peer has said nothing that was not asked for."""
-        return self.failure is None and not len(self._replies)
-
-    @property
-    def ssl_object(self) -> ssl.SSLObject | None:
-        """The TLS layer, None in the clear."""
-        if self._transport is None:
-            return None
-        found: ssl.SSLObject | None = self._transport.get_extra_info("ssl_object")
-        return found
-
-    @property
-    def own_address(self) -> str:
-        """The address on our side; "" where it is not known."""
-        found = self._transport.get_extra_info("sockname") if self._transport is not None else None
-        return str(found[0]) if isinstance(found, tuple) else ""
-
-    def write(self, octets: bytes) -> None:
-        """Send."""
-        if self._transport is not None and self.failure is None:
-            self._transport.write(octets)
-
-    def cap(self, seconds: float) -> None:
-        """All waits together from now on may take no longer; `math.inf` lifts it."""
-        self._cap = self._clock.monotonic() + seconds
-
-    async def reply(self, stage: Stage, seconds: float) -> PeerReply:
-        """The next reply. Raises ClientFailure."""
-        reply = self._next_reply(stage)
-        if reply is not None:
-            return reply
-        self._wait_until(stage, seconds)
-        try:
-            while True:
-                if self.failure is not None:
-                    raise self.failure
-                self._resume_input()
-                await self._woken()
-                reply = self._next_reply(stage)
-                if reply is not None:
-                    return reply
-        finally:
-            self._deadline = math.inf
-
-    async def drained(self, stage: Stage, seconds: float, *, until_spoken: bool) -> None:
-        """Return when the peer took what was written but for a little.
-
-        `until_spoken`: or when it said something, which then is there to be read.
-        """
-        if self._writable and self.failure is None:
-            return
-        self._wait_until(stage, seconds)
-        try:
-            while not self._writable and self.failure is None:
-                if until_spoken and len(self._replies):
-                    break
-                await self._woken()
-        finally:
-            self._deadline = math.inf
-        if self.failure is not None and not len(self._replies):
-            raise self.failure
-
-    async def start_tls(self, verifier: tls.PeerVerifier, seconds: float) -> tls.TlsFacts:
-        """Change to TLS. Raises ClientFailure; the connection is closed then."""
-        plain = self._transport
-        if self.failure is not None or plain is None:
-            raise self.failure or ClientFailure("tls", "The connection is closed.")
-        if len(self._replies):
-            # Octets behind the go-ahead came in the clear, from whomever (CVE-2011-0411).
-            raise self._fail("tls", "The other server spoke in the clear where TLS begins.")
-        self._wait_until("tls", seconds)
-        try:
-            secured = await asyncio.get_running_loop().start_tls(
-                plain,
-                self,
-                verifier.context,
-                server_hostname=verifier.server_name,
-                ssl_handshake_timeout=seconds,
-            )
-            if secured is None:
-                raise self.failure or ClientFailure("tls", "The connection was lost.")
-            self._transport = secured
-            self._reading = True
-            found = secured.get_extra_info("ssl_object")
-            return tls.facts_of(found, verifier)
-        except ClientFailure:
-            raise
-        except (OSError, tls.PeerNotTrusted) as error:  # ssl.SSLError and TimeoutError are such
-            failure = tls.failure_of(error)
-            if self._clock.monotonic() >= self._deadline:
-                failure = ClientFailure("tls", _too_late(seconds))
-            self.failure = failure
-            self.close()
-            raise failure from error
-        finally:
-            self._deadline = math.inf
-
-    def close(self) -> None:
-        """End it at once; nothing that matters is on the way when this is called."""
-        if self.failure is None:
-            self.failure = ClientFailure(self._stage, "The connection was closed.")
-        if self._watch is not None:
-            self._watch.cancel()
-        if self._transport is not None:
-            self._transport.abort()
-        self._wake()
-
-    # asyncio's side
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass of it
-        if self.failure is not None:  # given up while it was being made
-            self._transport.abort()
-            return
-        self._watch = asyncio.get_running_loop().create_task(self._watch_deadline())
-
-    def data_received(self, data: bytes) -> None:
-        self._replies.feed(data)
-        if len(self._replies) > self._most_unread and self._reading:
-            self._reading = False
-            assert self._transport is not None
-            self._transport.pause_reading()
-        self._wake()
-
-    def eof_received(self) -> bool:
-        return False
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._fail(self._stage, "The other server closed the connection.")
-
-    def pause_writing(self) -> None:
-        self._writable = False
-
-    def resume_writing(self) -> None:
-        self._writable = True
-        self._wake()
-
-    # Small parts
-
-    def _next_reply(self, stage: Stage) -> PeerReply | None:
-        self._stage = stage
-        try:
-            return self._replies.next_reply()
-        except BadReply as error:
-            raise self._fail(stage, str(error)) from error
-
-    def _fail(self, stage: Stage, why: str) -> ClientFailure:
-        """Note why it is over, close, and wake whoever waits."""
-        if self.failure is None:
-            self.failure = ClientFailure(stage, why)
-        failure = self.failure
-        self.close()
-        return failure
-
-    def _wait_until(self, stage: Stage, seconds: float) -> None:
-        self._stage = stage
-        self._seconds = seconds
-        self._deadline = min(self._clock.monotonic() + seconds, self._cap)
-
-    async def _woken(self) -> None:
-        self._waiter = asyncio.get_running_loop().create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    def _resume_input(self) -> None:
-        if not self._reading and self._transport is not None:
-            self._reading = True
-            self._transport.resume_reading()
-
-    async def _watch_deadline(self) -> None:
-        while self.failure is None:
-            left = self._deadline - self._clock.monotonic()
-            if left <= 0:
-                self._watch = None  # else closing would cancel this very task
-                self._fail(self._stage, _too_late(self._seconds))
-                return
-            await self._clock.sleep(min(left, self._shortest))
+SmtpLink = Link[PeerReply]
 
 
-def _too_late(seconds: float) -> str:
-    return f"The other server did not answer within {seconds:g} seconds."
+def smtp_link(clock: Clock, timeouts: ClientTimeouts, limits: ClientLimits) -> SmtpLink:
+    """Its failures are ClientFailure."""
+    reader = ReplyReader(
+        max_line_octets=limits.max_reply_line_octets, max_reply_octets=limits.max_reply_octets
+    )
+    waits = (cast(float, getattr(timeouts, name)) for name in ClientTimeouts.__struct_fields__)
+    return Link(
+        clock,
+        reader,
+        ClientFailure,
+        most_unread=_BACKLOG * limits.max_reply_octets,
+        shortest=min(waits),
+    )

@@ -13,7 +13,7 @@ from pillarbox.smtp.client.conversion import CannotConvert, converted
 from pillarbox.smtp.client.envelope import Plan, encode_mail, plan_transaction
 from pillarbox.smtp.client.exchange import Exchange
 from pillarbox.smtp.client.failure import ClientFailure, Stage
-from pillarbox.smtp.client.link import Link
+from pillarbox.smtp.client.link import SmtpLink
 from pillarbox.smtp.client.transaction import (
     MessageSource,
     OutgoingTransaction,
@@ -30,7 +30,7 @@ class Sending:
 
     def __init__(
         self,
-        link: Link,
+        link: SmtpLink,
         timeouts: ClientTimeouts,
         limits: ClientLimits,
         peer: Capabilities,
@@ -178,7 +178,7 @@ class Sending:
         await self._drained(until_spoken=True)
         if self._link.is_quiet:
             return True
-        reply = await self._link.reply("data", self._timeouts.data_start_seconds)
+        reply = await self._link.receive("data", self._timeouts.data_start_seconds)
         why = f"The other server broke in on the message: {reply.one_line}"
         exchange.refuse_in_content(ClientFailure("data", why, reply=reply))
         return False
@@ -194,7 +194,7 @@ class Sending:
     async def _take_one(self, exchange: Exchange) -> None:
         stage = exchange.awaits
         assert stage is not None
-        exchange.take(await self._link.reply(stage, self._seconds[stage]))
+        exchange.take(await self._link.receive(stage, self._seconds[stage]))
 
 
 async def _blocks(message: MessageSource, most: int, binary: bool) -> AsyncIterator[bytes]:

@@ -6,7 +6,7 @@ import re
 
 import msgspec
 
-from pillarbox.errors import PillarboxError
+from pillarbox.net.outgoing.frames import BadFrame
 
 _LINE = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*))?", re.DOTALL)
 _ENHANCED = re.compile(r"([245])\.[0-9]{1,3}\.[0-9]{1,3}(?=\s|$)")
@@ -16,7 +16,7 @@ _UNPRINTABLE = re.compile(
 )
 
 
-class BadReply(PillarboxError):
+class BadReply(BadFrame):
     """What came is no SMTP reply, or more of one than is kept."""
 
     sentence = "The other server's answer is no SMTP reply."
@@ -85,7 +85,7 @@ class ReplyReader:
         self._buffer = self._buffer[self._at :] + octets if self._at < len(self._buffer) else octets
         self._at = 0
 
-    def next_reply(self) -> PeerReply | None:
+    def next_frame(self) -> PeerReply | None:
         """The next reply; None: it has not arrived whole. Raises BadReply."""
         while True:
             start = self._at

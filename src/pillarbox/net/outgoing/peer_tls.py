@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from pillarbox.errors import PillarboxError
-from pillarbox.smtp.client.failure import ClientFailure, TlsTrouble
+from pillarbox.net.outgoing.failure import TlsTrouble
 
 _EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED
 _NAME_MISMATCH = (62, 64)  # X509_V_ERR_HOSTNAME_MISMATCH, _IP_ADDRESS_MISMATCH
@@ -111,10 +111,10 @@ def peer_chain(tls: ssl.SSLObject) -> tuple[bytes, ...]:
     return (own,) if own else ()
 
 
-def failure_of(error: Exception) -> ClientFailure:
-    """A handshake that did not succeed, in words and in those of RFC 8460 §4.3."""
+def trouble_of(error: Exception) -> tuple[str, TlsTrouble]:
+    """A handshake that did not succeed: a sentence, and the words of RFC 8460 §4.3."""
     if isinstance(error, PeerNotTrusted):
-        return ClientFailure("tls", str(error), tls_trouble="validation-failure")
+        return str(error), "validation-failure"
     if isinstance(error, ssl.SSLCertVerificationError):
         trouble: TlsTrouble = "validation-failure"
         if error.verify_code == _EXPIRED:
@@ -124,9 +124,7 @@ def failure_of(error: Exception) -> ClientFailure:
         elif error.verify_code in _UNTRUSTED:
             trouble = "certificate-not-trusted"
         why = f"The other server's certificate is not believed: {error.verify_message}"
-        return ClientFailure("tls", f"{why.rstrip('.')}.", tls_trouble=trouble)
+        return f"{why.rstrip('.')}.", trouble
     reason = getattr(error, "reason", None)
     detail = f" ({reason.replace('_', ' ').lower()})" if isinstance(reason, str) else ""
-    return ClientFailure(
-        "tls", f"TLS could not be agreed upon{detail}.", tls_trouble="validation-failure"
-    )
+    return f"TLS could not be agreed upon{detail}.", "validation-failure"
