@@ -1,0 +1,64 @@
+"""[jmap]: what a JMAP client may ask at once (RFC 8620 §2)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+
+class JmapSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Announced in the session object; clients keep to them."""
+
+    max_upload_octets: Annotated[
+        int,
+        Meta(
+            ge=65_536,
+            le=1 << 40,
+            description="Largest file that may be uploaded. As large as a message may be by "
+            "default, less what base64 adds.",
+        ),
+    ] = 50 << 20
+    max_concurrent_uploads: Annotated[
+        int,
+        Meta(ge=1, le=100, description="Uploads of one person at the same moment."),
+    ] = 4
+    max_request_octets: Annotated[
+        int,
+        Meta(
+            ge=65_536,
+            le=1 << 30,
+            description="Largest request; it is in memory whole. Ten megabytes hold some hundred "
+            "thousand ids.",
+        ),
+    ] = 10_000_000
+    max_concurrent_requests: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=100,
+            description="Requests of one person that are answered at the same moment; further "
+            "ones are refused. Browsers open six connections.",
+        ),
+    ] = 8
+    max_calls: Annotated[
+        int,
+        Meta(ge=16, le=1024, description="Method calls in one request; 16 is the least allowed."),
+    ] = 64
+    max_objects_in_get: Annotated[
+        int,
+        Meta(
+            ge=500,
+            le=100_000,
+            description="Records in one answer of a /get. RFC 8620 suggests 500 as the least.",
+        ),
+    ] = 1000
+    max_objects_in_set: Annotated[
+        int,
+        Meta(
+            ge=500,
+            le=100_000,
+            description="Records that one /set creates, changes and destroys. They share one "
+            "transaction, for which others wait; mass changes have operations of their own.",
+        ),
+    ] = 500

@@ -1,0 +1,53 @@
+"""What a method call may use: the person, the store, and what earlier calls created."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from pillarbox.accounts.identity import Identity
+from pillarbox.clock import Clock
+from pillarbox.config.jmap import JmapSettings
+from pillarbox.ids import AccountId
+from pillarbox.jmap.errors import MethodRefused
+from pillarbox.jmap.ids import account_id
+from pillarbox.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Of the whole worker; the owners of methods add what theirs need."""
+
+    store: Store
+    clock: Clock
+    settings: JmapSettings
+    hostname: str
+
+
+@dataclass(slots=True)
+class Context:
+    """One request of one person."""
+
+    services: Services
+    identity: Identity
+    using: frozenset[str]
+    created_ids: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def store(self) -> Store:
+        """The one store."""
+        return self.services.store
+
+    @property
+    def account(self) -> AccountId:
+        """Whose mail it is."""
+        return self.identity.account
+
+    def check_account(self, given: Any) -> None:
+        """Whether an accountId is that of who signed in. Raises MethodRefused."""
+        if given != account_id(self.account):
+            raise MethodRefused("accountNotFound")
+
+    def real_id(self, given: str) -> str:
+        """An id, or what "#name" was created as in this request; "" for an unknown name."""
+        return self.created_ids.get(given[1:], "") if given.startswith("#") else given
