@@ -21,9 +21,10 @@ fi
 export DEBIAN_FRONTEND=noninteractive
 
 unpack() {
-    libraries=$(apt-cache depends "$1" | sed -n 's/^ *Depends: \(lib[^ ]*\)$/\1/p') || return 1
+    libraries=$(apt-cache depends "$1" | sed -n 's/^[ |]*Depends: \(lib[^ ]*\)$/\1/p') || return 1
     # shellcheck disable=SC2086 - a list of words
-    apt-get install -y -qq --no-install-recommends -o Dpkg::Use-Pty=0 $libraries || return 1
+    [ -z "$libraries" ] || apt-get install -y -qq --no-install-recommends --no-upgrade \
+        -o Dpkg::Use-Pty=0 $libraries || return 1
     fresh=$(mktemp -d "$folder/.new.XXXXXX") || return 1
     chmod 755 "$fresh"
     (cd "$fresh" && apt-get download -qq "$1" && dpkg -x ./*.deb . && rm ./*.deb &&
