@@ -13,6 +13,8 @@ Uid = NewType("Uid", int)  # RFC 9051 §2.3.1.1: 1 to 2**32 - 1, strictly ascend
 SeqNum = NewType("SeqNum", int)  # position in one session's view of a mailbox, from 1
 ModSeq = NewType("ModSeq", int)  # RFC 7162: 1 to 2**63 - 1, one counter an account
 UidValidity = NewType("UidValidity", int)  # 1 to 2**32 - 1
+RemoteId = NewType("RemoteId", int)  # a remote account that mail is brought from; never used twice
+RunId = NewType("RunId", int)  # one run of bringing mail; never used twice
 BlobId = NewType("BlobId", bytes)  # SHA-256 of the octets, 32 octets long
 
 MAX_UID = 2**32 - 1

@@ -47,6 +47,25 @@ CREATE TABLE blob (
 
 CREATE INDEX blob_unreferenced ON blob (blob_id) WHERE refs = 0;
 
+CREATE TABLE collected (
+    remote_id INTEGER NOT NULL,
+    folder INTEGER NOT NULL,
+    validity TEXT NOT NULL,
+    key TEXT NOT NULL,
+    run_id INTEGER NOT NULL,
+    digest BLOB NOT NULL, -- SHA-256 of the octets; empty: not known
+    message_id INTEGER, -- NULL: nothing was brought
+    mailbox_id INTEGER NOT NULL,
+    uid INTEGER NOT NULL,
+    flags INTEGER NOT NULL, -- as they were on both sides when both were last alike
+    keywords TEXT NOT NULL,
+    settled INTEGER NOT NULL DEFAULT 0, -- at the source is done what was asked for
+    brought_at INTEGER NOT NULL,
+    PRIMARY KEY (remote_id, folder, validity, key)
+) WITHOUT ROWID;
+
+CREATE INDEX collected_digest ON collected (remote_id, digest);
+
 CREATE TABLE correspondent (
     account_id INTEGER NOT NULL,
     address TEXT NOT NULL,
@@ -251,6 +270,59 @@ CREATE INDEX queued_recipient_due ON queued_recipient (lane, due_at) WHERE due_a
 CREATE INDEX queued_recipient_open ON queued_recipient (queued_id) WHERE finished_at IS NULL;
 
 CREATE INDEX queued_recipient_report ON queued_recipient (queued_id) WHERE report <> '';
+
+CREATE TABLE remote (
+    remote_id INTEGER PRIMARY KEY AUTOINCREMENT,
+    account_id INTEGER NOT NULL,
+    label TEXT NOT NULL,
+    settings TEXT NOT NULL, -- JSON without any secret
+    sealed BLOB NOT NULL, -- how to sign in there, encrypted by a key outside the database
+    state TEXT NOT NULL,
+    trouble TEXT NOT NULL DEFAULT '', -- the last one's name; '' after success
+    why TEXT NOT NULL DEFAULT '', -- its sentence
+    failures INTEGER NOT NULL DEFAULT 0, -- in a row
+    due_at INTEGER,
+    lease TEXT NOT NULL DEFAULT '', -- the holder's name
+    leased_until INTEGER NOT NULL DEFAULT 0,
+    created_at INTEGER NOT NULL,
+    succeeded_at INTEGER
+);
+
+CREATE INDEX remote_due ON remote (due_at) WHERE due_at IS NOT NULL;
+
+CREATE TABLE remote_folder (
+    remote_id INTEGER NOT NULL,
+    folder INTEGER NOT NULL, -- from 1
+    key TEXT NOT NULL, -- as the source names it
+    mailbox_id INTEGER, -- NULL: none yet
+    made INTEGER NOT NULL DEFAULT 0, -- the mailbox was made for it
+    validity TEXT NOT NULL DEFAULT '',
+    state TEXT NOT NULL DEFAULT '', -- for changes since
+    PRIMARY KEY (remote_id, folder),
+    UNIQUE (remote_id, key)
+) WITHOUT ROWID;
+
+CREATE UNIQUE INDEX remote_label ON remote (account_id, label) WHERE state <> 'removed';
+
+CREATE TABLE remote_revision (last INTEGER NOT NULL);
+
+CREATE TABLE remote_run (
+    run_id INTEGER PRIMARY KEY AUTOINCREMENT,
+    remote_id INTEGER NOT NULL,
+    account_id INTEGER NOT NULL,
+    started_by TEXT NOT NULL, -- 'schedule' or 'hand'
+    started_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    outcome TEXT NOT NULL,
+    why TEXT NOT NULL DEFAULT '',
+    eventful INTEGER NOT NULL DEFAULT 0, -- something was brought or changed, or failed
+    progress TEXT NOT NULL DEFAULT '{}' -- JSON
+);
+
+CREATE INDEX remote_run_account ON remote_run (account_id);
+
+CREATE INDEX remote_run_of ON remote_run (remote_id, run_id);
 
 CREATE TABLE report_due (
     kind TEXT NOT NULL, -- 'dmarc' or 'tls'

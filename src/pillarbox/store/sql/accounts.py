@@ -137,6 +137,11 @@ _REMOVE = (
     "DELETE FROM app_password WHERE account_id = ?",
     "DELETE FROM address WHERE account_id = ?",
     "DELETE FROM report_reader WHERE account_id = ?",
+    "DELETE FROM collected WHERE remote_id IN (SELECT remote_id FROM remote WHERE account_id = ?)",
+    """DELETE FROM remote_folder
+        WHERE remote_id IN (SELECT remote_id FROM remote WHERE account_id = ?)""",
+    "DELETE FROM remote_run WHERE account_id = ?",
+    "DELETE FROM remote WHERE account_id = ?",
     "DELETE FROM account WHERE account_id = ?",
 )
 

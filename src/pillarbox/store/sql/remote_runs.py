@@ -1,0 +1,159 @@
+"""Runs of bringing mail from a remote account, and where its folders have their places here."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from pillarbox.errors import NotFound
+from pillarbox.ids import AccountId, MailboxId, RemoteId, RunId
+from pillarbox.store.database import Reader, Row, Transaction
+from pillarbox.store.sql.collected import get_folder
+from pillarbox.store.sql.remotes import get
+
+Outcome = Literal["running", "done", "failed", "stopped", "interrupted"]
+
+
+class RunRow(msgspec.Struct, frozen=True):
+    """One run."""
+
+    id: RunId
+    remote: RemoteId
+    account: AccountId
+    started_by: str  # "schedule" or "hand"
+    started_at: int  # Unix seconds
+    updated_at: int
+    ended_at: int | None
+    outcome: Outcome
+    why: str
+    eventful: bool  # something was brought or changed, or failed
+    progress: str  # JSON
+
+
+_COLUMNS = """run_id, remote_id, account_id, started_by, started_at, updated_at, ended_at, outcome,
+    why, eventful, progress"""
+_INTERRUPT = """
+    UPDATE remote_run SET ended_at = updated_at, outcome = 'interrupted', eventful = 1
+    WHERE remote_id = ? AND ended_at IS NULL
+"""
+_BEGIN = """
+    INSERT INTO remote_run (remote_id, account_id, started_by, started_at, updated_at, outcome)
+    VALUES (?1, ?2, ?3, ?4, ?4, 'running') RETURNING run_id
+"""
+_UPDATE = """
+    UPDATE remote_run SET progress = ?, updated_at = ? WHERE run_id = ? AND ended_at IS NULL
+    RETURNING 1
+"""
+_END = """
+    UPDATE remote_run SET ended_at = ?2, updated_at = ?2, outcome = ?3, why = ?4, eventful = ?5,
+        progress = ?6
+    WHERE run_id = ?1 AND ended_at IS NULL RETURNING remote_id
+"""
+# Of runs in which nothing happened the newest is enough.
+_PRUNE = """
+    DELETE FROM remote_run WHERE remote_id = ?1 AND ended_at IS NOT NULL AND run_id <> ?2
+        AND (NOT eventful OR run_id NOT IN (
+            SELECT run_id FROM remote_run WHERE remote_id = ?1 AND eventful
+            ORDER BY run_id DESC LIMIT ?3))
+"""
+
+
+async def begin_run(tx: Transaction, remote: RemoteId, started_by: str) -> RunId:
+    """For the holder of the lease: a run that was not ended died, and can write nothing more.
+
+    Raises NoSuchRemote.
+    """
+    row = await get(tx, remote)
+    await tx.run(_INTERRUPT, (remote,))
+    rows = await tx.run(_BEGIN, (remote, row.account, started_by, tx.now()))
+    return RunId(rows[0][0])
+
+
+async def update_run(tx: Transaction, run: RunId, progress: str) -> bool:
+    """Write down how far it is; False: it was ended by somebody else."""
+    return bool(await tx.run(_UPDATE, (progress, tx.now(), run)))
+
+
+async def end_run(
+    tx: Transaction,
+    run: RunId,
+    outcome: Outcome,
+    *,
+    why: str = "",
+    eventful: bool,
+    progress: str,
+    keep: int,
+) -> bool:
+    """Write down how it ended, and forget old ones; False: it was ended by somebody else."""
+    rows = await tx.run(_END, (run, tx.now(), outcome, why, int(eventful), progress))
+    if rows:
+        await tx.run(_PRUNE, (rows[0][0], run, keep))
+    return bool(rows)
+
+
+_RUN = f"SELECT {_COLUMNS} FROM remote_run WHERE run_id = ?"  # noqa: S608 - only _COLUMNS is put in
+_RUNS = f"""
+    SELECT {_COLUMNS} FROM remote_run WHERE remote_id = ? ORDER BY run_id DESC LIMIT ?
+"""  # noqa: S608
+_OF_ACCOUNT = f"""
+    SELECT {_COLUMNS} FROM remote_run WHERE account_id = ? ORDER BY run_id DESC LIMIT ?
+"""  # noqa: S608
+
+
+async def get_run(db: Reader, run: RunId) -> RunRow:
+    """Raises NotFound."""
+    row = await db.row(_RUN, (run,))
+    if row is None:
+        raise NotFound("There is no such run.")
+    return _run(row)
+
+
+async def runs(db: Reader, remote: RemoteId, limit: int) -> list[RunRow]:
+    """The newest first."""
+    return [_run(row) for row in await db.rows(_RUNS, (remote, limit))]
+
+
+async def runs_of_account(db: Reader, account: AccountId, limit: int) -> list[RunRow]:
+    """Those of all of an account's remote accounts, the newest first."""
+    return [_run(row) for row in await db.rows(_OF_ACCOUNT, (account, limit))]
+
+
+def _run(row: Row) -> RunRow:
+    return RunRow(*(*row[:9], bool(row[9]), row[10]))
+
+
+# Folders
+
+
+class FolderState(msgspec.Struct, frozen=True):
+    """A folder of the source, and its place here."""
+
+    key: str  # as the source names it
+    mailbox: MailboxId | None  # None: none yet
+    made: bool  # the mailbox was made for it
+    validity: str
+    state: str  # for changes since
+
+
+_FOLDERS = """
+    SELECT key, mailbox_id, made, validity, state FROM remote_folder WHERE remote_id = ?
+    ORDER BY folder
+"""
+_SET_FOLDER = """
+    UPDATE remote_folder SET mailbox_id = ?, made = ?, validity = ?, state = ?
+    WHERE remote_id = ? AND folder = ?
+"""
+
+
+async def folders(db: Reader, remote: RemoteId) -> dict[str, FolderState]:
+    """All folders that were dealt with, by key, in the order of their first use."""
+    rows = await db.rows(_FOLDERS, (remote,))
+    return {row[0]: FolderState(row[0], row[1], bool(row[2]), *row[3:]) for row in rows}
+
+
+async def set_folder(tx: Transaction, remote: RemoteId, folder: FolderState) -> None:
+    """Remember a folder's place and state."""
+    number = await get_folder(tx, remote, folder.key)
+    params = (folder.mailbox, int(folder.made), folder.validity, folder.state, remote, number)
+    await tx.run(_SET_FOLDER, params)
