@@ -1,0 +1,53 @@
+"""Passwords of other places: asked for, or read where only we can read; never an argument."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import os
+import stat
+import sys
+from pathlib import Path
+
+from pillarbox.cli.options import MAX_PASSWORD_LINE
+from pillarbox.errors import NotAllowed
+from pillarbox.net.secret import Secret
+
+_OTHERS = stat.S_IRGRP | stat.S_IROTH
+
+
+def take_secret(options: argparse.Namespace, who: str) -> Secret:
+    """The password of `who` there. Raises NotAllowed."""
+    if options.password_stdin:
+        line = sys.stdin.buffer.readline(MAX_PASSWORD_LINE).rstrip(b"\r\n")
+        if not line:
+            raise NotAllowed("There was no password on standard input.")
+        return Secret(line)
+    if options.password_file:
+        return read_secret(Path(options.password_file), "password")
+    if not sys.stdin.isatty():
+        raise NotAllowed(
+            "There is no terminal to ask for a password. Use --password-stdin or --password-file."
+        )
+    given = getpass.getpass(f"Password of {who}: ")
+    if not given:
+        raise NotAllowed("No password was given; nothing was done.")
+    return Secret(given)
+
+
+def read_secret(path: Path, what: str) -> Secret:
+    """The first line of a file that nobody else may read. Raises NotAllowed."""
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            if stat.S_ISREG(mode) and mode & _OTHERS:
+                raise NotAllowed(
+                    f"Others can read {path}, and it holds a {what}. Close it first: "
+                    f"chmod 600 {path}"
+                )
+            line = file.readline(MAX_PASSWORD_LINE).rstrip(b"\r\n")
+    except OSError as error:
+        raise NotAllowed(f"{path} cannot be read: {error.strerror}.") from None
+    if not line:
+        raise NotAllowed(f"The first line of {path} is empty: there is no {what}.")
+    return Secret(line)
