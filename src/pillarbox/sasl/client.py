@@ -1,10 +1,11 @@
-"""Signing in at another server: PLAIN, LOGIN, and the choice among all. Sans-IO."""
+"""Signing in at another server: PLAIN, LOGIN, and the choice among all mechanisms. Sans-IO."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from pillarbox.sasl.client_mechanism import ClientMechanism, Credentials
+from pillarbox.sasl.client_oauth import OAuthBearerClient, XOAuth2Client
 from pillarbox.sasl.client_scram import ScramClient
 from pillarbox.sasl.errors import MalformedResponse
 from pillarbox.sasl.plain import encode_plain
@@ -12,6 +13,7 @@ from pillarbox.sasl.scram_keys import ScramHash
 
 __all__ = ["Credentials", "LoginClient", "PlainClient", "choose_mechanism"]
 
+_BY_TOKEN = (OAuthBearerClient, XOAuth2Client)
 _SCRAM = (("SCRAM-SHA-256", ScramHash.SHA_256), ("SCRAM-SHA-1", ScramHash.SHA_1))
 
 
@@ -70,8 +72,13 @@ def choose_mechanism(
     """The best that both sides know; None for none.
 
     `bindings`: this connection's channel bindings by name. `plaintext`: the password itself may be
-    sent, since the connection is encrypted.
+    sent, or the token, since the connection is encrypted.
     """
+    if credentials.token is not None:
+        for kind in _BY_TOKEN:
+            if plaintext and kind.name in offered:
+                return kind(credentials, credentials.token)
+        return None
     binding = next(iter(bindings.items()), None)
     for name, algorithm in _SCRAM:
         plus = f"{name}-PLUS"

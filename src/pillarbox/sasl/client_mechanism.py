@@ -22,6 +22,9 @@ class Credentials(msgspec.Struct, frozen=True):
     username: str
     password: Secret
     authorization: str = ""  # whom to act as; "" is the same person
+    token: Secret | None = None  # an OAuth 2 access token; the password is not used then
+    host: str = ""  # the server as it was called, which OAUTHBEARER names to it; "" for not
+    port: int = 0
 
 
 class ClientMechanism(Protocol):

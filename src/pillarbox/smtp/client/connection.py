@@ -216,19 +216,22 @@ class SmtpConnection:
         return await self._link.receive(stage, seconds)
 
     async def _authenticate(self, credentials: Credentials, in_the_clear: bool) -> None:
-        mechanism = choose_mechanism(
-            self.capabilities.auth,
-            credentials,
-            bindings=self._link.bindings,
-            plaintext=in_the_clear or self.tls is not None,
-            max_iterations=self._caller.limits.max_scram_iterations,
-        )
+        try:
+            mechanism = choose_mechanism(
+                self.capabilities.auth,
+                credentials,
+                bindings=self._link.bindings,
+                plaintext=in_the_clear or self.tls is not None,
+                max_iterations=self._caller.limits.max_scram_iterations,
+            )
+            first = mechanism.first() if mechanism is not None else None
+        except MalformedResponse as error:
+            raise ClientFailure("auth", str(error), temporary=False) from error
         if mechanism is None:
             raise ClientFailure(
                 "auth", "The other server offers no way to sign in that can be used here."
             )
         seconds = self._caller.timeouts.auth_seconds
-        first = mechanism.first()
         initial = b"" if first is None else b" " + (encode_line(first) or b"=")
         reply = await self._command(
             b"AUTH %b%b\r\n" % (mechanism.name.encode(), initial), "auth", seconds

@@ -7,13 +7,10 @@ import re
 import msgspec
 
 from pillarbox.net.outgoing.frames import BadFrame
+from pillarbox.net.outgoing.printable import printable
 
 _LINE = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*))?", re.DOTALL)
 _ENHANCED = re.compile(r"([245])\.[0-9]{1,3}\.[0-9]{1,3}(?=\s|$)")
-# What could move a terminal's cursor, or turn the direction of the text around it.
-_UNPRINTABLE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
-)
 
 
 class BadReply(BadFrame):
@@ -112,7 +109,7 @@ class ReplyReader:
         if self._octets > self._max_reply:
             raise BadReply("The other server's answer is too long.")
         self._code = code
-        self._texts.append(_printable(text or b""))
+        self._texts.append(printable(text or b""))
         if mark == b"-":
             return None
         texts, self._texts, self._octets = tuple(self._texts), [], 0
@@ -122,15 +119,3 @@ class ReplyReader:
 def _enhanced(code: bytes, text: str) -> str:
     found = _ENHANCED.match(text)
     return found[0] if found is not None and ord(found[1]) == code[0] else ""
-
-
-def _printable(octets: bytes) -> str:
-    """The text with escapes for what is no UTF-8 and for what would not stay in its line."""
-    text = octets.decode("utf-8", "backslashreplace")
-    if text.isascii() and text.isprintable():
-        return text
-    return _UNPRINTABLE.sub(_escape, text.replace("\t", " "))
-
-
-def _escape(found: re.Match[str]) -> str:
-    return found[0].encode("unicode_escape").decode()
