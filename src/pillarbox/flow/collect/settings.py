@@ -123,6 +123,7 @@ class RemoteSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     skip_spam: bool = True
     filtered: bool = False  # judged and sorted as arriving mail is
     two_way: bool = False  # IMAP: flags and deletions go both ways
+    mirror: bool = False  # IMAP: flags and deletions of the source are followed here
     send_as: SendAs | None = None
     once: bool = False  # brought over once, not collected for ever
 
@@ -150,8 +151,9 @@ class RemoteSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def _check_at_source(self) -> None:
         what = self.at_source
-        if self.kind != "imap" and (self.idle or self.two_way):
-            raise BadRemote("Waiting for new mail and both ways need IMAP.")
+        follows = self.two_way or self.mirror
+        if self.kind != "imap" and (self.idle or follows):
+            raise BadRemote("Waiting for new mail, mirroring and both ways need IMAP.")
         if self.kind != "imap" and what.action in ("mark", "move"):
             raise BadRemote("Marking and moving mail at its source needs IMAP.")
         if self.kind == "file" and what.action != "leave":
@@ -162,8 +164,10 @@ class RemoteSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             raise BadRemote("Days can be given for deleting at the source only.")
         if not 0 <= what.after_days <= 3650:
             raise BadRemote("Mail can be left at its source for 0 to 3650 days.")
-        if self.two_way and what.action != "leave":
-            raise BadRemote("Both ways keep the source as it is here: choose one of the two.")
+        if self.two_way and self.mirror:
+            raise BadRemote("A mirror goes one way: choose it or both ways.")
+        if follows and what.action != "leave":
+            raise BadRemote("What is kept like its source must be left there.")
 
     @property
     def target(self) -> str:

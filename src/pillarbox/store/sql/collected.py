@@ -67,6 +67,33 @@ async def seen(db: Reader, remote: RemoteId, folder_key: str, validity: str) -> 
     return {row[0]: _seen(row) for row in rows}
 
 
+_KNOWN = """
+    SELECT key FROM collected WHERE remote_id = ? AND folder = ? AND validity = ?
+        AND key IN (SELECT value FROM json_each(?))
+"""
+_SEEN_BEFORE = f"""
+    SELECT validity, {_COLUMNS} FROM collected WHERE remote_id = ? AND folder = ? AND validity <> ?
+"""  # noqa: S608 - only _COLUMNS is put in
+
+
+async def known(
+    db: Reader, remote: RemoteId, folder_key: str, validity: str, keys: Sequence[str]
+) -> set[str]:
+    """Which of these keys were dealt with."""
+    folder = await _find_folder(db, remote, folder_key)
+    rows = await db.rows(_KNOWN, (remote, folder, validity, json.dumps(keys)))
+    return {key for (key,) in rows}
+
+
+async def seen_before(
+    db: Reader, remote: RemoteId, folder_key: str, validity: str
+) -> list[tuple[str, SeenKey]]:
+    """Rows of a folder under all other validities, with them; read it by `Store.scan`."""
+    folder = await _find_folder(db, remote, folder_key)
+    rows = await db.rows(_SEEN_BEFORE, (remote, folder, validity))
+    return [(row[0], _seen(row[1:])) for row in rows]
+
+
 async def _find_folder(db: Reader, remote: RemoteId, folder_key: str) -> int | None:
     row = await db.row(_FOLDER, (remote, folder_key))
     return int(row[0]) if row is not None else None
@@ -238,15 +265,12 @@ _FORGET = """
 """
 
 
-async def forget(tx: Transaction, remote: RemoteId, brought: Iterable[Brought]) -> None:
+async def forget(
+    tx: Transaction, remote: RemoteId, folder_key: str, validity: str, keys: Iterable[str]
+) -> None:
     """As if they had never been brought: the next run brings them again."""
-    folders: dict[str, int | None] = {}
-    params = []
-    for one in brought:
-        if one.folder_key not in folders:
-            folders[one.folder_key] = await _find_folder(tx, remote, one.folder_key)
-        params.append((remote, folders[one.folder_key], one.validity, one.key))
-    await tx.run_many(_FORGET, params)
+    folder = await _find_folder(tx, remote, folder_key)
+    await tx.run_many(_FORGET, [(remote, folder, validity, key) for key in keys])
 
 
 _FORGET_SOME = """

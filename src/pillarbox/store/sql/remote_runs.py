@@ -129,31 +129,45 @@ def _run(row: Row) -> RunRow:
 class FolderState(msgspec.Struct, frozen=True):
     """A folder of the source, and its place here."""
 
-    key: str  # as the source names it
-    mailbox: MailboxId | None  # None: none yet
-    made: bool  # the mailbox was made for it
-    validity: str
-    state: str  # for changes since
+    folder_key: str  # as the source names it
+    mailbox: MailboxId | None = None  # None: none yet
+    validity: str = ""
+    state: str = ""  # for changes since
+    made: bool = False  # the mailbox was made for it
 
 
 _FOLDERS = """
-    SELECT key, mailbox_id, made, validity, state FROM remote_folder WHERE remote_id = ?
+    SELECT key, mailbox_id, validity, state, made FROM remote_folder WHERE remote_id = ?
     ORDER BY folder
 """
-_SET_FOLDER = """
-    UPDATE remote_folder SET mailbox_id = ?, made = ?, validity = ?, state = ?
+_PUT_FOLDER = """
+    UPDATE remote_folder SET mailbox_id = ?, validity = ?, state = ?, made = ?
     WHERE remote_id = ? AND folder = ?
 """
+_HAS_MESSAGES = """
+    SELECT 1 FROM collected c JOIN remote_folder f
+        ON f.remote_id = c.remote_id AND f.folder = c.folder
+    WHERE f.remote_id = ? AND f.key = ? LIMIT 1
+"""
+_FORGET_FOLDER = "DELETE FROM remote_folder WHERE remote_id = ? AND key = ?"
 
 
 async def folders(db: Reader, remote: RemoteId) -> dict[str, FolderState]:
     """All folders that were dealt with, by key, in the order of their first use."""
     rows = await db.rows(_FOLDERS, (remote,))
-    return {row[0]: FolderState(row[0], row[1], bool(row[2]), *row[3:]) for row in rows}
+    return {row[0]: FolderState(*(*row[:4], bool(row[4]))) for row in rows}
 
 
-async def set_folder(tx: Transaction, remote: RemoteId, folder: FolderState) -> None:
+async def put_folder(tx: Transaction, remote: RemoteId, folder: FolderState) -> None:
     """Remember a folder's place and state."""
-    number = await get_folder(tx, remote, folder.key)
-    params = (folder.mailbox, int(folder.made), folder.validity, folder.state, remote, number)
-    await tx.run(_SET_FOLDER, params)
+    number = await get_folder(tx, remote, folder.folder_key)
+    params = (folder.mailbox, folder.validity, folder.state, int(folder.made), remote, number)
+    await tx.run(_PUT_FOLDER, params)
+
+
+async def forget_folder(tx: Transaction, remote: RemoteId, folder_key: str) -> None:
+    """As if it had never been dealt with; one from which messages are known only loses its place."""
+    if await tx.row(_HAS_MESSAGES, (remote, folder_key)) is None:
+        await tx.run(_FORGET_FOLDER, (remote, folder_key))
+    else:
+        await put_folder(tx, remote, FolderState(folder_key))
