@@ -166,7 +166,7 @@ async def put_folder(tx: Transaction, remote: RemoteId, folder: FolderState) -> 
 
 
 async def forget_folder(tx: Transaction, remote: RemoteId, folder_key: str) -> None:
-    """As if it had never been dealt with; one from which messages are known only loses its place."""
+    """As if it had never been; where messages of it are known, only its place is forgotten."""
     if await tx.row(_HAS_MESSAGES, (remote, folder_key)) is None:
         await tx.run(_FORGET_FOLDER, (remote, folder_key))
     else:
