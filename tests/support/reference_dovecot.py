@@ -43,7 +43,7 @@ auth_failure_delay = 0
 first_valid_uid = 1
 mail_location = {location}
 mail_fsync = {fsync}
-mail_plugins = quota
+mail_plugins = quota{escaping}
 mail_max_userip_connections = 0
 recipient_delimiter = +
 lmtp_save_to_detail_mailbox = no
@@ -59,7 +59,7 @@ userdb {{
 }}
 namespace inbox {{
   inbox = yes
-  separator = /
+  separator = {separator}
   mailbox Drafts {{
     special_use = \\Drafts
     auto = subscribe
@@ -74,14 +74,14 @@ namespace inbox {{
   }}
 }}
 protocol imap {{
-  mail_plugins = quota imap_quota imap_zlib
+  mail_plugins = quota imap_quota imap_zlib{escaping}
   imap_capability = +
 }}
 protocol pop3 {{
-  mail_plugins = quota
+  mail_plugins = quota{escaping}
 }}
 protocol lmtp {{
-  mail_plugins = quota
+  mail_plugins = quota{escaping}
 }}
 plugin {{
   quota = count:User quota
@@ -156,6 +156,8 @@ class DovecotSettings:
     mail_format: str = "maildir"
     fsync: str = "always"
     auth_cache: str = "10M"
+    separator: str = "/"
+    any_name: bool = False  # mailbox names may hold what the file system may not
     postfix_sockets: Path | None = None  # the queue's `private` folder; must exist
 
 
@@ -236,6 +238,8 @@ def _write_config(folder: Path, settings: DovecotSettings, certificate: tuple[Pa
             location=_MAIL_LOCATION[settings.mail_format],
             fsync=settings.fsync,
             auth_cache=settings.auth_cache,
+            separator=settings.separator,
+            escaping=" listescape" if settings.any_name else "",
             cores=os.cpu_count() or 1,
             postfix_auth=auth,
             postfix_lmtp=lmtp,
