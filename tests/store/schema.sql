@@ -275,6 +275,7 @@ CREATE TABLE remote (
     remote_id INTEGER PRIMARY KEY AUTOINCREMENT,
     account_id INTEGER NOT NULL,
     label TEXT NOT NULL,
+    host TEXT NOT NULL, -- where it is; '' for files
     settings TEXT NOT NULL, -- JSON without any secret
     sealed BLOB NOT NULL, -- how to sign in there, encrypted by a key outside the database
     state TEXT NOT NULL,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from pillarbox.config.auth import AuthSettings
+from pillarbox.config.collect import CollectSettings
 from pillarbox.config.dns import DnsSettings
 from pillarbox.config.imap import ImapSettings
 from pillarbox.config.limits import LimitSettings
@@ -44,3 +45,4 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     dns: DnsSettings = field(default_factory=DnsSettings)
     trust: TrustSettings = field(default_factory=TrustSettings)
     reports: ReportSettings = field(default_factory=ReportSettings)
+    collect: CollectSettings = field(default_factory=CollectSettings)

@@ -125,6 +125,7 @@ class RemoteSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     two_way: bool = False  # IMAP: flags and deletions go both ways
     mirror: bool = False  # IMAP: flags and deletions of the source are followed here
     send_as: SendAs | None = None
+    allow_private: bool = False  # only an administrator may set it: see net.address_policy
     once: bool = False  # brought over once, not collected for ever
 
     def __post_init__(self) -> None:

@@ -6,6 +6,9 @@ another is bounded by its run, which the other ends (`remote_runs.begin_run`).
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
+
 import msgspec
 
 from pillarbox.ids import RemoteId
@@ -13,9 +16,10 @@ from pillarbox.store.database import Reader, Transaction
 from pillarbox.store.sql.remotes import RemoteRow, RemoteState, get, steered
 
 _DUE = """
-    SELECT remote_id FROM remote
+    SELECT remote_id, host FROM remote
     WHERE due_at <= ?1 AND due_at IS NOT NULL AND state = 'active' AND leased_until <= ?1
-    ORDER BY due_at LIMIT ?2
+        AND host NOT IN (SELECT value FROM json_each(?2))
+    ORDER BY due_at LIMIT ?3
 """
 _TAKE = """
     UPDATE remote SET lease = ?, leased_until = ? WHERE remote_id = ? AND leased_until <= ?
@@ -29,26 +33,16 @@ _RENEW = """
 _GIVE_BACK = """
     UPDATE remote SET leased_until = 0 WHERE remote_id = ? AND lease = ? RETURNING 1
 """
-_NEXT = """
-    SELECT min(max(due_at, leased_until)) FROM remote WHERE due_at IS NOT NULL AND state = 'active'
-"""
 
 
-async def next_due(db: Reader) -> int | None:
-    """When the next remote account is due, Unix seconds; None: none ever is by itself."""
-    row = await db.row(_NEXT)
-    return row[0] if row is not None else None
-
-
-async def lease_due(tx: Transaction, owner: str, seconds: int, limit: int) -> list[RemoteRow]:
-    """Take remote accounts that are due; nobody else has them until the leases end."""
-    rows = await tx.rows(_DUE, (tx.now(), limit))
-    taken = []
-    for (number,) in rows:
-        row = await lease_one(tx, RemoteId(number), owner, seconds)
-        if row is not None:
-            taken.append(row)
-    return taken
+async def due(
+    db: Reader, now: int, *, but_at: Iterable[str], limit: int
+) -> list[tuple[RemoteId, str]]:
+    """Remote accounts that are due and nobody has, with their hosts; the oldest first."""
+    return [
+        (RemoteId(number), host)
+        for number, host in await db.rows(_DUE, (now, json.dumps(list(but_at)), limit))
+    ]
 
 
 async def lease_one(

@@ -54,8 +54,8 @@ class NoSuchRemote(NotFound):
 _COLUMNS = """remote_id, account_id, label, settings, state, trouble, why, failures, due_at, lease,
     leased_until, created_at, succeeded_at"""
 _ADD = """
-    INSERT INTO remote (account_id, label, settings, sealed, state, due_at, created_at)
-    SELECT account_id, ?2, ?3, x'', ?4, ?5, ?6 FROM account WHERE account_id = ?1
+    INSERT INTO remote (account_id, label, host, settings, sealed, state, due_at, created_at)
+    SELECT account_id, ?2, ?3, ?4, x'', ?5, ?6, ?7 FROM account WHERE account_id = ?1
     ON CONFLICT DO NOTHING RETURNING remote_id
 """
 _REVISE = "UPDATE remote_revision SET last = last + 1 RETURNING last"
@@ -67,11 +67,12 @@ async def add(
     label: str,
     settings: str,
     *,
+    host: str,
     state: RemoteState,
     due_at: int | None,
 ) -> RemoteId:
     """A new remote account, which cannot sign in before `set_sealed`; raises AlreadyExists."""
-    params = (account, label, settings, state.value, due_at, tx.now())
+    params = (account, label, host, settings, state.value, due_at, tx.now())
     rows = await tx.run(_ADD, params)
     if not rows:
         raise AlreadyExists("There is a remote account of that name already.")
@@ -167,7 +168,7 @@ async def all_sealed(
 # Steering by hand
 
 _SET_SETTINGS = """
-    UPDATE remote SET label = ?, settings = ? WHERE remote_id = ?
+    UPDATE remote SET label = ?, host = ?, settings = ? WHERE remote_id = ?
 """
 _STEER = """
     UPDATE remote SET state = ?2, due_at = ?3, failures = 0
@@ -183,13 +184,15 @@ _END_RUNS = """
 """
 
 
-async def set_settings(tx: Transaction, remote: RemoteId, label: str, settings: str) -> None:
+async def set_settings(
+    tx: Transaction, remote: RemoteId, label: str, settings: str, *, host: str
+) -> None:
     """Raises NoSuchRemote, AlreadyExists."""
     row = await get(tx, remote)
     other = await find_label(tx, row.account, label)
     if other is not None and other.id != remote:
         raise AlreadyExists("There is a remote account of that name already.")
-    await tx.run(_SET_SETTINGS, (label, settings, remote))
+    await tx.run(_SET_SETTINGS, (label, host, settings, remote))
     await steered(tx)
 
 

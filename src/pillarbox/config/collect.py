@@ -1,0 +1,136 @@
+"""[collect]: mail that is fetched from other servers for our accounts."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from pillarbox.config.pop3_client import Pop3ClientLimits, Pop3ClientTimeouts
+
+
+class CollectSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Remote accounts: how many at once, how often, with what patience."""
+
+    enabled: Annotated[
+        bool,
+        Meta(
+            description="Whether the server fetches mail for remote accounts by itself. Off, they "
+            "wait; `pillarbox collect run` and `pillarbox import` work all the same."
+        ),
+    ] = True
+    allow_private: Annotated[
+        bool,
+        Meta(
+            description="Whether every remote account may be at a private, link-local or own "
+            "address, and at one of this computer without TLS. Otherwise whoever may add a remote "
+            "account could reach what is only meant for your network; `pillarbox collect add "
+            "--allow-private` allows it for one."
+        ),
+    ] = False
+    max_remotes: Annotated[
+        int,
+        Meta(ge=0, le=10_000, description="Remote accounts that one account may have."),
+    ] = 20
+    concurrent: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1000,
+            description="Remote accounts that a worker fetches from at the same moment. Each may "
+            "take a few MiB of memory; twenty keep a 1 Gbit/s line busy.",
+        ),
+    ] = 20
+    concurrent_per_host: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1000,
+            description="Of these, remote accounts at the same server. Large providers count "
+            "connections from one address and turn away who makes many.",
+        ),
+    ] = 5
+    waiting: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=100_000,
+            description="Connections that a worker holds open to be told of new mail at once "
+            "(IMAP IDLE). Remote accounts beyond it are looked at by their schedule. Each takes "
+            "some 60 KiB, most of it for TLS.",
+        ),
+    ] = 500
+    shortest_schedule_seconds: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=86_400,
+            description="Seconds between two looks at a remote account, at least, whatever it "
+            "asks for. Providers lock out who asks more often than every few minutes.",
+        ),
+    ] = 120
+    lease_seconds: Annotated[
+        int,
+        Meta(
+            ge=10,
+            le=3600,
+            description="Seconds for which a process has a remote account for itself before it "
+            "must say so again. After a crash its work goes on so much later.",
+        ),
+    ] = 60
+    progress_seconds: Annotated[
+        float,
+        Meta(
+            ge=0.5,
+            le=60,
+            description="Seconds between two notes of how far a run is, for `pillarbox collect "
+            "show` and for pages. Each is a small write.",
+        ),
+    ] = 2.0
+    round_seconds: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=3600,
+            description="Seconds between looks for remote accounts that are due. What is changed "
+            "by hand is heard of at once.",
+        ),
+    ] = 15.0
+    first_retry_seconds: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=86_400,
+            description="Seconds after a failure until the next try; doubled at each further one.",
+        ),
+    ] = 60
+    longest_retry_seconds: Annotated[
+        int,
+        Meta(
+            ge=60,
+            le=604_800,
+            description="Seconds between two tries at most. Six hours: what is down for days is "
+            "asked four times a day.",
+        ),
+    ] = 21_600
+    sign_in_tries: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=100,
+            description="Failed sign-ins in a row after which a remote account needs a person's "
+            "attention and is left alone. A password is rarely right again by itself, and "
+            "providers lock accounts after ten wrong ones.",
+        ),
+    ] = 3
+    keep_runs: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=10_000,
+            description="Runs of a remote account in which something happened that are kept for "
+            "its history.",
+        ),
+    ] = 100
+    pop3_timeouts: Pop3ClientTimeouts = field(default_factory=Pop3ClientTimeouts)
+    pop3_limits: Pop3ClientLimits = field(default_factory=Pop3ClientLimits)
