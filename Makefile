@@ -29,7 +29,7 @@ localserve: $(RUN_STAMP) ## start a server that takes any mail and sends none
 	@exec $(BIN)/pillarbox localserve $(ARGS)
 
 test: $(TEST_STAMP) debian ## install what the tests need and run all of them
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 	@if command -v cc gcc >/dev/null && [ -z "$(ARGS)" ]; then $(BIN)/python tools/compiled.py -q; \
 	  else echo "Not tried: the compiled modules (make compiled)."; fi
 

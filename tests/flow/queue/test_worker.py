@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from pillarbox.clock import unix_seconds
 from pillarbox.config.queue import QueueSettings
 from pillarbox.flow.outbound.outcome import Kind
 from pillarbox.flow.queue.reporter import Reporter
@@ -303,9 +304,16 @@ async def test_a_lease_is_renewed(box: Box) -> None:
     await until(lambda: bool(slow.sends))
     two = worker(box.store, box.clock, other, name="w2")
     two.start()
+    half = QueueSettings().lease_seconds / 2
+
+    async def lasts() -> bool:
+        (row,) = await rows(box.store)
+        assert row.due_at is not None
+        return row.due_at - unix_seconds(box.clock.now()) > half
+
     for _ in range(60):
         await box.clock.advance(10)
-        await asyncio.sleep(0.005)
+        await until(lasts)
     assert other.sends == []
     gate.set()
     await until(lambda: all_ended(box.store))
