@@ -61,6 +61,7 @@ CREATE TABLE collected (
     keywords TEXT NOT NULL,
     settled INTEGER NOT NULL DEFAULT 0, -- at the source is done what was asked for
     brought_at INTEGER NOT NULL,
+    listed INTEGER NOT NULL DEFAULT 0, -- octets as the source listed it
     PRIMARY KEY (remote_id, folder, validity, key)
 ) WITHOUT ROWID;
 

@@ -28,6 +28,7 @@ class SeenKey(msgspec.Struct, frozen=True):
     keywords: str
     settled: bool = False  # at the source is done what was asked for
     brought_at: int = 0  # Unix seconds; 0 for `note`: now
+    listed: int = 0  # octets as the source listed it; 0: it did not say
 
 
 class SeenFlags(msgspec.Struct, frozen=True):
@@ -51,7 +52,8 @@ class Brought(msgspec.Struct, frozen=True):
     run: RunId
 
 
-_COLUMNS = """key, digest, message_id, mailbox_id, uid, flags, keywords, settled, brought_at"""
+_COLUMNS = """key, digest, message_id, mailbox_id, uid, flags, keywords, settled, brought_at,
+    listed"""
 _FOLDER = "SELECT folder FROM remote_folder WHERE remote_id = ? AND key = ?"
 _SEEN = f"""
     SELECT {_COLUMNS} FROM collected WHERE remote_id = ? AND folder = ? AND validity = ?
@@ -100,7 +102,7 @@ async def _find_folder(db: Reader, remote: RemoteId, folder_key: str) -> int | N
 
 
 def _seen(row: Row) -> SeenKey:
-    return SeenKey(*(*row[:7], bool(row[7]), row[8]))
+    return SeenKey(*(*row[:7], bool(row[7]), row[8], row[9]))
 
 
 _ADD_FOLDER = """
@@ -115,12 +117,13 @@ _THERE = """
 """
 _NOTE = """
     INSERT INTO collected (remote_id, folder, validity, key, run_id, digest, message_id,
-        mailbox_id, uid, flags, keywords, settled, brought_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        mailbox_id, uid, flags, keywords, settled, brought_at, listed)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (remote_id, folder, validity, key) DO UPDATE SET
         run_id = excluded.run_id, digest = excluded.digest, message_id = excluded.message_id,
         mailbox_id = excluded.mailbox_id, uid = excluded.uid, flags = excluded.flags,
-        keywords = excluded.keywords, settled = excluded.settled, brought_at = excluded.brought_at
+        keywords = excluded.keywords, settled = excluded.settled, brought_at = excluded.brought_at,
+        listed = excluded.listed
 """
 
 
@@ -161,6 +164,7 @@ async def note(
                 row.keywords,
                 int(row.settled),
                 row.brought_at or now,
+                row.listed,
             )
             for row in rows
         ],
