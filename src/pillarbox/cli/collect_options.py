@@ -70,8 +70,11 @@ def add_oauth(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_folders(parser: argparse.ArgumentParser, *, spam: bool) -> None:
-    """Which folders come, whither, with what label; `spam`: whether the spam folder comes, too."""
+def add_folders(parser: argparse.ArgumentParser, *, spam: bool | None) -> None:
+    """Which folders come, whither, with what label.
+
+    `spam`: whether the spam folder comes unless it is said otherwise; None: as it was.
+    """
     group = parser.add_argument_group("what comes, and whither")
     group.add_argument(
         "--only",
@@ -97,23 +100,29 @@ def add_folders(parser: argparse.ArgumentParser, *, spam: bool) -> None:
         metavar="THERE=HERE",
         help="put a folder into a mailbox of another name; repeatable",
     )
+    none = None if spam is None else ""
     group.add_argument(
-        "--into", default="", metavar="MAILBOX", help="put everything into one mailbox"
+        "--into", default=none, metavar="MAILBOX", help="put everything into one mailbox"
     )
     group.add_argument(
-        "--keyword", default="", metavar="WORD", help="a label for everything that comes"
+        "--keyword", default=none, metavar="WORD", help="a label for everything that comes"
     )
-    group.add_argument(
-        "--spam" if not spam else "--no-spam",
-        dest="skip_spam",
-        action="store_false" if not spam else "store_true",
-        default=not spam,
-        help="the spam folder, too" if not spam else "leave out the spam folder",
-    )
+    if spam is not True:
+        group.add_argument(
+            "--spam", dest="skip_spam", action="store_false", help="the spam folder, too"
+        )
+    if spam is not False:
+        group.add_argument(
+            "--no-spam", dest="skip_spam", action="store_true", help="leave out the spam folder"
+        )
+    parser.set_defaults(skip_spam=None if spam is None else not spam)
 
 
-def add_at_source(parser: argparse.ArgumentParser) -> None:
-    """`--at-source`, `--two-way`, `--filtered`, `--every`, `--idle`, `--send-as`."""
+def add_going_on(parser: argparse.ArgumentParser) -> None:
+    """`--every`, `--idle`, `--at-source`, `--two-way`, `--filtered`, `--send-as`.
+
+    What is not given is None, so that `edit` leaves it as it was.
+    """
     group = parser.add_argument_group("how it goes on")
     group.add_argument("--every", type=parse_span, metavar="TIME", help="look each 15m, 4h … (15m)")
     group.add_argument(
@@ -146,7 +155,7 @@ def add_at_source(parser: argparse.ArgumentParser) -> None:
         help="an address to send from through --smtp; repeatable",
     )
     group.add_argument("--smtp", default="", metavar="HOST[:PORT]", help="its server for sending")
-    group.add_argument("--smtp-tls", choices=TLS[:2], default="implicit", help="as --tls")
+    group.add_argument("--smtp-tls", choices=TLS[:2], help="as --tls")
 
 
 def parse_port(text: str) -> int:
