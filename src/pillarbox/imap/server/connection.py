@@ -10,12 +10,12 @@ import asyncio
 from collections.abc import Awaitable
 
 from pillarbox.ids import new_journey
-from pillarbox.imap.server.compression import Deflate
 from pillarbox.imap.server.context import After, Gone, ImapServices, State, Torn
 from pillarbox.imap.server.session import Session
 from pillarbox.imap.wire import codes
 from pillarbox.imap.wire.errors import BadSyntax
 from pillarbox.imap.wire.framing import Event, Framed, Framer, FramingLimits, TooLong, WantLiteral
+from pillarbox.net.deflate import Deflate
 from pillarbox.net.door import Door
 from pillarbox.net.listener import Listener
 from pillarbox.net.peer import PeerConnection

@@ -12,6 +12,7 @@ import ssl
 from typing import Generic, Protocol, TypeVar, cast
 
 from pillarbox.clock import Clock
+from pillarbox.net.deflate import Deflate
 from pillarbox.net.exporter import export_channel_binding
 from pillarbox.net.outgoing import peer_tls
 from pillarbox.net.outgoing.connector import Connector
@@ -56,6 +57,7 @@ class Link(asyncio.Protocol, Generic[F]):
         self._writable = True
         self._reading = True
         self._watch: asyncio.Task[None] | None = None
+        self._deflate: Deflate | None = None
         self.failure: LinkFailure | None = None
 
     # What the conversation calls
@@ -109,6 +111,8 @@ class Link(asyncio.Protocol, Generic[F]):
     def write(self, octets: bytes) -> None:
         """Send."""
         if self._transport is not None and self.failure is None:
+            if self._deflate is not None:
+                octets = self._deflate.compress(octets)
             self._transport.write(octets)
 
     def cap(self, seconds: float) -> None:
@@ -133,13 +137,26 @@ class Link(asyncio.Protocol, Generic[F]):
             while True:
                 if self.failure is not None:
                     raise self.failure
-                self._resume_input()
-                await self._woken()
+                if not self._resume_input():
+                    await self._woken()
                 frame = self.take(stage)
                 if frame is not None:
                     return frame
         finally:
             self._deadline = math.inf
+
+    async def heard(self, seconds: float) -> bool:
+        """Whether the peer says something, or is gone, within `seconds`; neither is a failure."""
+        if self.failure is not None or len(self._frames) or self._resume_input():
+            return True
+        waiter = self._waiter = asyncio.get_running_loop().create_future()
+        timer = asyncio.ensure_future(self._clock.sleep(seconds))
+        try:
+            await asyncio.wait((waiter, timer), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._waiter = None
+            timer.cancel()
+        return waiter.done()
 
     async def drained(self, stage: str, seconds: float, *, until_spoken: bool) -> None:
         """Return when the peer took what was written but for a little.
@@ -195,6 +212,15 @@ class Link(asyncio.Protocol, Generic[F]):
         finally:
             self._deadline = math.inf
 
+    def deflate(self, level: int, piece: int, rest: bytes) -> None:
+        """From here on everything is compressed, both ways (RFC 4978 §3).
+
+        `piece`: octets that are inflated at a time. `rest`: octets that came in already.
+        """
+        self._deflate = Deflate(level, piece)
+        if rest:
+            self._inflate(rest)
+
     def close(self) -> None:
         """End it at once; nothing that matters is on the way when this is called."""
         if self.failure is None:
@@ -215,7 +241,10 @@ class Link(asyncio.Protocol, Generic[F]):
         self._watch = asyncio.get_running_loop().create_task(self._watch_deadline())
 
     def data_received(self, data: bytes) -> None:
-        self._frames.feed(data)
+        if self._deflate is None:
+            self._frames.feed(data)
+        elif not self._inflate(data):
+            return
         if len(self._frames) > self._most_unread and self._reading:
             self._reading = False
             assert self._transport is not None
@@ -245,6 +274,21 @@ class Link(asyncio.Protocol, Generic[F]):
         self.close()
         return failure
 
+    def _inflate(self, octets: bytes) -> bool:
+        """Hand on what can be read, but no more than is wanted at once: little may become much."""
+        deflate = self._deflate
+        assert deflate is not None
+        deflate.feed(octets)
+        while len(self._frames) <= self._most_unread:
+            octets = deflate.take()
+            if deflate.broken:
+                self._fail(self._stage, "What the other server compressed cannot be read.")
+                return False
+            if not octets:
+                break
+            self._frames.feed(octets)
+        return True
+
     def _wait_until(self, stage: str, seconds: float) -> None:
         self._stage = stage
         self._seconds = seconds
@@ -261,10 +305,16 @@ class Link(asyncio.Protocol, Generic[F]):
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    def _resume_input(self) -> None:
+    def _resume_input(self) -> bool:
+        """Whether there is something to be read without waiting for the peer."""
+        if self._deflate is not None and self._deflate.has_more:
+            before = len(self._frames)
+            if not self._inflate(b"") or len(self._frames) > before:
+                return True
         if not self._reading and self._transport is not None:
             self._reading = True
             self._transport.resume_reading()
+        return False
 
     async def _watch_deadline(self) -> None:
         while self.failure is None:

@@ -18,6 +18,11 @@ class Deflate:
         self._held_back = False  # a whole piece came out last time: there may be more inside
         self.broken = False
 
+    @property
+    def has_more(self) -> bool:
+        """Whether `take` may have something."""
+        return not self.broken and bool(self._waiting or self._held_back)
+
     def compress(self, octets: bytes) -> bytes:
         """Deflated, and flushed so that the peer can read all of it."""
         return self._out.compress(octets) + self._out.flush(zlib.Z_SYNC_FLUSH)
@@ -28,7 +33,7 @@ class Deflate:
 
     def take(self) -> bytes:
         """The next octets, inflated; b"": none are whole. `broken` is set when it is no deflate."""
-        if self.broken or not (self._waiting or self._held_back):
+        if not self.has_more:
             return b""
         try:
             octets = self._in.decompress(self._waiting, self._piece)
