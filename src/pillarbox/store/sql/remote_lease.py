@@ -27,8 +27,7 @@ _TAKE = """
     RETURNING 1
 """
 _RENEW = """
-    UPDATE remote SET leased_until = ?3
-    WHERE remote_id = ?1 AND lease = ?2 AND leased_until > ?4 AND state <> 'removed' RETURNING 1
+    UPDATE remote SET leased_until = ? WHERE remote_id = ? AND lease = ? RETURNING state
 """
 _GIVE_BACK = """
     UPDATE remote SET leased_until = 0 WHERE remote_id = ? AND lease = ? RETURNING 1
@@ -56,10 +55,10 @@ async def lease_one(
     return await get(tx, remote)
 
 
-async def renew(tx: Transaction, remote: RemoteId, owner: str, seconds: int) -> bool:
-    """Keep a lease for so long from now on; False: it is lost, or the remote account is."""
-    now = tx.now()
-    return bool(await tx.run(_RENEW, (remote, owner, now + seconds, now)))
+async def renew(tx: Transaction, remote: RemoteId, owner: str, seconds: int) -> RemoteState | None:
+    """Keep a lease for so long from now on; its state, None: the lease is lost."""
+    rows = await tx.run(_RENEW, (tx.now() + seconds, remote, owner))
+    return RemoteState(rows[0][0]) if rows else None
 
 
 async def give_back(tx: Transaction, remote: RemoteId, owner: str) -> None:
@@ -71,13 +70,14 @@ async def give_back(tx: Transaction, remote: RemoteId, owner: str) -> None:
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
     """How work at a remote account ended, and what comes next."""
 
-    state: RemoteState = RemoteState.ACTIVE  # but what a person paused meanwhile stays so
+    state: RemoteState = RemoteState.ACTIVE  # but what a person paused stays so
     due_at: int | None  # of an active one
     trouble: str = ""  # "": it went well
     why: str = ""
     failures: int = 0  # in a row
 
 
+_KEPT = (RemoteState.PAUSED, RemoteState.DONE)  # a run by hand does not change them
 _STATE = "SELECT state FROM remote WHERE remote_id = ? AND lease = ? AND state <> 'removed'"
 _ENDED = """
     UPDATE remote SET leased_until = 0, state = ?2, due_at = ?3, trouble = ?4, why = ?5,
@@ -92,9 +92,20 @@ async def end(tx: Transaction, remote: RemoteId, owner: str, ended: Ended) -> bo
     if row is None:
         return False
     state = ended.state
-    if RemoteState(row[0]) is RemoteState.PAUSED and state is not RemoteState.DONE:
-        state = RemoteState.PAUSED
+    if row[0] in _KEPT and state is not RemoteState.DONE:
+        state = RemoteState(row[0])
     due_at = ended.due_at if state is RemoteState.ACTIVE else None
     params = (remote, state.value, due_at, ended.trouble, ended.why, ended.failures, tx.now())
     await tx.run(_ENDED, params)
     return True
+
+
+_WELL = """
+    UPDATE remote SET trouble = '', why = '', failures = 0, succeeded_at = ?
+    WHERE remote_id = ? AND lease = ?
+"""
+
+
+async def went_well(tx: Transaction, remote: RemoteId, owner: str) -> None:
+    """Say so and keep the lease."""
+    await tx.run(_WELL, (tx.now(), remote, owner))
