@@ -1,4 +1,4 @@
-"""[collect.pop3]: how we read other providers' POP3 servers, with what patience and bounds."""
+"""[collect.pop3_timeouts, collect.pop3_limits]: other providers' POP3 servers."""
 
 from __future__ import annotations
 
@@ -112,6 +112,15 @@ class Pop3ClientLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "a server has no names for them. Headers have up to some 50 KiB.",
         ),
     ] = 1_048_576
+    max_hashed_octets: Annotated[
+        int,
+        Meta(
+            ge=65_536,
+            le=1_073_741_824,
+            description="Octets of a message by which it is told apart where a server has neither "
+            "names (UIDL) nor TOP. All of them are read, at each visit.",
+        ),
+    ] = 67_108_864
     pipeline_commands: Annotated[
         int,
         Meta(

@@ -8,8 +8,10 @@ from pillarbox.net.outgoing.failure import LinkFailure, TlsTrouble
 from pillarbox.pop3.client.responses import Status
 
 Stage = Literal[
-    "connect", "greeting", "tls", "capabilities", "auth", "listing", "message", "delete", "quit"
-]
+    "connect", "greeting", "tls", "capabilities", "mechanism", "auth", "listing", "message",
+    "delete", "quit",
+]  # fmt: skip
+# "mechanism": we ourselves cannot, or will not, sign in as the server offers it
 
 
 class Pop3Failure(LinkFailure):

@@ -46,12 +46,13 @@ async def sign_in(
         )
         first = mechanism.first() if mechanism is not None else None
     except MalformedResponse as error:  # a character that cannot be part of a name or password
-        raise Pop3Failure("auth", str(error)) from error
+        raise Pop3Failure("mechanism", str(error)) from error
     if mechanism is not None:
         await _by_sasl(talk, mechanism, first)
     elif credentials.token is not None:
         raise Pop3Failure(
-            "auth", "The other server offers no way to sign in with a token (OAuth 2) over POP3."
+            "mechanism",
+            "The other server offers no way to sign in with a token (OAuth 2) over POP3.",
         )
     elif plaintext and (capabilities.user or not capabilities.known or not capabilities.sasl):
         await _by_password(talk, credentials)
@@ -59,7 +60,7 @@ async def sign_in(
         await _by_apop(talk, credentials, timestamp[0])
     else:
         raise Pop3Failure(
-            "auth", "The other server offers no way to sign in that can be used here."
+            "mechanism", "The other server offers no way to sign in that can be used here."
         )
 
 
@@ -84,19 +85,19 @@ async def _by_sasl(talk: Conversation, mechanism: ClientMechanism, first: bytes 
     if not status.ok:
         raise refusal("auth", status)
     if not mechanism.is_done:
-        raise Pop3Failure("auth", ServerNotProved.sentence)
+        raise Pop3Failure("mechanism", ServerNotProved.sentence)
 
 
 async def _respond(mechanism: ClientMechanism, challenge: Challenge) -> bytes:
     try:
         octets = binascii.a2b_base64(challenge.line, strict_mode=True)
     except ValueError as error:
-        raise Pop3Failure("auth", "The other server's challenge is not base64.") from error
+        raise Pop3Failure("mechanism", "The other server's challenge is not base64.") from error
     try:
         # SCRAM's hashing takes long on purpose, and lets go of the lock.
         return await asyncio.to_thread(mechanism.respond, octets)
     except (MalformedResponse, ServerNotProved) as error:
-        raise Pop3Failure("auth", str(error)) from error
+        raise Pop3Failure("mechanism", str(error)) from error
 
 
 async def _by_password(talk: Conversation, credentials: Credentials) -> None:
@@ -124,10 +125,10 @@ async def _by_apop(talk: Conversation, credentials: Credentials, timestamp: str)
 def _check_line(octets: bytes) -> None:
     """A name or password must not carry a second command."""
     if _LINE_BREAKER.search(octets):
-        raise Pop3Failure("auth", "The name or the password has a line break in it.")
+        raise Pop3Failure("mechanism", "The name or the password has a line break in it.")
 
 
 def _final(answer: Response) -> Status:
     if not isinstance(answer, Status):
-        raise Pop3Failure("auth", "The other server asks for more than there is to say.")
+        raise Pop3Failure("mechanism", "The other server asks for more than there is to say.")
     return answer

@@ -1,0 +1,264 @@
+"""A POP3 maildrop as a Source: one folder, keys by UIDL, deletion by QUIT.
+
+POP3 numbers messages anew in each session and deletes only at its end. So each session begins with
+the list, everything is done by keys, and `settle` ends the session: call it once, at the end.
+
+Keys with a TAB are ordinals: the server gave several messages the same name in one listing (or has
+no names, and their headers are equal). They mean something in one session only, so content decides
+what they are, and such a message is deleted only in the session in which it was read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
+
+from msgspec import Struct
+
+from pillarbox.clock import Clock
+from pillarbox.config.pop3_client import Pop3ClientLimits
+from pillarbox.errors import TooLarge
+from pillarbox.flow.collect.refusals import meaning_of, source_failure
+from pillarbox.flow.collect.source import (
+    Arrived,
+    AtSource,
+    FlagsNow,
+    FolderChanges,
+    Missed,
+    OpenFolder,
+    RemoteFolder,
+    RemoteMessage,
+    SourceFailure,
+)
+from pillarbox.flow.collect.sources.pop3_listing import ORDINAL, list_maildrop
+from pillarbox.message.line_ends import LineEnds
+from pillarbox.net.outgoing.failure import LinkFailure
+from pillarbox.pop3.client.connection import Pop3Connection, Retrieved
+from pillarbox.pop3.client.failure import refusal
+from pillarbox.pop3.client.responses import Status
+from pillarbox.store.blobs.spool import Spool
+from pillarbox.store.model import Role
+
+_FIRST_LINE = 65_536  # octets in which the first line must end to be looked at
+
+INBOX = RemoteFolder(key="", path="INBOX", role=Role.INBOX)
+
+
+class _Session(Struct):
+    """One connection, and its maildrop's list."""
+
+    connection: Pop3Connection
+    messages: tuple[RemoteMessage, ...]
+    numbers: dict[str, int]  # by key
+    read: set[str]  # keys whose content came in this session
+
+
+class _Mending:
+    """A spool for a body; where its first line ends with a bare LF the server speaks no CR LF at
+    all, and all its line ends are mended. Other bodies stay as they came."""
+
+    def __init__(self, spool: Spool) -> None:
+        self._spool = spool
+        self._first: bytes | None = b""  # octets up to the first line end; None: it was seen
+        self._lines: LineEnds | None = None
+
+    def write(self, chunk: bytes) -> None:
+        """Raises what the spool raises."""
+        if self._first is not None:
+            chunk = self._first + chunk
+            end = chunk.find(b"\n")
+            if end < 0 and len(chunk) < _FIRST_LINE:
+                self._first = chunk
+                return
+            self._first = None
+            if end >= 0 and chunk[end - 1 : end] != b"\r":
+                self._lines = LineEnds()
+        self._spool.write(chunk if self._lines is None else self._lines.feed(chunk))
+
+    def finish(self) -> Spool:
+        """Behind the last octet; raises what the spool raises."""
+        if self._first:
+            self._spool.write(self._first)
+        elif self._lines is not None:
+            self._spool.write(self._lines.finish(whole_line=False))
+        return self._spool
+
+    def discard(self) -> None:
+        """Nothing of it is wanted."""
+        self._spool.discard()
+
+
+class Pop3Source:
+    """Dials when it is first needed, and again when the session is over."""
+
+    def __init__(
+        self,
+        dial: Callable[[], Awaitable[Pop3Connection]],
+        clock: Clock,
+        *,
+        limits: Pop3ClientLimits | None = None,
+        host: str = "",
+    ) -> None:
+        """`dial`: gives a connection that is signed in. `host`: its name in sentences."""
+        self._dial = dial
+        self._clock = clock
+        self._limits = limits or Pop3ClientLimits()
+        self._host = host
+        self._session: _Session | None = None
+
+    async def folders(self) -> list[RemoteFolder]:
+        """The one that there is, with its counts."""
+        session = await self._ready()
+        return [
+            RemoteFolder(
+                key=INBOX.key,
+                path=INBOX.path,
+                role=INBOX.role,
+                messages=len(session.messages),
+                octets=sum(message.size for message in session.messages),
+            )
+        ]
+
+    async def open(self, folder: RemoteFolder) -> OpenFolder:
+        """The list as of the session's beginning."""
+        session = await self._ready()
+        return OpenFolder(folder, "", session.messages)
+
+    async def fetch(
+        self, messages: Sequence[RemoteMessage], spool: Callable[[], Spool]
+    ) -> AsyncIterator[Arrived | Missed]:
+        """In the maildrop's order."""
+        session = await self._ready()
+        wanted: dict[int, RemoteMessage] = {}
+        for message in messages:
+            number = session.numbers.get(message.key)
+            if number is None:
+                yield Missed(message, "It is no longer there.", gone=True)
+            else:
+                wanted[number] = message
+        sinks: dict[int, _Mending] = {}
+
+        def sink(number: int) -> _Mending:
+            return sinks.setdefault(number, _Mending(spool()))
+
+        try:
+            async for retrieved in session.connection.retrieve(list(wanted), sink):
+                message = wanted[retrieved.number]
+                if retrieved.status.ok:
+                    arrived = _arrived(message, retrieved, sinks.pop(retrieved.number))
+                else:
+                    arrived = self._refused(message, retrieved.status)
+                if isinstance(arrived, Arrived):
+                    session.read.add(message.key)
+                yield arrived
+        except LinkFailure as failure:
+            raise self._failed(failure) from failure
+        finally:
+            for left in sinks.values():
+                left.discard()
+
+    async def settle(self, keys: Sequence[str], what: AtSource) -> list[str]:
+        """Delete, and end the session: its end makes it last. Other actions are not POP3's."""
+        if what.action != "delete":
+            return list(keys) if what.action == "leave" else []
+        session = await self._ready()
+        numbers = {
+            session.numbers[key]: key
+            for key in keys
+            if key in session.numbers and (ORDINAL not in key or key in session.read)
+        }
+        if not numbers:
+            return []
+        try:
+            marked = [numbers[one] for one in await session.connection.delete(list(numbers))]
+        except LinkFailure as failure:
+            raise self._failed(failure) from failure
+        except BaseException:
+            session.connection.close()  # so that nothing is deleted that nobody notes
+            raise
+        self._session = None
+        try:
+            if (await session.connection.quit()).ok:
+                return marked
+        except LinkFailure:
+            pass  # the answer was lost: the next list shows what became of it
+        return await self._no_longer_there(marked)
+
+    async def changes(self, since: str) -> FolderChanges:
+        """POP3 has no flags, and says nothing of what is gone."""
+        return FolderChanges((), (), "")
+
+    async def set_flags(self, changes: Sequence[FlagsNow]) -> list[str]:
+        """POP3 has no flags."""
+        return []
+
+    async def wait(self, seconds: float) -> bool:
+        """Leave, since nobody else may read the maildrop meanwhile, and look again after that."""
+        await self.close()
+        await self._clock.sleep(seconds)
+        return True
+
+    async def close(self) -> None:
+        """Take leave; nothing was marked, so nothing is deleted."""
+        session, self._session = self._session, None
+        if session is None:
+            return
+        if session.connection.is_open:
+            with suppress(LinkFailure):
+                await session.connection.quit()
+        session.connection.close()
+
+    # Small parts
+
+    async def _ready(self) -> _Session:
+        if self._session is not None and self._session.connection.is_open:
+            return self._session
+        self._session = None
+        connection = await self._dial()
+        try:
+            listing = await list_maildrop(connection, self._limits)
+            self._session = _Session(connection, listing.messages, listing.numbers, set())
+        except LinkFailure as failure:
+            connection.close()
+            raise self._failed(failure) from failure
+        except BaseException:
+            connection.close()
+            raise
+        return self._session
+
+    def _failed(self, failure: LinkFailure) -> SourceFailure:
+        return source_failure(failure, self._host)
+
+    def _refused(self, message: RemoteMessage, status: Status) -> Missed:
+        """Raises SourceFailure where it is not about this message alone."""
+        meaning = meaning_of(status.code, status.text)
+        if meaning is not None and meaning.trouble == "throttled":
+            raise self._failed(refusal("message", status))
+        return Missed(message, f"The server does not give it: “{status.text}”.")
+
+    async def _no_longer_there(self, marked: Sequence[str]) -> list[str]:
+        """Of keys that were marked, those that the next session's list has no more."""
+        try:
+            session = await self._ready()
+        except SourceFailure:
+            return []
+        there = session.numbers
+        return [key for key in marked if key not in there and ORDINAL not in key]
+
+
+def _arrived(message: RemoteMessage, retrieved: Retrieved, sink: _Mending) -> Arrived | Missed:
+    """Raises what the spool raised, unless it is that the message is too large."""
+    try:
+        if retrieved.error is not None:
+            raise retrieved.error
+        spool = sink.finish()
+    except TooLarge as error:
+        sink.discard()
+        return Missed(message, str(error))
+    except BaseException:
+        sink.discard()
+        raise
+    if not spool.size and message.size:
+        sink.discard()
+        return Missed(message, f"The server announces {message.size} octets and gives none.")
+    return Arrived(message, spool)
