@@ -17,10 +17,14 @@ import uvloop
 from benchmarks import checks, contenders, dkim, growth, report
 from benchmarks.contenders import Contender
 from benchmarks.measure import Bench, Row
-from benchmarks.workloads import SUITES, Suite
+from benchmarks.workloads import SUITES, Suite, importing
 
-# What no client can ask for: our functions beside other libraries, or by themselves.
-TABLES: dict[str, Callable[[], None]] = {"dkim": dkim.show, "checks": checks.show}
+# What no client asks of a server: our functions beside other libraries, programs beside others.
+TABLES: dict[str, Callable[[argparse.Namespace], None]] = {
+    "dkim": lambda _: dkim.show(),
+    "checks": lambda _: checks.show(),
+    "import": lambda options: importing.show(options.scale, options.runs, options.workers[0]),
+}
 Start = Callable[[], AbstractContextManager[Contender]]
 
 
@@ -49,7 +53,7 @@ def main() -> None:
         print(*report.lines(merged), sep="\n", flush=True)
     for show in tables:
         print(flush=True)
-        show()
+        show(options)
 
 
 def _servers(options: argparse.Namespace) -> list[Start]:
