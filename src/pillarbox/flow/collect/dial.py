@@ -16,6 +16,7 @@ from typing import TypeVar
 from msgspec import Struct
 
 from pillarbox.clock import Clock
+from pillarbox.config.imap_client import ImapClientLimits, ImapClientTimeouts
 from pillarbox.config.pop3_client import Pop3ClientLimits, Pop3ClientTimeouts
 from pillarbox.dns.addresses import find_addresses
 from pillarbox.dns.errors import BadDnsName, DnsFailure
@@ -23,6 +24,7 @@ from pillarbox.dns.resolver import Resolver
 from pillarbox.flow.collect.refusals import source_failure
 from pillarbox.flow.collect.settings import ServerSpec, SignIn
 from pillarbox.flow.collect.source import SourceFailure
+from pillarbox.imap.client.connection import ImapCaller, ImapConnection
 from pillarbox.net.address_policy import AddressPolicy
 from pillarbox.net.networks import parse_peer
 from pillarbox.net.outgoing.connector import Connector, TcpConnector
@@ -45,6 +47,8 @@ _PROBE = 9  # the discard port; no packet is sent there
 class Patience(Struct, frozen=True, kw_only=True):
     """How long is waited and how much is kept, by protocol."""
 
+    imap_timeouts: ImapClientTimeouts = ImapClientTimeouts()
+    imap_limits: ImapClientLimits = ImapClientLimits()
     pop3_timeouts: Pop3ClientTimeouts = Pop3ClientTimeouts()
     pop3_limits: Pop3ClientLimits = Pop3ClientLimits()
 
@@ -85,6 +89,28 @@ class Dialer:
         self._is_own = is_own or is_own_address
         self._patience = patience or Patience()
         self._context: ssl.SSLContext | None = None
+
+    async def imap(self, server: ServerSpec, sign_in: SignIn) -> ImapConnection:
+        """An IMAP connection in the authenticated state."""
+        credentials = credentials_of(server, sign_in)
+        caller = ImapCaller(
+            clock=self._clock,
+            timeouts=self._patience.imap_timeouts,
+            limits=self._patience.imap_limits,
+            connector=self._connector,
+        )
+
+        async def reach(way: _Way) -> ImapConnection:
+            connection = await ImapConnection.open(
+                caller, way.address, server.port, implicit_tls=way.implicit
+            )
+            if way.starttls is not None:
+                await connection.start_tls(way.starttls)
+            if not connection.is_preauthenticated:
+                await connection.authenticate(credentials, in_the_clear=way.in_the_clear)
+            return connection
+
+        return await self._reach(server, sign_in, reach)
 
     async def pop3(self, server: ServerSpec, sign_in: SignIn) -> Pop3Connection:
         """A POP3 connection in the TRANSACTION state."""
