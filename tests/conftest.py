@@ -6,7 +6,7 @@ import atexit
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -74,3 +74,27 @@ def seed(request: pytest.FixtureRequest) -> int:
     value = random.SystemRandom().randrange(2**32) if chosen is None else chosen
     print(f"seed: {value} (repeat with --seed {value})")
     return value
+
+
+_FIGURES = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture
+def figures(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Takes a line for the end of the run: what a test did, in figures."""
+    lines = request.config.stash.setdefault(_FIGURES, [])
+
+    def take(line: str) -> None:
+        print(line)
+        lines.append(line)
+
+    return take
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show the lines."""
+    lines = terminalreporter.config.stash.get(_FIGURES, [])
+    if lines:
+        terminalreporter.section("figures", sep="-")
+        for line in lines:
+            terminalreporter.write_line(line)
