@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from encodings.aliases import aliases
 
 # Only these codecs are ever used: looking up a peer's word would import modules by that name, and
@@ -88,8 +89,11 @@ _SAMPLE = 4096  # octets shown to the statistical guess, which is slow
 
 def find_codec(name: str) -> str | None:
     """Python's codec for a charset's name; None where there is none that we use."""
-    if len(name) > _LONGEST_NAME:
-        return None
+    return _find_codec(name) if len(name) <= _LONGEST_NAME else None
+
+
+@functools.lru_cache(256)  # names come from mail: few are usual, any are possible
+def _find_codec(name: str) -> str | None:
     return _BY_NAME.get(name.strip(" '\"").lower().translate(_UNDERSCORES))
 
 

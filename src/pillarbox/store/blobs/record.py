@@ -130,8 +130,8 @@ def encode_head(blob: BlobId, size: int, index: list[tuple[int, bool, int]]) -> 
     return MAGIC + zlib.crc32(rest).to_bytes(4, "little") + rest
 
 
-def parse_head(octets: bytes) -> Head:
-    """Raises Damaged unless it is a whole, intact head (octets of blocks may follow)."""
+def _fixed_head(octets: bytes) -> tuple[bytes, int, int]:
+    """Blob, size and number of blocks of an intact head; raises Damaged."""
     if len(octets) < FIXED or octets[:4] != MAGIC:
         raise Damaged
     blob, size, blocks = _HEAD.unpack_from(octets, 8)
@@ -140,6 +140,13 @@ def parse_head(octets: bytes) -> Head:
         raise Damaged
     if zlib.crc32(octets[8:end]) != int.from_bytes(octets[4:8], "little"):
         raise Damaged
+    return blob, size, blocks
+
+
+def parse_head(octets: bytes) -> Head:
+    """Raises Damaged unless it is a whole, intact head (octets of blocks may follow)."""
+    blob, size, blocks = _fixed_head(octets)
+    end = head_length(blocks)
     entries = list(_BLOCK.iter_unpack(octets[FIXED:end]))
     # Lists: they are made twice as fast as tuples from generators.
     return Head(
@@ -167,12 +174,14 @@ def seal_bytes(octets: bytes) -> SealedBlob:
 
 def expand_record(record: bytes, start: int, end: int) -> bytes:
     """Octets [start, end) of the message in a whole record."""
+    _, size, blocks = _fixed_head(record)
+    if blocks == 1:  # nearly every message; its head is not made an object of
+        length, checksum = _BLOCK.unpack_from(record, FIXED)
+        first = FIXED + _BLOCK.size
+        stored = memoryview(record)[first : first + (length & ~AS_IS)]
+        octets = expand_block(stored, length >= AS_IS, checksum, size)
+        return octets if start <= 0 and end >= size else octets[max(start, 0) : end]
     head = parse_head(record)
-    if len(head.lengths) == 1:  # nearly every message
-        first = head_length(1)
-        stored = memoryview(record)[first : first + head.lengths[0]]
-        octets = expand_block(stored, head.as_is[0], head.checksums[0], head.size)
-        return octets if start <= 0 and end >= head.size else octets[max(start, 0) : end]
     return b"".join(_pieces(head, lambda at, n: record[at : at + n], start, end))
 
 

@@ -9,6 +9,7 @@ from pillarbox.message import encoded_word, header
 from pillarbox.message.casefold import fold
 from pillarbox.message.part import Octets, Part
 from pillarbox.message.text import searchable_text
+from pillarbox.store.search.glance import may_hold
 
 # Octets of all headers of one message that are searched. No setting: what is looked for stands in
 # the first of them, doors and `store.message` bound headers already, and every change would need
@@ -66,15 +67,37 @@ class Content:
     """What the documents of a message have in common in all accounts; only its trace differs."""
 
     def __init__(self, octets: Octets, root: Part, max_octets: int) -> None:
+        self._octets = octets
+        self._root = root
+        self._max_octets = max_octets
         end = min(root.body_start, root.header_start + _MAX_HEADER)
         self._own = octets[root.header_start : end]
-        self._inner = _TOP_END + b"\n".join(_lines(raw) for raw in _part_headers(octets, root))
-        text = fold(searchable_text(octets, root, max_octets=max_octets))
-        self._body = " ".join(text.split()).encode("utf-8", "replace")
+        self._inner: bytes | None = None  # lines of the parts' headers, when they were asked for
+        self._body: bytes | None = None
 
     def document(self, trace: bytes) -> Document:
         """The document with that trace in front; never raises on any octets."""
-        return Document(b"\n" + _lines(trace + self._own) + self._inner, self._body)
+        if self._body is None:
+            text = searchable_text(self._octets, self._root, max_octets=self._max_octets)
+            self._body = " ".join(fold(text).split()).encode("utf-8", "replace")
+        return Document(self._head(trace), self._body)
+
+    def body_may_hold(self, needle: str) -> bool:
+        """False: the document's body does not hold a needle that `is_glanced_for`."""
+        return may_hold(self._octets, self._root, needle, max_octets=self._max_octets)
+
+    def head_may_hold(self, trace: bytes, needle: bytes) -> bool:
+        """The same of its head."""
+        raw = b"\n".join([trace, self._own, *_part_headers(self._octets, self._root)])
+        if raw.isascii() and b"=?" not in raw:
+            return needle in raw.lower()
+        return needle in self._head(trace)
+
+    def _head(self, trace: bytes) -> bytes:
+        if self._inner is None:
+            headers = _part_headers(self._octets, self._root)
+            self._inner = _TOP_END + b"\n".join([_lines(raw) for raw in headers])
+        return b"\n" + _lines(trace + self._own) + self._inner
 
 
 def _lines(raw: bytes) -> bytes:

@@ -8,9 +8,9 @@ is an exact substring match; what the index does not have yet is read.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import msgspec
 
@@ -20,6 +20,7 @@ from pillarbox.store import query as q
 from pillarbox.store.database import Reader, Value
 from pillarbox.store.search import leaves
 from pillarbox.store.search.document import Document, has_field, squeeze
+from pillarbox.store.search.glance import is_glanced_for
 from pillarbox.store.search.reading import DocumentReader, ReadBlob
 from pillarbox.store.search.text_index import EXACT, TextIndex, Where
 
@@ -57,15 +58,16 @@ _HOW_MANY_AFTER = """
         SELECT message_id FROM message WHERE account_id = ?1 AND seq <= ?2
         ORDER BY message_id DESC LIMIT 1), 0)
 """
-_UNINDEXED = """
-    SELECT blob_id, structure, trace,
+_UNREAD = """
+    SELECT message_id, blob_id, structure, trace,
         folded_subject, folded_from, folded_to, folded_cc, folded_bcc
-    FROM message WHERE account_id = ? AND message_id = ?
+    FROM message WHERE account_id = ? AND message_id IN (SELECT value FROM json_each(?))
 """
 _FEW = 1000  # UIDs that are cheaper to ask for than to load all
 _DENSE = 4  # one wanted message of so many is worth reading all between
 _FEW_RANGES = 20  # so many are cheaper to ask for than to load all UIDs
 _AT_ONCE = 1000  # messages that one statement verifies
+_READ_AT_ONCE = 64  # of the tail; a row may be large
 _SCANNED_FROM = 5000  # so many are cheaper to find by reading a column of all
 _WORDS_KEPT = 32 * 1024 * 1024  # octets of documents of the tail that one search keeps
 
@@ -235,9 +237,7 @@ class Search:
         sure = wanted.exact and candidates is not None
         found = there - tail - self._waiting if sure else set()
         found |= self._of_documents(wanted, there - found - tail)
-        for message in sorted(there & tail):
-            if wanted.check(await self._words(message)):
-                found.add(message)
+        found |= await self._of_unread(wanted, sorted(there & tail))
         return places.uids_of(found)
 
     def _of_documents(self, wanted: _Wanted, doubtful: set[MessageId]) -> set[MessageId]:
@@ -288,14 +288,24 @@ class Search:
         row = await self._db.row(_HOW_MANY_AFTER, (self._account, indexed))
         return row[0] if row is not None else 0
 
-    async def _words(self, message: MessageId) -> Document:
+    async def _of_unread(self, wanted: _Wanted, messages: list[MessageId]) -> set[MessageId]:
+        """Those of the messages without a document that the check holds for."""
+        found = {one for one in messages if one in self._kept and wanted.check(self._kept[one])}
+        unknown = [one for one in messages if one not in self._kept]
+        glanced = is_glanced_for(wanted.needle) and not wanted.whole
+        for start in range(0, len(unknown), _READ_AT_ONCE):
+            some = json.dumps(unknown[start : start + _READ_AT_ONCE])
+            for message, *row in await self._db.rows(_UNREAD, (self._account, some)):
+                if glanced and not self._documents.may_hold(
+                    row, wanted.where, wanted.needle, wanted.octets
+                ):
+                    continue
+                if wanted.check(self._words(message, row)):
+                    found.add(message)
+        return found
+
+    def _words(self, message: MessageId, row: Sequence[Any]) -> Document:
         """A message that is not indexed yet; kept for the other terms of this search."""
-        words = self._kept.get(message)
-        if words is not None:
-            return words
-        row = await self._db.row(_UNINDEXED, (self._account, message))
-        if row is None:
-            return Document(b"", b"")
         words = self._documents.read(row)
         self._kept_octets += len(words.head) + len(words.body)
         if self._kept_octets < _WORDS_KEPT:

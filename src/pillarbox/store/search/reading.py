@@ -11,6 +11,7 @@ from pillarbox.errors import Damaged
 from pillarbox.ids import BlobId
 from pillarbox.message.part import Part
 from pillarbox.store.search.document import Content, Document, add_columns
+from pillarbox.store.search.text_index import Where
 from pillarbox.telemetry.log import get_logger
 
 log = get_logger("store")
@@ -46,6 +47,22 @@ class DocumentReader:
         except Exception:  # a bug met by one message must not end search for all
             log.error_event("store.no_words", exc=True, blob=blob.hex())
         return add_columns(words, columns)
+
+    def may_hold(self, row: Sequence[Any], where: Where, needle: str, octets: bytes) -> bool:
+        """False: that part of the document does not hold a needle that `is_glanced_for`.
+
+        `octets` are the needle's. Of a message that cannot be read, `read` will tell.
+        """
+        blob, structure, trace, *columns = row
+        try:
+            content = self._of(blob, structure)
+            if where is not Where.BODY and (
+                any(needle in column for column in columns) or content.head_may_hold(trace, octets)
+            ):
+                return True
+            return where is not Where.HEAD and content.body_may_hold(needle)
+        except Exception:
+            return True
 
     def _of(self, blob: BlobId, structure: bytes) -> Content:
         if self._content is None or self._last != (blob, structure):
