@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pillarbox.config.dns import DnsSettings
-from pillarbox.dns.answer import Mx, Tlsa
+from pillarbox.dns.answer import Mx, Srv, Tlsa
 from pillarbox.dns.errors import BadDnsName, DnsFailure
 from pillarbox.dns.stub import StubResolver
 from support.fake_clock import FakeClock
@@ -29,6 +29,10 @@ RECORDS: dict[str, dict[str, Any]] = {
     "one.loop.example": {"CNAME": "two.loop.example"},
     "two.loop.example": {"CNAME": "one.loop.example"},
     "_25._tcp.a.example.org": {"TLSA": [(3, 1, 1, b"x" * 32)]},
+    "_imaps._tcp.example.org": {
+        "SRV": [(20, 0, 993, "b.example.org"), (10, 5, 9993, "A.example.org.")]
+    },
+    "_pop3s._tcp.example.org": {"SRV": [(0, 0, 0, ".")]},
     "192.0.2.1": {"PTR": ["a.example.org"]},
     "2001:db8::1": {"PTR": ["a.example.org", "B.example.org"]},
     "big.example.org": {"TXT": [f"{n} {'x' * 200}" for n in range(100)]},
@@ -77,6 +81,9 @@ def test_records_of_each_kind() -> None:
         }
         tlsa = await resolver.tlsa("_25._tcp.a.example.org")
         assert tlsa.records == (Tlsa(3, 1, 1, b"x" * 32),)
+        srv = await resolver.srv("_imaps._tcp.example.org")
+        assert srv.records == (Srv(10, 5, 9993, "a.example.org"), Srv(20, 0, 993, "b.example.org"))
+        assert (await resolver.srv("_pop3s._tcp.example.org")).records == (Srv(0, 0, 0, ""),)
         assert (await resolver.cname("www.example.org")).records == ("web.example.org",)
         assert (await resolver.cname("example.org")).records == ()
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pillarbox.config.dns import DnsSettings
-from pillarbox.dns.answer import Mx, Tlsa
+from pillarbox.dns.answer import Mx, Srv, Tlsa
 from pillarbox.dns.errors import BadDnsName
 from pillarbox.dns.learn import learn
 from pillarbox.dns.names import fold_name
@@ -28,7 +28,7 @@ from pillarbox.dns.wire import (
 from pillarbox.dns.wire_names import MalformedReply
 
 ID = 0x1234
-TYPES: list[RdType] = ["A", "AAAA", "MX", "TXT", "PTR", "TLSA", "CNAME"]
+TYPES: list[RdType] = ["A", "AAAA", "MX", "TXT", "PTR", "TLSA", "CNAME", "SRV"]
 QUESTIONS = st.sampled_from([Question("example.org", rdtype) for rdtype in TYPES])
 
 names = st.sampled_from([b"\xc0\x0c", b"\0", b"\3www\xc0\x0c", b"\xc0\xff", b"\x3fabc", b"\2x.\0"])
@@ -106,6 +106,9 @@ datas = {
     "PTR": hosts,
     "TLSA": st.sampled_from([f"3 1 1 {'00' * 32}", "2 0 0 aa"]),
     "CNAME": hosts,
+    "SRV": st.tuples(st.integers(0, 65535), st.integers(0, 65535), hosts).map(
+        lambda p: f"{p[0]} {p[1]} {p[0]} {p[2]}"
+    ),
 }
 
 
@@ -161,12 +164,18 @@ def shown_mx(record: Any) -> Mx | None:
     return None if host is None else Mx(record.preference, host)
 
 
+def shown_srv(record: Any) -> Srv | None:
+    host = shown_host(record.target)
+    return None if host is None else Srv(record.priority, record.weight, record.port, host)
+
+
 SHOWN: dict[RdType, Callable[[Any], Any]] = {
     "A": lambda record: record.address,
     "AAAA": lambda record: record.address,
     "MX": shown_mx,
     "TXT": lambda record: b"".join(record.strings),
     "PTR": lambda record: shown_host(record.target),
+    "SRV": shown_srv,
     "TLSA": lambda record: Tlsa(record.usage, record.selector, record.mtype, record.cert),
     "CNAME": lambda record: shown_host(record.target),
 }

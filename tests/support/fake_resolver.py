@@ -17,7 +17,7 @@ import ipaddress
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from pillarbox.dns.answer import MAX_CHAIN, Answer, Mx, Tlsa
+from pillarbox.dns.answer import MAX_CHAIN, Answer, Mx, Srv, Tlsa
 from pillarbox.dns.errors import DnsFailure, Why
 from pillarbox.dns.names import fold_name
 
@@ -65,6 +65,13 @@ class FakeResolver:
     async def tlsa(self, name: str) -> Answer[Tlsa]:
         return self._answer("TLSA", fold_name(name), lambda fields: Tlsa(*fields))
 
+    async def srv(self, name: str) -> Answer[Srv]:
+        answer: Answer[Srv] = self._answer("SRV", fold_name(name), _srv)
+        ordered = tuple(sorted(answer.records, key=lambda srv: srv.priority))
+        return Answer(
+            answer.name, answer.canonical, ordered, answer.exists, answer.authentic, answer.ttl
+        )
+
     async def cname(self, name: str) -> Answer[str]:
         return self._answer("CNAME", fold_name(name), fold_name)
 
@@ -107,6 +114,11 @@ def _text(value: Any) -> bytes:
     """A record is a string, or a tuple of the character-strings that it is joined from."""
     pieces = value if isinstance(value, tuple) else (value,)
     return b"".join(piece.encode() if isinstance(piece, str) else piece for piece in pieces)
+
+
+def _srv(value: Any) -> Srv:
+    priority, weight, port, target = value
+    return Srv(priority, weight, port, "" if target in ("", ".") else fold_name(target))
 
 
 def _mx(value: Any) -> Mx:

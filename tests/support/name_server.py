@@ -288,6 +288,8 @@ def _rdata(rdtype: str, value: Any) -> dns.rdata.Rdata:
         value = f"{value[0]} {_name(value[1]).to_text()}"
     elif rdtype in ("CNAME", "PTR"):
         value = _name(value).to_text()
+    elif rdtype == "SRV":
+        value = f"{value[0]} {value[1]} {value[2]} {_name(value[3]).to_text()}"
     elif rdtype == "TLSA":
         value = f"{value[0]} {value[1]} {value[2]} {value[3].hex()}"
     return dns.rdata.from_text(IN, rdtype, value)

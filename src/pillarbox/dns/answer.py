@@ -18,6 +18,15 @@ class Mx(Struct, frozen=True, order=True):
     exchange: str  # "" is the null MX: the domain takes no mail (RFC 7505 §3)
 
 
+class Srv(Struct, frozen=True, order=True):
+    """Where a domain's service is (RFC 2782)."""
+
+    priority: int  # the lowest is tried first
+    weight: int
+    port: int
+    target: str  # "": the service is not there
+
+
 class Tlsa(Struct, frozen=True):
     """What a TLS server's certificate or key must be (RFC 6698 §2.1)."""
 

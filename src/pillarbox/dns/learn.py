@@ -23,6 +23,8 @@ def learn(
         records = found.records
         if found.rdtype == "MX":
             records = tuple(sorted(records, key=lambda mx: mx.preference))
+        elif found.rdtype == "SRV":
+            records = tuple(sorted(records, key=lambda srv: srv.priority))
         lasts = min(max(found.ttl, settings.minimum_ttl), settings.maximum_ttl)
         kept[found.name, found.rdtype] = Cached(records, True, authentic, now + lasts)
         done = found.rdtype == question.rdtype

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from pillarbox.dns.answer import Answer, Mx, Tlsa
+from pillarbox.dns.answer import Answer, Mx, Srv, Tlsa
 
 
 class Resolver(Protocol):
@@ -27,6 +27,9 @@ class Resolver(Protocol):
 
     async def tlsa(self, name: str) -> Answer[Tlsa]:
         """TLSA records of a name with its port and protocol in front (RFC 6698 §3)."""
+
+    async def srv(self, name: str) -> Answer[Srv]:
+        """SRV records of a name with its service and protocol in front, by priority."""
 
     async def cname(self, name: str) -> Answer[str]:
         """The name that this one is an alias of; that one's own alias is not followed."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from pillarbox.clock import Clock
 from pillarbox.config.dns import DnsSettings
-from pillarbox.dns.answer import MAX_CHAIN, Answer, Mx, Tlsa
+from pillarbox.dns.answer import MAX_CHAIN, Answer, Mx, Srv, Tlsa
 from pillarbox.dns.cache import Cache, Cached, Key
 from pillarbox.dns.errors import DnsFailure, Why
 from pillarbox.dns.learn import ANY, learn, learn_failure
@@ -63,6 +63,10 @@ class StubResolver:
     async def tlsa(self, name: str) -> Answer[Tlsa]:
         """TLSA records."""
         return await self._resolve(fold_name(name), "TLSA")
+
+    async def srv(self, name: str) -> Answer[Srv]:
+        """SRV records by priority."""
+        return await self._resolve(fold_name(name), "SRV")
 
     async def cname(self, name: str) -> Answer[str]:
         """The name that this one is an alias of."""

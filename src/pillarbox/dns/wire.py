@@ -14,13 +14,13 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from pillarbox.dns.answer import MAX_CHAIN, Mx, Tlsa
+from pillarbox.dns.answer import MAX_CHAIN, Mx, Srv, Tlsa
 from pillarbox.dns.wire_names import Labels, MalformedReply, NameReader
 
 UDP_OCTETS = 1232  # fits in every path's packet, so no fragments, which can be forged
 MAX_RECORDS = 2000  # in one message; more is no honest answer, and each costs time to read
 
-RdType = Literal["A", "AAAA", "MX", "TXT", "PTR", "TLSA", "CNAME"]
+RdType = Literal["A", "AAAA", "MX", "TXT", "PTR", "TLSA", "CNAME", "SRV"]
 
 _HEADER = struct.Struct("!HHHHHH")
 _QR, _TC, _RD, _AD = 0x8000, 0x0200, 0x0100, 0x0020
@@ -35,6 +35,7 @@ _TYPES: dict[RdType, int] = {
     "MX": 15,
     "TXT": 16,
     "AAAA": 28,
+    "SRV": 33,
     "TLSA": 52,
 }
 _RCODES = {
@@ -246,6 +247,13 @@ def _mx(message: _Message, start: int, end: int) -> Mx | None:
     return None if exchange is None else Mx(preference, exchange)
 
 
+def _srv(message: _Message, start: int, end: int) -> Srv | None:
+    priority, weight, port = struct.unpack_from("!HHH", message.octets(start, end))
+    labels = message.name(start + 6, end)
+    target = _text_of(labels) if labels else ""
+    return None if target is None else Srv(priority, weight, port, target)
+
+
 def _txt(message: _Message, start: int, end: int) -> bytes:
     octets, at, strings = message.octets(start, end), 0, []
     while at < len(octets):
@@ -273,4 +281,5 @@ _READERS: dict[RdType, Callable[[_Message, int, int], Any]] = {
     "PTR": _host,
     "TLSA": _tlsa,
     "CNAME": _host,
+    "SRV": _srv,
 }
