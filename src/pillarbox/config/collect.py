@@ -6,7 +6,25 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from pillarbox.config.imap_client import ImapClientLimits, ImapClientTimeouts
+from pillarbox.config.intake import IntakeSettings
+from pillarbox.config.oauth_client import OAuthClientSettings, OAuthLimits
 from pillarbox.config.pop3_client import Pop3ClientLimits, Pop3ClientTimeouts
+
+
+class OAuthProviderSettings(
+    OAuthClientSettings, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
+    """This server as an application that is registered with a provider."""
+
+    provider: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=100,
+            description="The provider, by its name in `pillarbox collect add --help`.",
+        ),
+    ]
 
 
 class CollectSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -30,8 +48,30 @@ class CollectSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ] = False
     max_remotes: Annotated[
         int,
-        Meta(ge=0, le=10_000, description="Remote accounts that one account may have."),
+        Meta(
+            ge=0,
+            le=10_000,
+            description="Remote accounts that one account may have, those that were brought over "
+            "once not counted.",
+        ),
     ] = 20
+    max_imports: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=100_000,
+            description="Places, files among them, from which one account's mail was brought over "
+            "once and of which is remembered what was.",
+        ),
+    ] = 1000
+    authorities: Annotated[
+        str,
+        Meta(
+            description="File with the certificates of authorities that vouch for other servers, "
+            "in PEM; a relative path counts from `store.data_dir`. Empty: those that the system "
+            "trusts."
+        ),
+    ] = ""
     concurrent: Annotated[
         int,
         Meta(
@@ -134,3 +174,8 @@ class CollectSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ] = 100
     pop3_timeouts: Pop3ClientTimeouts = field(default_factory=Pop3ClientTimeouts)
     pop3_limits: Pop3ClientLimits = field(default_factory=Pop3ClientLimits)
+    imap_timeouts: ImapClientTimeouts = field(default_factory=ImapClientTimeouts)
+    imap_limits: ImapClientLimits = field(default_factory=ImapClientLimits)
+    intake: IntakeSettings = field(default_factory=IntakeSettings)
+    oauth: tuple[OAuthProviderSettings, ...] = ()
+    oauth_limits: OAuthLimits = field(default_factory=OAuthLimits)

@@ -100,6 +100,19 @@ QUEUE_ATTEMPTS = _counter(
 QUEUE_OLDEST = _gauge(
     "queue_oldest_seconds", "Age of the oldest message that has not ended", (), "mostrecent"
 )
+COLLECT_RUNS = _counter(
+    "collect_runs",
+    "Runs of bringing mail from remote accounts, by trouble (empty where it went well)",
+    ("trouble",),
+)
+COLLECTED = _counter("collected", "Messages brought from remote accounts")
+COLLECT_OPEN = _gauge(
+    "collect_open",
+    "Remote accounts at work, by state (running, waiting for new mail)",
+    ("state",),
+    "livesum",
+)
+REMOTES = _gauge("collect_remotes", "Remote accounts, by state", ("state",), "mostrecent")
 REPORTS = _counter(
     "reports",
     "Reports of DMARC and TLS, by kind (dmarc, tls) and what became of them",

@@ -73,9 +73,7 @@ class Remotes:
         due_at = self._now() if by_itself else None
 
         async def write(tx: Transaction) -> RemoteId:
-            others = await remotes.list_remotes(tx, account)
-            if len(others) >= self._settings.max_remotes:
-                raise LimitReached("The account has as many remote accounts as are allowed.")
+            await self._check_room(tx, account, settings.once)
             number = await remotes.add(
                 tx,
                 account,
@@ -91,6 +89,12 @@ class Remotes:
             return number
 
         return await self._store.write(write)
+
+    async def _check_room(self, tx: Transaction, account: AccountId, once: bool) -> None:
+        rows = await remotes.list_remotes(tx, account)
+        others = sum(self.of_row(row).settings.once == once for row in rows)
+        if others >= (self._settings.max_imports if once else self._settings.max_remotes):
+            raise LimitReached("The account has as many remote accounts as are allowed.")
 
     # Reading
 

@@ -27,7 +27,8 @@ _TAKE = """
     RETURNING 1
 """
 _RENEW = """
-    UPDATE remote SET leased_until = ? WHERE remote_id = ? AND lease = ? RETURNING state
+    UPDATE remote SET leased_until = ? WHERE remote_id = ? AND lease = ?
+    RETURNING state, settings, due_at
 """
 _GIVE_BACK = """
     UPDATE remote SET leased_until = 0 WHERE remote_id = ? AND lease = ? RETURNING 1
@@ -55,10 +56,18 @@ async def lease_one(
     return await get(tx, remote)
 
 
-async def renew(tx: Transaction, remote: RemoteId, owner: str, seconds: int) -> RemoteState | None:
-    """Keep a lease for so long from now on; its state, None: the lease is lost."""
+class Renewed(msgspec.Struct, frozen=True):
+    """What a person may have changed meanwhile."""
+
+    state: RemoteState
+    settings: str
+    due_at: int | None
+
+
+async def renew(tx: Transaction, remote: RemoteId, owner: str, seconds: int) -> Renewed | None:
+    """Keep a lease for so long from now on; None: it is lost."""
     rows = await tx.run(_RENEW, (tx.now() + seconds, remote, owner))
-    return RemoteState(rows[0][0]) if rows else None
+    return Renewed(RemoteState(rows[0][0]), *rows[0][1:]) if rows else None
 
 
 async def give_back(tx: Transaction, remote: RemoteId, owner: str) -> None:
