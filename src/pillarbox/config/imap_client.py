@@ -83,6 +83,15 @@ class ImapClientTimeouts(Struct, frozen=True, kw_only=True, forbid_unknown_field
             description="Seconds between two looks at a folder where the server knows no IDLE.",
         ),
     ] = 120.0
+    redial_seconds: Annotated[
+        float,
+        Meta(
+            ge=0.1,
+            le=600,
+            description="Seconds before a connection that was cut is made anew; twice as many "
+            "each time that nothing came in between.",
+        ),
+    ] = 1.0
     logout_seconds: Annotated[
         float,
         Meta(ge=0.1, le=300, description="Seconds until the answer to LOGOUT; nothing needs it."),
@@ -197,6 +206,15 @@ class ImapClientLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "servers take lines of 8,000 octets.",
         ),
     ] = 500
+    max_redials: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1000,
+            description="How often in a row a connection that was cut is made anew at once though "
+            "no message came in between. After that it is a matter for the next run.",
+        ),
+    ] = 5
     max_scram_iterations: Annotated[
         int,
         Meta(

@@ -12,8 +12,8 @@ from pillarbox.imap.client import appending, idling, mailboxes, messages, select
 from pillarbox.imap.client.appending import Appended, OutgoingMessage
 from pillarbox.imap.client.commands import Part, string
 from pillarbox.imap.client.dialogue import Dialogue
-from pillarbox.imap.client.failure import ImapFailure, refusal
-from pillarbox.imap.client.frames import Divert, ResponseReader
+from pillarbox.imap.client.failure import ImapFailure, nonsense, refusal
+from pillarbox.imap.client.frames import Divert, ResponseReader, Unfinished
 from pillarbox.imap.client.link import ImapLink, imap_link
 from pillarbox.imap.client.mailboxes import MailboxEntry
 from pillarbox.imap.client.messages import Copied, SetEnd
@@ -117,9 +117,9 @@ class ImapConnection:
         return self._link.failure is None
 
     @property
-    def within_literal(self) -> tuple[int, int] | None:
-        """Octets announced and octets arrived of a literal that is not whole."""
-        return self._dialogue.reader.within_literal
+    def unfinished(self) -> Unfinished | None:
+        """The literal that is arriving, or was when the connection broke."""
+        return self._dialogue.reader.unfinished
 
     @property
     def names_are_utf8(self) -> bool:
@@ -130,6 +130,11 @@ class ImapConnection:
     def limits(self) -> ImapClientLimits:
         """How much is asked for at a time."""
         return self._caller.limits
+
+    @property
+    def timeouts(self) -> ImapClientTimeouts:
+        """How long is waited."""
+        return self._caller.timeouts
 
     # Beginning and end
 
@@ -334,7 +339,7 @@ class ImapConnection:
         if not isinstance(response, Condition) or response.kind not in ("OK", "PREAUTH"):
             if isinstance(response, Condition):
                 raise refusal("greeting", response)
-            raise ImapFailure("greeting", "What answers there is no IMAP server.")
+            raise nonsense("greeting", "What answers there is no IMAP server.")
         self.greeting = response
         if not self._dialogue.knows_capabilities:
             await self._ask_capabilities()

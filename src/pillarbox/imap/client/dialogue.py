@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from pillarbox.config.imap_client import ImapClientLimits, ImapClientTimeouts
 from pillarbox.imap.client.commands import Part
-from pillarbox.imap.client.failure import ImapFailure, refusal
+from pillarbox.imap.client.failure import ImapFailure, nonsense, refusal
 from pillarbox.imap.client.frames import ResponseReader, ServerFrame
 from pillarbox.imap.client.link import ImapLink
 from pillarbox.imap.client.parser import parse_response
@@ -48,6 +48,7 @@ class Dialogue:
         self.enabled: frozenset[str] = frozenset()
         self.alerts: deque[str] = deque(maxlen=_ALERTS)
         self.selected: Selected | None = None
+        self.idles = True  # False: IDLE was refused
         self._count = 0
         self._awaited: dict[bytes, None] = {}  # tags of commands whose end somebody waits for
         self._abandoned: set[bytes] = set()
@@ -153,7 +154,7 @@ class Dialogue:
             elif isinstance(response, Fetched):
                 response.discard()
         self.link.close()
-        raise ImapFailure(stage, "The other server talks without end.")
+        raise nonsense(stage, "The other server talks without end.")
 
     def take(self, stage: str) -> Response | None:
         """The next response that has arrived, noted; None: there is none."""
@@ -193,7 +194,7 @@ class Dialogue:
             return None
         if response.tag not in self._awaited:
             self.link.close()
-            raise ImapFailure(stage, "The other server answers a command that was not given.")
+            raise nonsense(stage, "The other server answers a command that was not given.")
         return response
 
     def is_awaited(self, tag: bytes) -> bool:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pillarbox.imap.client.responses import Condition, ResponseCode
 from pillarbox.net.outgoing.failure import LinkFailure, TlsTrouble
+from pillarbox.net.outgoing.frames import BadFrame
 
 Answer = Literal["", "NO", "BAD", "BYE"]
 
@@ -54,6 +55,13 @@ class ImapFailure(LinkFailure):
     def ended(self) -> bool:
         """Whether the connection is over."""
         return self.answer in ("", "BYE")
+
+
+def nonsense(stage: str, sentence: str) -> ImapFailure:
+    """What the server says is IMAP, and makes no sense; close the link, too."""
+    failure = ImapFailure(stage, sentence)
+    failure.__cause__ = BadFrame(sentence)
+    return failure
 
 
 def refusal(stage: str, condition: Condition) -> ImapFailure:

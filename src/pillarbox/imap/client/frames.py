@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import msgspec
+
 from pillarbox.config.imap_client import ImapClientLimits
 from pillarbox.errors import PillarboxError
 from pillarbox.imap.client.responses import ServerLiteral, Sink
@@ -18,6 +20,15 @@ Segment = bytes | ServerLiteral
 ServerFrame = tuple[Segment, ...]
 # Where a literal goes that is too long for memory: the line before it, its octets; None: nowhere.
 Divert = Callable[[bytes, int], Sink | None]
+
+
+class Unfinished(msgspec.Struct, frozen=True):
+    """A literal that is not whole."""
+
+    before: bytes  # the lines in front of it
+    size: int  # octets as announced
+    arrived: int
+
 
 GOING_ON: ServerFrame = ()  # no response: some of a long literal came, so the server is alive
 
@@ -50,12 +61,13 @@ class ResponseReader:
         return len(self._buffer) - self._at + self._queued
 
     @property
-    def within_literal(self) -> tuple[int, int] | None:
-        """Octets announced and octets arrived of a literal that is not whole."""
+    def unfinished(self) -> Unfinished | None:
+        """A literal that is not whole."""
         if self._literal is None:
             return None
         here = 0 if self._is_passed_on else len(self)
-        return self._literal.size, self._literal.size - self._left + here
+        before = b"".join(piece for piece in self._segments if isinstance(piece, bytes))
+        return Unfinished(before, self._literal.size, self._literal.size - self._left + here)
 
     def feed(self, octets: bytes) -> None:
         """Take octets from the server."""

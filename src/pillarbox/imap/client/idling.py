@@ -14,14 +14,14 @@ from pillarbox.imap.client.selected import Selected
 async def idle(dialogue: Dialogue, clock: Clock, selected: Selected, seconds: float) -> bool:
     """Whether something changed within `seconds`. Raises ImapFailure."""
     until = clock.monotonic() + seconds
-    known = not dialogue.capabilities.isdisjoint(("IDLE", "IMAP4REV2"))
+    known = dialogue.idles and not dialogue.capabilities.isdisjoint(("IDLE", "IMAP4REV2"))
     timeouts = dialogue.timeouts
     while not selected.touched:
         left = until - clock.monotonic()
         if left <= 0:
             return False
         if known:
-            await _idle_once(dialogue, clock, selected, min(left, timeouts.idle_seconds))
+            known = await _idle_once(dialogue, clock, selected, min(left, timeouts.idle_seconds))
             continue
         if await _heard(dialogue, clock, selected, min(left, timeouts.poll_seconds)):
             break
@@ -41,13 +41,15 @@ async def noop(dialogue: Dialogue, selected: Selected | None) -> None:
     await dialogue.run("noop", b"NOOP", take=take)
 
 
-async def _idle_once(dialogue: Dialogue, clock: Clock, selected: Selected, seconds: float) -> None:
+async def _idle_once(dialogue: Dialogue, clock: Clock, selected: Selected, seconds: float) -> bool:
+    """False: the server does not want to, whatever it offers."""
     timeouts = dialogue.timeouts
     dialogue.abandon()
     tag = dialogue.start("idle", b"IDLE")
     refused = await dialogue.go_ahead(tag, "idle", timeouts.command_seconds)
     if refused is not None:
-        raise refusal("idle", refused)
+        dialogue.idles = False
+        return False
     try:
         await _heard(dialogue, clock, selected, seconds)
     finally:
@@ -55,6 +57,7 @@ async def _idle_once(dialogue: Dialogue, clock: Clock, selected: Selected, secon
     ended = await dialogue.end(tag, "idle", timeouts.command_seconds)
     if ended.kind != "OK":
         raise refusal("idle", ended)
+    return True
 
 
 async def _heard(dialogue: Dialogue, clock: Clock, selected: Selected, seconds: float) -> bool:

@@ -62,7 +62,7 @@ async def fetch(
                 return
             response = dialogue.take("fetch") or await dialogue.receive("fetch", seconds)
             if type(response) is Fetched:
-                yield response
+                yield response  # also what nobody asked for: somebody changed flags
             elif isinstance(response, Condition) and response.tag in waiting:
                 dialogue.ended(response)
                 yield SetEnd(waiting.pop(response.tag), response)

@@ -20,6 +20,7 @@ class Selected:
 
     def __init__(self, name: bytes) -> None:
         self.name = name
+        self.for_writing = False  # it was SELECT, not EXAMINE
         self.read_only = False
         self.exists = 0
         self.uid_validity = 0
@@ -30,7 +31,7 @@ class Selected:
         self.permanent_flags: tuple[str, ...] | None = None  # None: all of `flags`
         self.touched = False  # something changed since this was last made False
         self.fetched: list[Fetched] = []  # with QRESYNC: what changed
-        self.vanished: list[Ranges] = []  # with QRESYNC: what is gone
+        self.vanished: list[Ranges] = []  # answers to QRESYNC and VANISHED: what is gone
         self.is_open = False  # SELECT was answered
 
     def may_set(self, flag: str) -> bool:
@@ -56,7 +57,7 @@ class Selected:
                 self.touched = True
                 gone = sum(high - low + 1 for low, high in response.ranges)
                 self.exists = max(self.exists - gone, 0)
-            elif not self.is_open:
+            else:
                 self.vanished.append(response.ranges)
         elif isinstance(response, DefinedFlags):
             self.flags = response.names

@@ -46,6 +46,7 @@ async def select(
     if condition.kind != "OK":
         dialogue.selected = None
         raise refusal("select", condition)
+    selected.for_writing = not read_only
     selected.read_only = read_only
     selected.note(condition)
     selected.is_open = True

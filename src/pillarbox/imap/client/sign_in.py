@@ -37,7 +37,7 @@ async def sign_in(
         await _login(dialogue, who)
     else:
         raise ImapFailure(
-            "auth", "The other server offers no way to sign in that can be used here."
+            "mechanism", "The other server offers no way to sign in that can be used here."
         )
 
 
@@ -50,7 +50,7 @@ async def _login(dialogue: Dialogue, who: Credentials) -> None:
     try:
         name, password = string(who.username.encode()), string(who.password.reveal())
     except Unsayable as error:
-        raise ImapFailure("auth", str(error)) from error
+        raise ImapFailure("mechanism", str(error)) from error
     seconds = dialogue.timeouts.auth_seconds
     await dialogue.run("auth", b"LOGIN ", name, b" ", password, seconds=seconds)
 
@@ -82,14 +82,14 @@ async def _authenticate(dialogue: Dialogue, mechanism: ClientMechanism) -> None:
             except (MalformedResponse, ServerNotProved, ValueError) as error:
                 why, response = error, b"*"
         dialogue.link.write(response + b"\r\n")
-    raise ImapFailure("auth", "The other server asks for more and more to sign in.")
+    raise ImapFailure("mechanism", "The other server asks for more and more to sign in.")
 
 
 def _check_end(said: Condition, mechanism: ClientMechanism, why: Exception | None) -> None:
     if why is not None:
         text = "The challenge is not base64." if isinstance(why, binascii.Error) else str(why)
-        raise ImapFailure("auth", text) from why
+        raise ImapFailure("mechanism", text) from why
     if said.kind != "OK":
         raise refusal("auth", said)
     if not mechanism.is_done:
-        raise ImapFailure("auth", "The other server did not prove that it knows the password.")
+        raise ImapFailure("mechanism", "The other server did not prove that it knows the password.")

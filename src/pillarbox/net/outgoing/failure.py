@@ -25,3 +25,4 @@ class LinkFailure(PillarboxError):
         self.stage = stage  # how far it was: "connect", "greeting", "tls", …
         self.why = why
         self.tls_trouble: TlsTrouble = tls_trouble
+        self.timed_out = False  # the peer was still there, and silent

@@ -266,10 +266,11 @@ class Link(asyncio.Protocol, Generic[F]):
 
     # Small parts
 
-    def _fail(self, stage: str, why: str) -> LinkFailure:
+    def _fail(self, stage: str, why: str, *, timed_out: bool = False) -> LinkFailure:
         """Note why it is over, close, and wake whoever waits."""
         if self.failure is None:
             self.failure = self._make_failure(stage, why)
+            self.failure.timed_out = timed_out
         failure = self.failure
         self.close()
         return failure
@@ -321,7 +322,7 @@ class Link(asyncio.Protocol, Generic[F]):
             left = self._deadline - self._clock.monotonic()
             if left <= 0:
                 self._watch = None  # else closing would cancel this very task
-                self._fail(self._stage, _too_late(self._seconds))
+                self._fail(self._stage, _too_late(self._seconds), timed_out=True)
                 return
             await self._clock.sleep(min(left, self._shortest))
 
