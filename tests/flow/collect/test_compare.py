@@ -7,10 +7,12 @@ from collections.abc import Sequence
 import pytest
 
 from pillarbox.flow.collect.compare import Ask, Comparison, compare
+from pillarbox.flow.collect.folders import FolderPlan, Here, plan_folders
 from pillarbox.flow.collect.progress import Progress
+from pillarbox.flow.collect.settings import FolderChoice, RemoteSettings
 from pillarbox.flow.collect.source import RemoteFolder, RemoteMessage
 from pillarbox.message.digest import digest
-from pillarbox.store.model import Flag
+from pillarbox.store.model import Flag, Role
 from support.fake_source import Elsewhere, FakeSource
 from support.store_box import Box, letter
 
@@ -29,17 +31,24 @@ class Telling(FakeSource):
         }
 
 
-def same_places(folders: Sequence[RemoteFolder]) -> dict[str, str]:
-    return {folder.key: folder.path for folder in folders if folder.path != "Left out"}
+def same_places(folders: Sequence[RemoteFolder], box: Box, into: str = "") -> FolderPlan:
+    settings = RemoteSettings(
+        kind="file",
+        path="/mail",
+        label="old",
+        into=into,
+        folders=FolderChoice(exclude=("Left out",)),
+    )
+    return plan_folders(folders, settings, Here({}, {}), box.settings)
 
 
 async def compared(
-    box: Box, source: FakeSource, *, by_octets: bool = False, label: str = ""
+    box: Box, source: FakeSource, *, by_octets: bool = False, label: str = "", into: str = ""
 ) -> Comparison:
     ask = Ask(
         store=box.store,
         account=box.alice.id,
-        places=same_places,
+        plan=lambda folders: same_places(folders, box, into),
         by_octets=by_octets,
         label=label,
     )
@@ -186,7 +195,33 @@ async def test_folders_without_a_mailbox_and_those_left_out(
     there.folder("Level", selectable=False)
     found = await compared(box, kind(there))
     assert [one.folder for one in found.folders] == ["Work"]
-    assert (found.left_out, len(found.missing)) == (["Left out"], 1)
+    assert [(one.folder, one.why) for one in found.left_out] == [
+        ("Left out", "It was not asked for.")
+    ]
+    assert len(found.missing) == 1
+
+
+@BOTH
+async def test_several_folders_into_one_mailbox(box: Box, kind: type[FakeSource]) -> None:
+    there = Elsewhere()
+    for number, path in enumerate(("INBOX", "Work", "Sent")):
+        there.folder(path).put(letters(3)[number], received_at=AT)
+        await box.append(letters(3)[number], received_at=AT)
+    await box.append(letter("Mine"))
+    found = await compared(box, kind(there), into="INBOX")
+    assert (found.total("equal"), found.total("only_here")) == (3, 1)
+    assert found.complete
+
+
+async def test_views_are_no_news(box: Box) -> None:
+    """What "All Mail" shows lies in other mailboxes here."""
+    there = await filled(box)
+    everything = there.folder("[Gmail]/All Mail", role=Role.ALL)
+    for octets in letters(6):
+        everything.put(octets, received_at=AT)
+    found = await compared(box, FakeSource(there))
+    assert (found.total("elsewhere"), found.total("missing")) == (5, 1)
+    assert not found.elsewhere
 
 
 async def test_only_here_is_counted(box: Box) -> None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
 
 import msgspec
 
+from pillarbox.flow.collect.folders import FolderPlan, PlannedFolder
+from pillarbox.flow.collect.pairing import Pool, flags_differ
 from pillarbox.flow.collect.progress import Progress, TroubleNote, Watch
 from pillarbox.flow.collect.source import (
     Arrived,
@@ -26,7 +28,6 @@ from pillarbox.flow.collect.source import (
 from pillarbox.ids import AccountId, BlobId
 from pillarbox.message.part import Octets
 from pillarbox.store.database import Reader
-from pillarbox.store.model import FLAG_NAMES
 from pillarbox.store.sql import mailboxes, messages
 from pillarbox.store.sql.comparison import Held, held, mailboxes_with
 from pillarbox.store.sql.threads import id_hash
@@ -60,7 +61,8 @@ class FolderCompared(msgspec.Struct, kw_only=True):
     folder: str
     mailbox: str
     there: int = 0
-    here: int = 0
+    here: int = 0  # of those that other folders there did not claim before
+    is_view: bool = False  # it shows there what other folders have: Gmail's "All Mail"
     equal: int = 0  # found in the mailbox where they belong
     copies: int = 0  # the same octets are there more often than here
     elsewhere: int = 0  # in another mailbox of the account: moved since, or filed by a rule
@@ -71,12 +73,19 @@ class FolderCompared(msgspec.Struct, kw_only=True):
     dates_differ: int = 0
 
 
+class LeftOut(msgspec.Struct, frozen=True):
+    """A folder with messages that is not wanted here."""
+
+    folder: str
+    why: str
+
+
 class Comparison(msgspec.Struct, kw_only=True):
     """What came of it."""
 
     by_octets: bool  # every message was read; False: those alone that needed it
     folders: list[FolderCompared] = msgspec.field(default_factory=list)
-    left_out: list[str] = msgspec.field(default_factory=list)  # folders that are not wanted here
+    left_out: list[LeftOut] = msgspec.field(default_factory=list)  # folders
     missing: list[Difference] = msgspec.field(default_factory=list)
     unread: list[Difference] = msgspec.field(default_factory=list)
     flags: list[Difference] = msgspec.field(default_factory=list)
@@ -98,7 +107,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
 
     store: Store
     account: AccountId
-    places: Callable[[Sequence[RemoteFolder]], Mapping[str, str]]  # key there → mailbox path here
+    plan: Callable[[Sequence[RemoteFolder]], FolderPlan]  # which mailbox each of them is here
     label: str = ""  # a keyword that everything brought got here
     by_octets: bool = False
 
@@ -115,18 +124,14 @@ async def compare(ask: Ask, source: Source, progress: Progress, watch: Watch) ->
     """Compare all folders of the source that have a place here. Raises SourceFailure."""
     progress.phase = "listing"
     watch(progress)
-    folders = [folder for folder in await source.folders() if folder.selectable]
-    places = ask.places(folders)
-    wanted = [folder for folder in folders if folder.key in places]
-    left_out = [folder.path for folder in folders if folder.key not in places]
+    plan = ask.plan(await source.folders())
+    left_out = [LeftOut(one.remote.path, one.why) for one in plan.skipped if one.remote.selectable]
     by_octets = ask.by_octets or not isinstance(source, Identifying)
     found = Comparison(by_octets=by_octets, left_out=left_out)
     comparing = _Comparing(ask, source, found, progress, watch)
-    progress.folders = len(wanted)
-    progress.messages = sum(folder.messages or 0 for folder in wanted)
-    progress.phase = "bringing"
-    for folder in wanted:
-        await comparing.folder(folder, places[folder.key])
+    comparing.expect(plan.folders)
+    for folder in plan.folders:
+        await comparing.folder(folder)
         progress.folders_done += 1
         watch(progress)
     await comparing.look_elsewhere()
@@ -147,23 +152,43 @@ class _Comparing:
         self._progress = progress
         self._watch = watch
         self._open: list[_Open] = []
+        self._to_come: Counter[str] = Counter()  # folders by the mailbox that they are here
+        self._pools: dict[str, Pool] = {}  # of mailboxes that more folders come to
 
-    async def folder(self, folder: RemoteFolder, path: str) -> None:
+    def expect(self, planned: Sequence[PlannedFolder]) -> None:
+        """What is going to be compared."""
+        progress = self._progress
+        progress.folders = len(planned)
+        progress.messages = sum(one.remote.messages or 0 for one in planned)
+        progress.octets = sum(one.remote.octets or 0 for one in planned)
+        progress.phase = "bringing"
+        self._to_come.update(one.path for one in planned)
+
+    async def folder(self, planned: PlannedFolder) -> None:
         """Compare one."""
+        folder, path = planned.remote, planned.path
         self._progress.folder = folder.path
         opened = await self._source.open(folder)
         self._progress.messages += len(opened.messages) - (folder.messages or 0)
-        here = await self._held(path)
+        self._progress.octets += sum(m.size for m in opened.messages) - (folder.octets or 0)
+        pool = self._pools.pop(path, None) or Pool(await self._held(path))
         note = FolderCompared(
-            folder=folder.path, mailbox=path, there=len(opened.messages), here=len(here)
+            folder=folder.path,
+            mailbox=path,
+            there=len(opened.messages),
+            here=len(pool),
+            is_view=planned.is_view,
         )
         self._found.folders.append(note)
-        pool = Pool(here)
         unsettled: Sequence[RemoteMessage] = opened.messages
         if not self._found.by_octets:
             unsettled = await self._by_identity(note, opened, pool)
         await self._by_octets(note, unsettled, pool)
-        note.only_here = len(pool)
+        self._to_come[path] -= 1
+        if self._to_come[path]:
+            self._pools[path] = pool
+        else:
+            note.only_here = len(pool)
 
     async def _held(self, path: str) -> list[Held]:
         async def read(db: Reader) -> list[Held]:
@@ -227,7 +252,7 @@ class _Comparing:
         note.equal += 1
         if message.received_at is not None and message.received_at != there.received_at:
             note.dates_differ += 1
-        told = _flags_differ(message, there, self._ask.label)
+        told = flags_differ(message, there, self._ask.label)
         if told:
             note.flags_differ += 1
             self._note(self._found.flags, note, message, told)
@@ -250,7 +275,9 @@ class _Comparing:
                 one.note.copies += 1
             elif paths:
                 one.note.elsewhere += 1
-                self._note(self._found.elsewhere, one.note, one.message, f"It is in {paths[0]}.")
+                if not one.note.is_view:
+                    told = f"It is in {paths[0]}."
+                    self._note(self._found.elsewhere, one.note, one.message, told)
             else:
                 one.note.missing += 1
                 self._note(self._found.missing, one.note, one.message, "It is not here.")
@@ -264,69 +291,8 @@ class _Comparing:
             )
 
 
-class Pool:
-    """The messages of a mailbox that have no partner yet."""
-
-    def __init__(self, here: Iterable[Held]) -> None:
-        self._left = {one.uid: one for one in here}
-        self._by_blob: dict[BlobId, list[Held]] = defaultdict(list)
-        self._by_identity: dict[tuple[int, int], list[Held]] = defaultdict(list)
-        self._traced: dict[int, list[Held]] = defaultdict(list)
-        for one in reversed(
-            self._left.values()
-        ):  # lists give back from their end: lowest UID first
-            self._by_blob[one.blob].append(one)
-            self._by_identity[one.id_hash, one.size].append(one)
-            if one.traced:
-                self._traced[one.size].append(one)
-
-    def __len__(self) -> int:
-        return len(self._left)
-
-    def take(self, blob: BlobId) -> Held | None:
-        """One of those octets."""
-        return self._first(self._by_blob.get(blob, []))
-
-    def take_identical(self, message: RemoteMessage, identity: int) -> Held | None:
-        """One of that Message-ID and size; without a Message-ID the date must agree, too."""
-        if not message.size:
-            return None
-        among = self._by_identity.get((identity, message.size), [])
-        on_the_second = [one for one in among if one.received_at == message.received_at]
-        return self._first(on_the_second) or (self._first(among) if identity else None)
-
-    def traced(self, size: int) -> list[Held]:
-        """Those with trace fields of ours that are so long when read."""
-        return [one for one in self._traced.get(size, []) if one.uid in self._left]
-
-    def drop(self, one: Held) -> None:
-        """It has its partner."""
-        self._left.pop(one.uid, None)
-
-    def _first(self, among: list[Held]) -> Held | None:
-        while among:
-            one = among.pop()
-            if self._left.pop(one.uid, None) is not None:
-                return one
-        return None
-
-
 async def _digest(octets: Octets) -> BlobId:
     if len(octets) <= _HASH_INLINE:
         return BlobId(hashlib.sha256(octets).digest())
     loop = asyncio.get_running_loop()
     return BlobId(await loop.run_in_executor(None, lambda: hashlib.sha256(octets).digest()))
-
-
-def _flags_differ(message: RemoteMessage, here: Held, label: str) -> str:
-    """What differs in words; "" when nothing does."""
-    label = label.lower()
-    told: list[str] = []
-    for flag, name in FLAG_NAMES.items():
-        if (message.flags ^ here.flags) & flag:
-            told.append(f"{name} only {'there' if message.flags & flag else 'here'}")
-    there = {word.lower() for word in message.keywords.split()} - {label}
-    ours = {word.lower() for word in here.keywords.split()} - {label}
-    told += [f"{word} only there" for word in sorted(there - ours)]
-    told += [f"{word} only here" for word in sorted(ours - there)]
-    return ", ".join(told)
