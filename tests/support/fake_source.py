@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -36,6 +37,7 @@ class There:
     received_at: int | None = None
     listed_size: int | None = None  # a lie; None: the truth
     broken: str = ""  # why it cannot be had
+    uidl: str = ""  # as a POP3 server calls it, which may call others so, too; "": by its key
 
 
 @dataclass
@@ -74,7 +76,7 @@ class Elsewhere:
         self.places: dict[str, Place] = {}
         self.counts = counts  # whether a listing says how many messages there are
         self.settled: list[tuple[str, str, AtSource]] = []  # folder, key, what
-        self.has_state = True
+        self.lost: list[tuple[str, bytes]] = []  # folder, octets of what was deleted or moved
 
     def folder(self, path: str, key: str | None = None, **more: object) -> Place:
         """The folder of that path, made if it is not there."""
@@ -112,6 +114,7 @@ class FakeSource:
         self.closed = False
         self.fetched: list[str] = []
         self._open: Place | None = None
+        self._keys: dict[str, str] = {}  # as listed → as the folder has it
         self._validity = ""
 
     async def _step(self, what: str) -> None:
@@ -141,8 +144,25 @@ class FakeSource:
         await self._step("open")
         place = self._open = self.elsewhere.by_key(folder.key)
         self._validity = place.validity
-        listed = [self._listed(key, there) for key, there in place.messages.items()]
+        self._keys = self._name(place)
+        listed = [self._listed(key, place.messages[own]) for key, own in self._keys.items()]
         return OpenFolder(folder, "" if self.pop3 else place.validity, listed, place.validity)
+
+    def _name(self, place: Place) -> dict[str, str]:
+        """What is repeated gets a tab and its number among those of that UIDL."""
+        if not self.pop3:
+            return {key: key for key in place.messages}
+        named = {own: there.uidl or own for own, there in place.messages.items()}
+        counts = Counter(named.values())
+        seen: Counter[str] = Counter()
+        keys = {}
+        for own, uidl in named.items():
+            seen[uidl] += 1
+            keys[uidl if counts[uidl] == 1 else f"{uidl}\t{seen[uidl]}"] = own
+        return keys
+
+    def _there(self, key: str) -> There | None:
+        return self._place().messages.get(self._keys.get(key, ""))
 
     def _listed(self, key: str, there: There) -> RemoteMessage:
         size = len(there.octets) if there.listed_size is None else there.listed_size
@@ -166,7 +186,7 @@ class FakeSource:
     ) -> AsyncIterator[Arrived | Missed]:
         for message in messages:
             await self._step("fetch")
-            there = self._place().messages.get(message.key)
+            there = self._there(message.key)
             if there is None:
                 yield Missed(message, "It is no longer there.", gone=True)
                 continue
@@ -187,7 +207,7 @@ class FakeSource:
         await self._step("settle")
         done = []
         for key in keys:
-            there = self._place().messages.get(key)
+            there = self._there(key)
             if there is None or not self.confirm(key):
                 continue
             done.append(key)
@@ -195,7 +215,8 @@ class FakeSource:
             if what.action == "mark":
                 there.flags |= Flag.SEEN
             if what.action in ("delete", "move"):
-                del self._place().messages[key]
+                self.elsewhere.lost.append((self._place().path, there.octets))
+                del self._place().messages[self._keys[key]]
             if what.action == "move":
                 self.elsewhere.folder(what.folder).put(there.octets, flags=there.flags)
         return done
@@ -212,7 +233,7 @@ class FakeSource:
         await self._step("set_flags")
         done = []
         for change in changes:
-            there = self._place().messages.get(change.key)
+            there = self._there(change.key)
             if there is not None and self.confirm(change.key):
                 there.flags, there.keywords = change.flags, change.keywords
                 done.append(change.key)

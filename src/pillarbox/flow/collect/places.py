@@ -7,7 +7,7 @@ from msgspec import Struct
 from pillarbox.errors import NoSuchMailbox
 from pillarbox.flow.collect.folders import Here, PlannedFolder
 from pillarbox.flow.collect.job import Job
-from pillarbox.ids import MailboxId, RemoteId
+from pillarbox.ids import MailboxId
 from pillarbox.store import Reader, Transaction
 from pillarbox.store.model import Mailbox
 from pillarbox.store.sql import mailboxes, remote_runs
@@ -18,6 +18,7 @@ class Account(Struct, frozen=True):
     """What a plan is made from."""
 
     here: Here
+    paths: frozenset[str]  # of all mailboxes
     states: dict[str, FolderState]  # by the folder's key at the source
 
 
@@ -25,18 +26,14 @@ async def look(db: Reader, job: Job) -> Account:
     """What the account has now, and what its remote account's folders became."""
     there = await mailboxes.tree(db, job.account)
     paths = {one.id: one.path for one in there if one.selectable}
-    states = await _states(db, job.remote)
+    states = await remote_runs.folders(db, job.remote)
     known = {
         key: paths[state.mailbox]
         for key, state in states.items()
         if state.mailbox is not None and state.mailbox in paths
     }
     roles = {one.role: one.path for one in there if one.role is not None}
-    return Account(Here(roles, known), states)
-
-
-async def _states(db: Reader, remote: RemoteId) -> dict[str, FolderState]:
-    return await remote_runs.folders(db, remote)
+    return Account(Here(roles, known), frozenset(paths.values()), states)
 
 
 async def ensure(

@@ -124,11 +124,13 @@ class _Run:
             self._states[key] = state
         place = OpenPlace(planned, validity, seen, state)
         if state is not None and state.validity and state.validity != validity:
-            place.matches = ByContent.after_renumbering(
-                await job.store.scan(
-                    lambda db: collected.seen_before(db, job.remote, key, validity)
-                )
+            before = await job.store.scan(
+                lambda db: collected.seen_before(db, job.remote, key, validity)
             )
+            if job.settings.at_source.action in ("delete", "move"):
+                # What left the source is not among what is there now.
+                before = [(old, row) for old, row in before if not row.settled]
+            place.matches = ByContent.after_renumbering(before)
         elif job.settings.kind == "pop3":
             unsure = doubtful(opened.messages, seen)
             place.doubtful = frozenset(one.key for one in unsure)
