@@ -27,6 +27,9 @@ def test_random_steps(
         asyncio.run(_scenario(walk, steps))
     except BaseException:
         print(f"seed {seed}; the last steps:", *walk.trail, sep="\n  ")
+        for session in walk.sessions:
+            print(f"{session.name} in {session.mailbox} heard:", *session.heard, sep="\n  ")
+            print("and believes in", session.mirror.uids)
         raise
     print(f"{check_counts(mail_server)} placements counted anew")
 

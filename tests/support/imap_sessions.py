@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Sequence
 
 from support.imap_client import Answer, ImapClient, Literal
@@ -21,6 +22,7 @@ class Session:
         self.mailbox: str | None = None
         self.uid_validity = 0
         self.mirror = Mirror()
+        self.heard: deque[str] = deque(maxlen=80)  # the last lines, for a failure's message
         self._idle: bytes | None = None
 
     @classmethod
@@ -80,7 +82,9 @@ class Session:
     async def command(self, *parts: str | bytes | Literal) -> Answer:
         """Send, wait, feed the mirror; NO is the caller's to judge."""
         await self.wake()
+        self.heard.append(f"C: {parts[0]!r}")
         answer = await self.client.command(*parts, timeout=SLOW)
+        self.heard.extend(answer.lines)
         self.mirror.apply(answer)
         assert answer.kind != "BAD", (self.name, parts, answer)
         return answer
@@ -99,6 +103,7 @@ class Session:
         tag, self._idle = self._idle, None
         await self.client.raw(b"DONE\r\n")
         answer = await self.client.finish(tag, timeout=SLOW)
+        self.heard.extend(["C: IDLE, DONE", *answer.lines])
         self.mirror.apply(answer)
         assert answer.ok, (self.name, answer)
 
