@@ -231,10 +231,10 @@ class Pop3Connection:
         most = self._talk.limits.pipeline_commands if self.capabilities.pipelining else 1
         left, under_way = deque(numbers), deque[int]()
         while left or under_way:
-            if len(under_way) <= most // 2:  # in bursts: half a window a time
-                while left and len(under_way) < most:
-                    under_way.append(left.popleft())
-                    self._talk.send(command % under_way[-1], body=body)
+            if left and len(under_way) <= most // 2:  # in bursts: half a window a time
+                burst = [left.popleft() for _ in range(min(most - len(under_way), len(left)))]
+                under_way.extend(burst)
+                self._talk.send(*(command % number for number in burst), body=body)
             yield under_way.popleft()
 
     def _closing(self, *, always: bool = False) -> _Closing:

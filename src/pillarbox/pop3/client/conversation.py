@@ -54,10 +54,11 @@ class Conversation:
             shortest=min(waits),
         )
 
-    def send(self, line: bytes, *, body: bool = False) -> None:
-        """A command whose answer will be received; `body`: it has several lines."""
-        self._reader.expect(body=body)
-        self.link.write(line + b"\r\n")
+    def send(self, *lines: bytes, body: bool = False) -> None:
+        """Commands whose answers will be received; `body`: they have several lines."""
+        for _ in lines:
+            self._reader.expect(body=body)
+        self.link.write(b"".join(line + b"\r\n" for line in lines))
 
     async def command(self, line: bytes, stage: Stage, seconds: float) -> Status:
         """One command and the first line of its answer."""
