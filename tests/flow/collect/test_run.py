@@ -79,8 +79,10 @@ async def test_what_was_deleted_here_does_not_come_again(box: Box) -> None:
     await collection.run(FakeSource(there))
     await box.store.write(lambda tx: mailboxes.delete(tx, box.alice.id, "Old/Deep"))
     await collection.run(FakeSource(there))
-    found = await held(box)
-    assert found["Old/Deep"] == []  # the folder is there for what may come
+    assert "Old/Deep" not in await held(box)
+    there.folder("Old/Deep").put(letter("New"))
+    await collection.run(FakeSource(there))
+    assert [one[0] for one in (await held(box))["Old/Deep"]] == [sha(letter("New"))]
 
 
 async def test_cut_at_every_step(box: Box) -> None:
@@ -319,10 +321,27 @@ async def test_a_uidl_that_means_another_message_now(box: Box) -> None:
     place.put(letter("A third that is new"), "2")
     collection.change(at_source=AtSource("delete"))
     _, progress = await collection.run(FakeSource(there, pop3=True))
-    assert progress.brought == 1 + 1  # the second by another UIDL is not known for the same
+    assert (progress.brought, progress.already) == (1, 1)
     assert place.messages == {}
-    subjects = {one[0] for one in (await held(box))["INBOX"]}
-    assert {sha(letter(one)) for one in ("First", "Second one", "A third that is new")} == subjects
+    assert [one[0] for one in (await held(box))["INBOX"]] == [
+        sha(letter(one)) for one in ("First", "Second one", "A third that is new")
+    ]
+
+
+async def test_all_uidls_change(box: Box) -> None:
+    there = Elsewhere()
+    place = there.folder("INBOX", "")
+    for number in (1, 2, 2, 3):
+        place.put(letter(str(number)))
+    collection = await Collection.add(box, kind="pop3")
+    await collection.run(FakeSource(there, pop3=True))
+    place.messages = {f"new{key}": one for key, one in place.messages.items()}
+    place.put(letter("2"), "one more")
+    _, progress = await collection.run(FakeSource(there, pop3=True))
+    assert (progress.brought, progress.already) == (1, 4)
+    source = FakeSource(there, pop3=True)
+    await collection.run(source)
+    assert source.fetched == []
 
 
 async def test_where_it_comes_to(box: Box) -> None:

@@ -147,13 +147,12 @@ class Intake:
         """The key of its row, and the row if it was brought before."""
         place = self._place
         is_doubtful = message.key in place.doubtful
-        name = uidl_of(message.key) if is_doubtful else ""
-        known = place.matches.take(digest, name) if place.matches is not None else None
+        known = place.matches.take(digest) if place.matches is not None else None
         if known is not None:
             return (known.row.key if is_doubtful else message.key), known
         key = message.key
         if is_doubtful:
-            key = new_key(name, digest, dict.fromkeys(self._used))
+            key = new_key(uidl_of(message.key), digest, self._used)
         self._used.add(key)
         return key, None
 

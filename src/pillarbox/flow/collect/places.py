@@ -41,7 +41,7 @@ async def ensure(
 ) -> FolderState:
     """The folder's place, made where there is none. Raises LimitReached.
 
-    What somebody deleted here while it was empty there is made again only for new messages.
+    A mailbox that somebody deleted here is made again only when a new message comes to it.
     """
     if state is not None and state.mailbox is not None:
         try:

@@ -94,7 +94,7 @@ async def put(
     elsewhere = await _shown_elsewhere(tx, job, planned, batch)
     rows: list[SeenKey] = []
     fresh: list[SeenKey] = []
-    is_full = False
+    is_full = is_ensured = False
     for item in batch:
         if item.known is not None:
             rows.append(replace(item.known.row, key=item.key))
@@ -105,8 +105,9 @@ async def put(
             is_full = True
             break
         else:
-            if not fresh or state is None or state.mailbox is None:
+            if not is_ensured or state is None:
                 state = await ensure(tx, job, planned, state, validity)
+                is_ensured = True
             into = (await _junk_of(tx, job) if item.junk else None) or state.mailbox
             row = await _append(tx, job, item, into, keywords)
         rows.append(row)

@@ -14,7 +14,7 @@ from pillarbox.errors import BadName, LimitReached
 from pillarbox.flow.collect.folders import FolderPlan, PlannedFolder, plan_folders
 from pillarbox.flow.collect.intake import Intake, OpenPlace
 from pillarbox.flow.collect.job import Full, Job, Outcome
-from pillarbox.flow.collect.matching import ByContent, doubtful
+from pillarbox.flow.collect.matching import ByContent, doubtful, unclaimed
 from pillarbox.flow.collect.places import Account, ensure, look
 from pillarbox.flow.collect.progress import Progress, TroubleNote, Watch
 from pillarbox.flow.collect.settle import settle
@@ -117,7 +117,7 @@ class _Run:
         job, key, validity = self._job, planned.remote.key, opened.validity
         state = self._states.get(key)
         seen = await job.store.scan(lambda db: collected.seen(db, job.remote, key, validity))
-        if not planned.is_view:
+        if not planned.is_view and (state is None or state.mailbox is None):
             state = await job.store.write(
                 lambda tx: ensure(tx, job, planned, state, validity), short=True
             )
@@ -130,11 +130,10 @@ class _Run:
             if job.settings.at_source.action in ("delete", "move"):
                 # What left the source is not among what is there now.
                 before = [(old, row) for old, row in before if not row.settled]
-            place.matches = ByContent.after_renumbering(before)
+            place.matches = ByContent(before)
         elif job.settings.kind == "pop3":
-            unsure = doubtful(opened.messages, seen)
-            place.doubtful = frozenset(one.key for one in unsure)
-            place.matches = ByContent.of_repeated(seen, unsure)
+            place.doubtful = frozenset(doubtful(opened.messages, seen))
+            place.matches = ByContent(unclaimed(opened.messages, seen, place.doubtful))
         return place
 
     async def _bring(self, place: OpenPlace, opened: OpenFolder) -> None:
