@@ -42,7 +42,8 @@ class SnapshotFolder(msgspec.Struct, frozen=True):
 class Snapshot:
     """Folders and places; `close` it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path | None = None) -> None:
+        """`folder`: where there is room for the notes; None: the system's for temporary files."""
         self.place = folder
         self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (see `close`)
         self.modseq = ModSeq(0)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from pillarbox.clock import Clock
+from pillarbox.clock import Clock, SystemClock
 from pillarbox.config.collect_files import CollectFileSettings
 from pillarbox.flow.collect.files.archive import TarTree, ZipTree
 from pillarbox.flow.collect.files.eml import SUFFIXES, EmlSource
@@ -40,9 +40,9 @@ _TRIED = 50  # files that are looked into
 
 async def open_files(
     path: Path,
-    clock: Clock,
     kind: FileKind = "auto",
     *,
+    clock: Clock | None = None,
     dialect: Dialect | Literal["auto"] = "auto",
     settings: CollectFileSettings | None = None,
     temporary: Path | None = None,
@@ -52,6 +52,7 @@ async def open_files(
     `dialect`: of mbox files. `temporary`: a folder on disk where archives may be unpacked.
     """
     settings = settings or CollectFileSettings()
+    clock = clock or SystemClock()
 
     def look() -> tuple[Tree, FileKind]:
         tree = _tree(path, settings, temporary)

@@ -44,7 +44,9 @@ def as_keywords(words: Iterable[str]) -> tuple[int, str]:
 
 def as_keyword(label: str) -> str:
     """A label as an IMAP keyword: an atom (RFC 9051 §9), letters of the world in modified UTF-7."""
-    encoded = modified_utf7.encode(label.strip()).decode("ascii")
+    encoded = label.strip()
+    if not encoded.isascii():
+        encoded = modified_utf7.encode(encoded).decode("ascii")
     return _NO_ATOM.sub("_", encoded)[:_LONGEST_KEYWORD].lstrip("\\")
 
 
