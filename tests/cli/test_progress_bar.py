@@ -67,6 +67,25 @@ def test_words(progress: Progress, speed: Speed, told: str) -> None:
     assert ", ".join(words(progress, speed, 0)) == told
 
 
+def test_a_usual_line_fits_eighty_columns() -> None:
+    assert bar(at_work(), Speed(2104.4, 8 * MIB, 720.0), 0, 80) == (
+        "[##--------]  25 %  5000/20000  2104/s  12 min left  40.0/160.0 MiB  3/30 Work…"
+    )
+
+
+@pytest.mark.parametrize(
+    ("done", "whole", "told"),
+    [
+        (40 * MIB, 160 * MIB, "40.0/160.0 MiB"),
+        (512, 2048, "0.5/2.0 KiB"),
+        (200, 900, "200.0/900 B"),
+        (161 * MIB, 160 * MIB, "161.0/160.0 MiB"),
+    ],
+)
+def test_octets_have_one_unit(done: int, whole: int, told: str) -> None:
+    assert told in bar(at_work(octets_done=done, octets=whole), Speed(), 0, 200)
+
+
 def test_throttled_is_said_first_and_without_a_rate() -> None:
     told = words(at_work(throttled_until=2000), Speed(9, 9, 9), 1000)
     assert told[0].startswith("throttled until ")
@@ -113,7 +132,7 @@ def test_cut_counts_columns(text: str, columns: int, shown: str) -> None:
 @pytest.mark.parametrize("columns", [20, 40, 80, 200])
 def test_a_bar_fits_its_terminal(columns: int) -> None:
     shown = bar(at_work(folder="長い名前" * 20), Speed(1, 1, 1), 0, columns)
-    assert shown.startswith("[#####")
+    assert shown.startswith("[##--------]  25 % ")
     assert len(shown) < columns + 1
 
 

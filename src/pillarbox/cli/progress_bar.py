@@ -21,7 +21,7 @@ from pillarbox.flow.collect.progress import Progress
 REDRAW_SECONDS = 0.2  # on a terminal: five times a second looks like motion
 LINE_SECONDS = 2.0  # elsewhere: a log that can still be read afterwards
 WINDOW_SECONDS = 15.0  # over which the rate is taken, so that a slow folder shows soon
-_CELLS = 20
+_CELLS = 10
 _NARROWEST = 20  # columns; a narrower terminal gets lines that wrap
 _TIME = "%H:%M:%S"
 
@@ -145,12 +145,8 @@ def speed_of(progress: Progress, seconds: float, messages: int, octets: int) -> 
 
 
 def words(progress: Progress, speed: Speed, now: int) -> list[str]:
-    """The parts of a line, the most telling first."""
-    if progress.throttled_until is not None and progress.throttled_until > now:
-        until = from_unix_seconds(progress.throttled_until).astimezone().strftime(_TIME)
-        pause = [f"throttled until {until}"]
-    else:
-        pause = []
+    """The parts of a line in a log."""
+    pause = _throttled(progress, now)
     if progress.phase in ("connecting", "listing"):
         return [*pause, f"{progress.phase} …"]
     parts = [*pause, f"{progress.messages_done} of {progress.messages} messages"]
@@ -158,10 +154,7 @@ def words(progress: Progress, speed: Speed, now: int) -> list[str]:
         parts.append(f"{size(progress.octets_done)} of {size(progress.octets)}")
     elif progress.octets_done:
         parts.append(size(progress.octets_done))
-    if speed.messages and not pause:
-        parts.append(f"{speed.messages:.0f}/s")
-    if speed.left is not None and not pause:
-        parts.append(f"{span(speed.left)} left")
+    parts += _speed(speed) if not pause else []
     if progress.failed:
         parts.append(f"{progress.failed} failed")
     parts.append(f"folder {progress.folders_done} of {progress.folders} done")
@@ -172,11 +165,46 @@ def words(progress: Progress, speed: Speed, now: int) -> list[str]:
     return parts
 
 
+def short_words(progress: Progress, speed: Speed, now: int) -> list[str]:
+    """The same as short as it goes, what tells most first: a terminal may have 80 columns."""
+    pause = _throttled(progress, now)
+    if progress.phase in ("connecting", "listing"):
+        return [*pause, f"{progress.phase} …"]
+    parts = [*pause, f"{progress.messages_done}/{progress.messages}"]
+    parts += _speed(speed) if not pause else []
+    if progress.octets:
+        parts.append(_of(progress.octets_done, progress.octets))
+    if progress.failed:
+        parts.append(f"{progress.failed} failed")
+    at_work = min(progress.folders_done + 1, progress.folders)
+    place = f"{at_work}/{progress.folders} {plain(progress.folder)}"
+    return [*parts, progress.phase if progress.phase in ("settling", "waiting") else place]
+
+
+def _of(done: int, whole: int) -> str:
+    """ "40.0/160.0 MiB": both in the unit of the whole."""
+    amount, unit = size(whole).split()
+    factor = whole / float(amount) if float(amount) else 1.0
+    return f"{done / factor:.1f}/{amount} {unit}"
+
+
+def _throttled(progress: Progress, now: int) -> list[str]:
+    if progress.throttled_until is None or progress.throttled_until <= now:
+        return []
+    until = from_unix_seconds(progress.throttled_until).astimezone().strftime(_TIME)
+    return [f"throttled until {until}"]
+
+
+def _speed(speed: Speed) -> list[str]:
+    parts = [f"{speed.messages:.0f}/s"] if speed.messages else []
+    return parts if speed.left is None else [*parts, f"{span(speed.left)} left"]
+
+
 def bar(progress: Progress, speed: Speed, now: int, columns: int) -> str:
     """One line that fits a terminal: a bar, numbers, and the folder as far as there is room."""
     share = _share(progress)
     cells = "#" * int(share * _CELLS) + "-" * (_CELLS - int(share * _CELLS))
-    text = f"[{cells}] {100 * share:3.0f} %  " + "  ".join(words(progress, speed, now))
+    text = f"[{cells}] {100 * share:3.0f} %  " + "  ".join(short_words(progress, speed, now))
     return cut(text, max(columns - 1, _NARROWEST))
 
 
