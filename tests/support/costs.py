@@ -115,4 +115,8 @@ def _summary(sql: str) -> str:
     marker = before_table.get(verb)
     if marker is None or marker not in words:
         return " ".join(words[:2])
-    return f"{verb} {words[words.index(marker) + 1]}"
+    rest = " ".join(words[words.index(marker) + 1 :])
+    if rest.startswith("("):  # a statement within
+        return _summary(rest[1:])
+    table = rest.split()[0]
+    return f"{verb} {table}"

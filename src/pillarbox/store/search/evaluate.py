@@ -63,12 +63,11 @@ _UNREAD = """
         folded_subject, folded_from, folded_to, folded_cc, folded_bcc
     FROM message WHERE account_id = ? AND message_id IN (SELECT value FROM json_each(?))
 """
-_FEW = 1000  # UIDs that are cheaper to ask for than to load all
+_FEW = 1000  # UIDs or messages that are cheaper to ask for than to look through all
 _DENSE = 4  # one wanted message of so many is worth reading all between
 _FEW_RANGES = 20  # so many are cheaper to ask for than to load all UIDs
 _AT_ONCE = 1000  # messages that one statement verifies
 _READ_AT_ONCE = 64  # of the tail; a row may be large
-_SCANNED_FROM = 5000  # so many are cheaper to find by reading a column of all
 _WORDS_KEPT = 32 * 1024 * 1024  # octets of documents of the tail that one search keeps
 
 
@@ -182,7 +181,7 @@ class Search:
         return set(_numbers(row[0])) if row is not None else set()
 
     async def _contains(self, field: q.Field, needle: str, within: set[int] | None) -> set[int]:
-        if field in leaves.COLUMN_HAS:
+        if field in leaves.COLUMN_BEHIND_HAS:
             return await self._column_has(field, needle, within)
         needle = squeeze(needle)
         octets = needle.encode("utf-8", "replace")
@@ -200,21 +199,30 @@ class Search:
         return await self._look_up(wanted, within)
 
     async def _column_has(self, field: q.Field, needle: str, within: set[int] | None) -> set[int]:
+        """By the few candidates that the trigrams leave, else by all columns."""
         candidates: set[MessageId] | None = None
-        if await self._not_indexed() <= _SCANNED_FROM:
-            candidates = self._texts.candidates(Where.HEAD, self._account, needle)
-        if candidates is None or len(candidates) > _SCANNED_FROM:
-            return await self._select(leaves.COLUMN_HAS[field], (needle,))
-        tail = await self._unread()
-        candidates |= tail | self._waiting
+        if within is None or len(within) > _FEW:
+            if await self._not_indexed() <= _FEW:
+                candidates = self._texts.candidates(Where.HEAD, self._account, needle, _FEW)
+            if candidates is None or len(candidates) >= _FEW:
+                return await self._all_columns(field, needle, within)
+            candidates |= await self._unread() | self._waiting
         places = await self._places(candidates, within)
-        messages = list(candidates.intersection(places.messages))
+        messages = list(set(places.messages))
         found: set[MessageId] = set()
         for start in range(0, len(messages), _AT_ONCE):
             part = json.dumps(messages[start : start + _AT_ONCE])
             sql = leaves.COLUMN_OF_THESE_HAS[field]
             found.update(*await self._db.rows(sql, (self._account, part, needle)))
         return places.uids_of(found)
+
+    async def _all_columns(self, field: q.Field, needle: str, within: set[int] | None) -> set[int]:
+        octets = needle.encode("utf-8", "replace")
+        found, upto = self._texts.columns(field, self._account, octets)
+        sql = leaves.COLUMN_BEHIND_HAS[field]
+        rows = await self._db.rows(sql, (self._account, upto, needle))
+        found.update([message for (message,) in rows])
+        return (await self._places(found, within)).uids_of(found)
 
     async def _has_header(self, name: str, needle: str, within: set[int] | None) -> set[int]:
         needle = squeeze(needle)

@@ -43,32 +43,32 @@ _THREAD = """
     SELECT p.uid FROM placement p JOIN message m USING (account_id, message_id)
     WHERE p.account_id = ? AND p.mailbox_id = ? AND m.thread_id = ?
 """
-_SUBJECT = """
-    SELECT p.uid FROM placement p JOIN message m USING (account_id, message_id)
-    WHERE p.account_id = ? AND p.mailbox_id = ? AND instr(m.folded_subject, ?) > 0
+_SUBJECT_BEHIND = """
+    SELECT message_id FROM message
+    WHERE account_id = ? AND message_id > ? AND instr(folded_subject, ?) > 0
 """
-_FROM = """
-    SELECT p.uid FROM placement p JOIN message m USING (account_id, message_id)
-    WHERE p.account_id = ? AND p.mailbox_id = ? AND instr(m.folded_from, ?) > 0
+_FROM_BEHIND = """
+    SELECT message_id FROM message
+    WHERE account_id = ? AND message_id > ? AND instr(folded_from, ?) > 0
 """
-_TO = """
-    SELECT p.uid FROM placement p JOIN message m USING (account_id, message_id)
-    WHERE p.account_id = ? AND p.mailbox_id = ? AND instr(m.folded_to, ?) > 0
+_TO_BEHIND = """
+    SELECT message_id FROM message
+    WHERE account_id = ? AND message_id > ? AND instr(folded_to, ?) > 0
 """
-_CC = """
-    SELECT p.uid FROM placement p JOIN message m USING (account_id, message_id)
-    WHERE p.account_id = ? AND p.mailbox_id = ? AND instr(m.folded_cc, ?) > 0
+_CC_BEHIND = """
+    SELECT message_id FROM message
+    WHERE account_id = ? AND message_id > ? AND instr(folded_cc, ?) > 0
 """
-_BCC = """
-    SELECT p.uid FROM placement p JOIN message m USING (account_id, message_id)
-    WHERE p.account_id = ? AND p.mailbox_id = ? AND instr(m.folded_bcc, ?) > 0
+_BCC_BEHIND = """
+    SELECT message_id FROM message
+    WHERE account_id = ? AND message_id > ? AND instr(folded_bcc, ?) > 0
 """
-COLUMN_HAS = {
-    q.Field.SUBJECT: _SUBJECT,
-    q.Field.FROM: _FROM,
-    q.Field.TO: _TO,
-    q.Field.CC: _CC,
-    q.Field.BCC: _BCC,
+COLUMN_BEHIND_HAS = {
+    q.Field.SUBJECT: _SUBJECT_BEHIND,
+    q.Field.FROM: _FROM_BEHIND,
+    q.Field.TO: _TO_BEHIND,
+    q.Field.CC: _CC_BEHIND,
+    q.Field.BCC: _BCC_BEHIND,
 }
 _SUBJECT_OF_THESE = """
     SELECT message_id FROM message

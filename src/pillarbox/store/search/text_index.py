@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Protocol
 
 from pillarbox.ids import AccountId, MessageId
+from pillarbox.store.query import Field
 from pillarbox.store.search.document import Document
 
 EXACT = 3  # characters of the words that the index is made of
@@ -26,8 +27,19 @@ class TextIndex(Protocol):
     def upto(self) -> tuple[int, int]:
         """Messages up to the first `seq` have a document; those up to the second are indexed."""
 
-    def candidates(self, where: Where, account: AccountId, needle: str) -> set[MessageId] | None:
-        """Indexed messages that may have a folded needle; all that have it are among them.
+    def columns(
+        self, field: Field, account: AccountId, octets: bytes
+    ) -> tuple[set[MessageId], MessageId]:
+        """The account's messages whose folded column holds the octets, of those up to a message.
+
+        That message is told, too; those behind it have to be looked through elsewhere.
+        """
+
+    def candidates(
+        self, where: Where, account: AccountId, needle: str, most: int = -1
+    ) -> set[MessageId] | None:
+        """Indexed messages that may have a folded needle; all that have it are among them, unless
+        there are `most` of them in a half.
 
         None: the index cannot tell, because no word of the needle has EXACT characters. For a
         needle of one word of just EXACT characters they are all that have it.

@@ -1,7 +1,7 @@
-"""How the text index grows: first documents, which can be searched by reading them, then trigrams.
+"""How the text index grows: first pages of columns, then documents, then trigrams.
 
-A document costs a tenth of its trigrams, so documents follow delivery closely and trigrams come
-when there is time.
+What is dearer comes later: a message's share of a page costs a fiftieth of its document, and
+documents can be searched by reading them, so trigrams come when there is time.
 """
 
 from __future__ import annotations
@@ -9,10 +9,19 @@ from __future__ import annotations
 import apsw
 from backports import zstd
 
+from pillarbox.store.engine.sqlite.columns import remove_from_pages
 from pillarbox.store.search.document import Document
 
 _LEVEL = 3
 _AS_IS = 8192  # octets; expanding a short text takes three times as long as reading it
+
+_PAGES_UPTO = "UPDATE progress SET pages = ?"
+
+
+def note_pages(connection: apsw.Connection, upto: int) -> None:
+    """Move the first watermark."""
+    connection.execute(_PAGES_UPTO, (upto,))
+
 
 _ADD_DOCUMENT = "INSERT OR REPLACE INTO document (number, head, body) VALUES (?, ?, ?)"
 _DOCUMENTS_UPTO = "UPDATE progress SET documents = ?"
@@ -69,3 +78,4 @@ def remove_documents(connection: apsw.Connection, numbers: list[int]) -> None:
     with connection:
         for statement in _REMOVE:
             connection.executemany(statement, [(number,) for number in numbers])
+        remove_from_pages(connection, numbers)

@@ -10,10 +10,12 @@ import apsw
 from pillarbox.clock import Clock, cpu_seconds
 from pillarbox.config.store import StoreSettings
 from pillarbox.ids import AccountId, MessageId
+from pillarbox.store.engine.sqlite.columns import MESSAGES, add_pages, pages_after
 from pillarbox.store.engine.sqlite.connection import fetch
 from pillarbox.store.engine.sqlite.index_writing import (
     add_documents,
     add_trigrams,
+    note_pages,
     remove_documents,
 )
 from pillarbox.store.engine.sqlite.lock import WriteLock
@@ -33,6 +35,11 @@ _NEXT = """
         folded_subject, folded_from, folded_to, folded_cc, folded_bcc
     FROM message
     WHERE seq > ? ORDER BY seq LIMIT ?
+"""
+_ACCOUNTS = """
+    SELECT account_id, max(seq) FROM (
+        SELECT account_id, seq FROM message WHERE seq > ? ORDER BY seq LIMIT ?)
+    GROUP BY account_id
 """
 _NUMBERS = """
     SELECT seq, account_id, message_id FROM message WHERE seq > ? AND seq <= ?
@@ -80,6 +87,7 @@ class Indexer:
         self._mine = threading.Lock()
         self._stop = threading.Event()
         self._swept = -1  # documents up to this number were looked at in this round
+        self._swept_page = -1
         self._thread = threading.Thread(target=self._run, name="store-indexer", daemon=True)
         self._thread.start()
 
@@ -139,6 +147,22 @@ class Indexer:
                 break
             self._swept = numbers[-1]
 
+        self._forget_page_orphans()
+
+    def _forget_page_orphans(self) -> None:
+        """The same of the pages, which know messages before they have a document."""
+        for _ in range(_SWEPT_PARTS):
+            with self._mine:
+                page = next(pages_after(self._index, self._swept_page), None)
+                known = self._known(page[0], page[1]) if page is not None else set()
+            if page is None:
+                self._swept_page = -1
+                break
+            orphans = [number for number in page[2] if number not in known]
+            if orphans:
+                self.forget(orphans)
+            self._swept_page = page[0]
+
     def _known(self, first: int, last: int) -> set[int]:
         """The numbers in that range that messages have."""
         rows = fetch(self._reading, _KNOWN, (*_key(first), *_key(last)))
@@ -161,7 +185,8 @@ class Indexer:
         return max(self._settings.index_share_percent / 100, 1 - 2 * pressure)
 
     def _catch_up(self, share: Share) -> int:
-        """Documents first; trigrams when no mail came meanwhile, or when much waits for them."""
+        """Pages, documents; trigrams when no mail came meanwhile, or when much waits for them."""
+        self._repeat(self._add_pages, share)
         count = self._repeat(self._add_documents, share)
         upto, indexed = SqliteTextIndex(self._index).upto()
         backlog = self._settings.index_backlog_messages
@@ -184,6 +209,20 @@ class Indexer:
             pressure = min(max(others_now - others, waited) / took, 1)
             self._stop.wait(took * (1 / share(pressure) - 1))
         return count
+
+    def _add_pages(self) -> int:
+        upto = SqliteTextIndex(self._index).pages_upto()
+        accounts = fetch(self._reading, _ACCOUNTS, (upto, self._settings.index_batch))
+        for account, seq in accounts:
+            if self._stop.is_set():
+                return 0
+            # What waited for its page to be full comes along.
+            most = self._settings.index_batch + MESSAGES
+            add_pages(self._index, self._reading, AccountId(account), most)
+            upto = max(upto, seq)
+        if accounts:
+            note_pages(self._index, upto)
+        return len(accounts)
 
     def _add_documents(self) -> int:
         upto, _ = SqliteTextIndex(self._index).upto()

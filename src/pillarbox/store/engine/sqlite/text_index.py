@@ -17,11 +17,13 @@ from backports import zstd
 
 from pillarbox.ids import AccountId, MessageId
 from pillarbox.store.blobs.disk import Disk
+from pillarbox.store.engine.sqlite.columns import CREATE_PAGE, holding, pages_after
 from pillarbox.store.engine.sqlite.connection import fetch, make_private
+from pillarbox.store.query import Field
 from pillarbox.store.search.document import Document
 from pillarbox.store.search.text_index import Where
 
-FORMAT = 4  # another number makes the index anew
+FORMAT = 5  # another number makes the index anew
 FRAME = b"\x28\xb5\x2f\xfd"
 _MAX_TRIGRAMS = 24  # of one needle; more hardly narrow the candidates
 _SMALL_CACHE = 256 * 1024
@@ -30,6 +32,7 @@ _LAST = MessageId(0xFFFFFFFF)
 _CREATE = """
     CREATE TABLE progress (
         format INTEGER NOT NULL,
+        pages INTEGER NOT NULL, -- messages up to this seq were offered to the pages
         documents INTEGER NOT NULL, -- messages up to this seq have a document
         trigrams INTEGER NOT NULL -- and up to this one are in the trigram tables
     );
@@ -48,14 +51,19 @@ _CREATE = """
     INSERT INTO body_index (body_index, rank) VALUES ('hashsize', 8388608);
 """
 _UPTO = "SELECT documents, trigrams FROM progress"
+_PAGES_UPTO = "SELECT pages FROM progress"
 _FORMAT = "SELECT format FROM progress"
-_START = "INSERT INTO progress (format, documents, trigrams) VALUES (?, 0, 0)"
+_START = "INSERT INTO progress (format, pages, documents, trigrams) VALUES (?, 0, 0, 0)"
 _CANDIDATES = """
-    SELECT json_group_array(rowid & 4294967295)
-    FROM {half}_index WHERE {half}_index MATCH ? AND rowid BETWEEN ? AND ?
+    SELECT json_group_array(rowid & 4294967295) FROM (
+        SELECT rowid FROM {half}_index WHERE {half}_index MATCH ? AND rowid BETWEEN ? AND ? LIMIT ?)
 """
 _DOCUMENT = "SELECT head, body FROM document WHERE number = ?"
-_NEXT_NUMBER = "SELECT number FROM document WHERE number > ? ORDER BY number LIMIT 1"
+_NEXT_NUMBER = """
+    SELECT min(number) FROM (
+        SELECT min(number) AS number FROM document WHERE number > ?1
+        UNION ALL SELECT min(number) FROM page WHERE number > ?1)
+"""
 _NUMBERS = """
     SELECT number FROM document INDEXED BY document_number WHERE number > ? ORDER BY number LIMIT ?
 """
@@ -109,7 +117,19 @@ class SqliteTextIndex:
         documents, indexed = fetch(self._connection, _UPTO)[0]
         return documents, indexed
 
-    def candidates(self, where: Where, account: AccountId, needle: str) -> set[MessageId] | None:
+    def pages_upto(self) -> int:
+        """Messages up to this `seq` were offered to the pages."""
+        found: int = fetch(self._connection, _PAGES_UPTO)[0][0]
+        return found
+
+    def columns(
+        self, field: Field, account: AccountId, octets: bytes
+    ) -> tuple[set[MessageId], MessageId]:
+        return holding(self._connection, field, account, octets)
+
+    def candidates(
+        self, where: Where, account: AccountId, needle: str, most: int = -1
+    ) -> set[MessageId] | None:
         first = document_number(account, MessageId(0))
         match = trigram_query(needle)
         if not match:
@@ -117,7 +137,7 @@ class SqliteTextIndex:
         found: set[MessageId] = set()
         for half, sql in _CANDIDATES_IN.items():
             if where in (half, Where.ANY):
-                rows = fetch(self._connection, sql, (match, first, first | _LAST))
+                rows = fetch(self._connection, sql, (match, first, first | _LAST, most))
                 found.update(_numbers(rows[0][0]))
         return found
 
@@ -145,18 +165,21 @@ class SqliteTextIndex:
                     yield message, Document(_unpack(head), _unpack(body))
 
     def next_account(self, after: AccountId) -> AccountId | None:
-        """The next account that has documents."""
-        rows = fetch(self._connection, _NEXT_NUMBER, (document_number(after, _LAST),))
-        return AccountId(rows[0][0] >> 32) if rows else None
+        """The next account of which there is anything."""
+        ((number,),) = fetch(self._connection, _NEXT_NUMBER, (document_number(after, _LAST),))
+        return AccountId(number >> 32) if number is not None else None
 
     def numbers_after(self, number: int, most: int) -> list[int]:
         """The documents that follow."""
         return [found for (found,) in fetch(self._connection, _NUMBERS, (number, most))]
 
     def some_numbers(self, account: AccountId) -> list[int]:
-        """Some documents of an account; none when it has none."""
+        """Some of what there is of an account; none when there is nothing."""
         first = document_number(account, MessageId(0))
-        return [number for (number,) in fetch(self._connection, _SOME, (first, first | _LAST))]
+        found = fetch(self._connection, _SOME, (first, first | _LAST))
+        for _, last, texts in () if found else pages_after(self._connection, first - 1):
+            return list(texts) if last >> 32 == account else []
+        return [number for (number,) in found]
 
 
 def read_documents(connection: apsw.Connection, numbers: list[int]) -> dict[int, Document]:
@@ -209,6 +232,7 @@ def prepare_index(path: Path, highest: int, disk: Disk, vfs: str | None) -> None
     disk.sync_folder(path.parent)
     connection = open_index(path, _SMALL_CACHE, vfs)
     with connection:
+        connection.execute(CREATE_PAGE)
         connection.execute(_CREATE)
         connection.execute(_START, (FORMAT,))
     connection.close()

@@ -12,6 +12,7 @@ from pillarbox.errors import Damaged
 from pillarbox.ids import AccountId, BlobId, MessageId
 from pillarbox.store.blobs.content import Blobs
 from pillarbox.store.blobs.record import BLOCK, Location
+from pillarbox.store.engine.sqlite.columns import pages_after
 from pillarbox.store.engine.sqlite.connection import SqliteReader, drive, fetch
 from pillarbox.store.engine.sqlite.text_index import (
     SqliteTextIndex,
@@ -32,6 +33,10 @@ _MESSAGES = """
     SELECT seq, account_id, message_id, blob_id, structure, trace,
         folded_subject, folded_from, folded_to, folded_cc, folded_bcc
     FROM message WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT 200
+"""
+_COLUMNS = """
+    SELECT message_id, folded_subject, folded_from, folded_to, folded_cc, folded_bcc FROM message
+    WHERE account_id = ? AND message_id BETWEEN ? AND ?
 """
 _INDEX_CHECKS = (
     "INSERT INTO head_index (head_index) VALUES ('integrity-check')",
@@ -66,6 +71,7 @@ class Verifier:
         self._check_files()
         self._check_blobs(progress)
         self._check_documents(progress)
+        self._check_pages()
         self._check_rows()
         self._report.finished = not self.stop.is_set()
         return self._report
@@ -157,6 +163,21 @@ class Verifier:
                     )
             self._tell(len(found), progress)
             last = found[-1][0]
+
+    def _check_pages(self) -> None:
+        """Each page has all messages of its range, with the columns that they have."""
+        for first, last, stored in pages_after(self._texts, -1):
+            if self.stop.is_set():
+                return
+            account = AccountId(first >> 32)
+            rows = fetch(self._rows, _COLUMNS, (account, first & 0xFFFFFFFF, last & 0xFFFFFFFF))
+            for message, *columns in rows:
+                octets = [column.encode("utf-8", "replace") for column in columns]
+                if stored.get(document_number(account, message)) != octets:
+                    self._report.add(
+                        f"The search index is wrong about the columns of message {message} of "
+                        f"account {account}; delete search.db to make it anew."
+                    )
 
     def _tell(self, more: int, progress: Progress) -> None:
         self._done += more
