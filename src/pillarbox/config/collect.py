@@ -6,6 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from pillarbox.config.collect_files import CollectFileSettings
 from pillarbox.config.imap_client import ImapClientLimits, ImapClientTimeouts
 from pillarbox.config.intake import IntakeSettings
 from pillarbox.config.oauth_client import OAuthClientSettings, OAuthLimits
@@ -179,3 +180,4 @@ class CollectSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     intake: IntakeSettings = field(default_factory=IntakeSettings)
     oauth: tuple[OAuthProviderSettings, ...] = ()
     oauth_limits: OAuthLimits = field(default_factory=OAuthLimits)
+    files: CollectFileSettings = field(default_factory=CollectFileSettings)

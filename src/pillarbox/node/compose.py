@@ -29,6 +29,8 @@ from pillarbox.net.limits import ConnectionLimiter
 from pillarbox.net.secret import Secret
 from pillarbox.net.tally import Tally
 from pillarbox.net.tls import TlsContexts
+from pillarbox.node.collecting import Collecting, keep_remotes
+from pillarbox.node.collecting_parts import make_parts
 from pillarbox.node.control import Assignment
 from pillarbox.node.forgetting import forget_sending
 from pillarbox.node.judging import make_judge
@@ -59,6 +61,7 @@ class Composition:
         self.ending: list[Callable[[], Awaitable[None]]] = []  # the same, where it takes time
         self.rounds: list[Callable[[], Awaitable[None]]] = []  # housekeeping beside the store's
         self.sending: Sending | None = None  # it starts when the worker is ready
+        self.collecting: Collecting | None = None  # the same
         self._hurried = False
         self.heard: Callable[[News], None] = lambda news: None  # what another worker told
 
@@ -69,7 +72,12 @@ class Composition:
             await work()
 
     async def retire(self, seconds: float) -> None:
-        """Wait until all connections have ended by themselves, at most so long."""
+        """Wait until all connections have ended by themselves, at most so long.
+
+        Collecting is the next generation's at once: nobody is connected to it.
+        """
+        if self.collecting is not None:
+            await self.collecting.drain(seconds)
         end = self._clock.monotonic() + seconds
         while self._clock.monotonic() < end and not self._hurried:
             if not any(door.connections for door in self.doors.values()):
@@ -85,6 +93,8 @@ class Composition:
         ends = [door.drain(seconds) for door in self.doors.values()]
         if self.sending is not None:
             ends.append(self.sending.drain(seconds))
+        if self.collecting is not None:
+            ends.append(self.collecting.drain(seconds))
         await asyncio.gather(*ends)
 
     async def close(self) -> None:
@@ -148,6 +158,7 @@ async def compose(
     composition.ending.append(resolver.close)
     if not assignment.local_login:  # all of localserve's mail ends there
         _add_sending(composition, assignment, resolver, clock)
+        _add_collecting(composition, settings, resolver, clock)
     judge = None
     if not assignment.local_login:  # what comes to localserve is for trying
         reporting = Reporting(settings, store, resolver, clock, sweeps=assignment.slot == 0)
@@ -180,6 +191,16 @@ def _add_sending(
     composition.sending = Sending(store, settings.queue, clock, sender, bouncer, sweeps=first)
     composition.rounds.append(sender.maintain)
     composition.ending.insert(0, sender.close)  # it takes leave while names can be looked up
+
+
+def _add_collecting(
+    composition: Composition, settings: Settings, resolver: Resolver, clock: Clock
+) -> None:
+    """This worker's part in bringing mail from elsewhere."""
+    parts = make_parts(settings, composition.store, resolver, clock)
+    composition.rounds.append(partial(keep_remotes, composition.store, parts.remotes))
+    if settings.collect.enabled:
+        composition.collecting = Collecting(parts)
 
 
 def _count_of(assignment: Assignment) -> Callable[[str, int], tuple[int, int]] | None:

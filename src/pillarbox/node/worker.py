@@ -93,6 +93,8 @@ class Worker:
             self._readiness.ready = True
             if composition.sending is not None:
                 composition.sending.start()
+            if composition.collecting is not None:
+                composition.collecting.start()
             await self._tell(Report("ready"))
             order = await self._order
             await self._leave(order)

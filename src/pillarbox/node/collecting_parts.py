@@ -1,0 +1,122 @@
+"""Joins what brings mail from elsewhere: names and connections, the vault, the engine."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from pillarbox.accounts.vault import Vault
+from pillarbox.clock import Clock
+from pillarbox.config.settings import Settings
+from pillarbox.dns.addresses import find_addresses
+from pillarbox.dns.resolver import Resolver
+from pillarbox.flow.collect.dial import Dialer, Patience
+from pillarbox.flow.collect.files.opening import open_files
+from pillarbox.flow.collect.oauth import OAuth, Web
+from pillarbox.flow.collect.remotes import Remotes
+from pillarbox.flow.collect.run import run
+from pillarbox.flow.collect.settings import RemoteSettings, ServerSpec
+from pillarbox.flow.collect.sorting import ContentSorter
+from pillarbox.flow.collect.source import Source
+from pillarbox.flow.collect.sources.imap import ImapSource
+from pillarbox.flow.collect.sources.pop3 import Pop3Source
+from pillarbox.imap.client.connection import ImapConnection
+from pillarbox.net.address_policy import AddressPolicy
+from pillarbox.net.outgoing.connector import Connector
+from pillarbox.node.collecting_one import Parts, SignInNow
+from pillarbox.pop3.client.connection import Pop3Connection
+from pillarbox.store import Store
+
+_ANY_PORT: tuple[int, ...] = ()
+
+
+def make_parts(
+    settings: Settings,
+    store: Store,
+    resolver: Resolver,
+    clock: Clock,
+    *,
+    connector: Connector | None = None,
+) -> Parts:
+    """What a worker and the command line bring mail with. `connector`: the network of a test."""
+    remotes = make_remotes(settings, store, clock)
+    sources = _Sources(settings, resolver, clock, connector)
+    oauth = OAuth(
+        clock,
+        limits=settings.collect.oauth_limits,
+        web=Web(resolve=partial(find_addresses, resolver)),
+    )
+    return Parts(
+        store=store,
+        settings=settings.collect,
+        clock=clock,
+        remotes=remotes,
+        open_remote=sources.open,
+        refresh=oauth.fresh,
+        run=run,
+        sorter=ContentSorter(resolver, settings.trust, clock),
+    )
+
+
+def make_remotes(settings: Settings, store: Store, clock: Clock) -> Remotes:
+    """Remote accounts, for who only shows and steers them."""
+    vault = Vault(Path(settings.store.data_dir))
+    return Remotes(store, vault, clock, settings.collect)
+
+
+class _Sources:
+    """Opens sources of all kinds."""
+
+    def __init__(
+        self, settings: Settings, resolver: Resolver, clock: Clock, connector: Connector | None
+    ) -> None:
+        self._settings = settings.collect
+        self._data_dir = Path(settings.store.data_dir)
+        self._clock = clock
+        collect = settings.collect
+        authorities = self._data_dir / collect.authorities if collect.authorities else None
+        patience = Patience(
+            imap_timeouts=collect.imap_timeouts,
+            imap_limits=collect.imap_limits,
+            pop3_timeouts=collect.pop3_timeouts,
+            pop3_limits=collect.pop3_limits,
+        )
+        self._dialers = {
+            private: Dialer(
+                resolver,
+                clock,
+                policy=AddressPolicy(private=private, ports=_ANY_PORT),
+                authorities=authorities,
+                connector=connector,
+                patience=patience,
+            )
+            for private in (False, True)
+        }
+
+    async def open(self, settings: RemoteSettings, sign_in_now: SignInNow) -> Source:
+        """Raises SourceFailure; a server is connected to when it is first asked for something."""
+        server = settings.server
+        if server is None:
+            return await open_files(
+                Path(settings.path),
+                clock=self._clock,
+                settings=self._settings.files,
+                temporary=self._data_dir,
+            )
+        dialer = self._dialers[settings.allow_private or self._settings.allow_private]
+        if settings.kind == "pop3":
+            return self._pop3(dialer, server, sign_in_now)
+        return self._imap(dialer, server, sign_in_now)
+
+    def _imap(self, dialer: Dialer, server: ServerSpec, sign_in_now: SignInNow) -> Source:
+        async def dial() -> ImapConnection:
+            return await dialer.imap(server, await sign_in_now())
+
+        return ImapSource(dial, self._clock, host=server.host)
+
+    def _pop3(self, dialer: Dialer, server: ServerSpec, sign_in_now: SignInNow) -> Source:
+        async def dial() -> Pop3Connection:
+            return await dialer.pop3(server, await sign_in_now())
+
+        limits = self._settings.pop3_limits
+        return Pop3Source(dial, self._clock, limits=limits, host=server.host)
