@@ -156,6 +156,8 @@ def source_failure(
         return _refused(failure, name, code, said, by_token)
     if failure.stage == "connect":
         return SourceFailure("unreachable", f"{failure.why} Check the server's name and port.")
+    if failure.stage == "tls":
+        return _tls_failure(failure, name)
     if isinstance(failure.__cause__, BadFrame):
         return SourceFailure(
             "protocol",

@@ -1,0 +1,307 @@
+"""From a name and a sign-in to a connection: addresses judged, TLS verified, troubles in words."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pillarbox.clock import SystemClock
+from pillarbox.flow.collect.dial import Dialer, credentials_of, is_own_address
+from pillarbox.flow.collect.settings import OAuthGrant, ServerSpec, ServerTls, SignIn
+from pillarbox.flow.collect.source import SourceFailure
+from pillarbox.net.address_policy import AddressPolicy
+from pillarbox.net.outgoing.connector import TcpConnector
+from pillarbox.net.secret import Secret
+from pillarbox.pop3.client.connection import Pop3Connection
+from support.authority import Issued, new_authority
+from support.fake_resolver import FakeResolver
+from support.scripted_pop3 import Drop
+
+HOST = "pop.example.org"
+ROOT = new_authority()
+ALICE = SignIn("alice@example.org", Secret("pencil-sharpener"))
+PRIVATE = AddressPolicy(private=True, ports=())
+PUBLIC = AddressPolicy(private=False, ports=())
+PAST = datetime(2021, 1, 1, tzinfo=UTC)
+
+
+class Counting(TcpConnector):
+    """Real sockets, counted; `to` says where they really go."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def connect(self, address: str, port: int, *args: Any, **more: Any) -> None:
+        self.asked.append(address)
+        if not address.startswith("127."):
+            raise ConnectionRefusedError(111, "Connection refused")
+        await super().connect(address, port, *args, **more)
+
+
+@asynccontextmanager
+async def serving(drop: Drop, folder: Path, issued: Issued | None) -> AsyncIterator[int]:
+    """TLS from the start with that certificate; without one in the clear."""
+    context = None
+    if issued is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*issued.write(folder))
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(drop.connection, "127.0.0.1", 0, ssl=context)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
+def dial(
+    folder: Path,
+    *,
+    drop: Drop | None = None,
+    issued: Issued | None = None,
+    addresses: tuple[str, ...] = ("127.0.0.1",),
+    tls: ServerTls = "implicit",
+    host: str = HOST,
+    policy: AddressPolicy = PRIVATE,
+    resolver: FakeResolver | None = None,
+    sign_in: SignIn = ALICE,
+    connector: Counting | None = None,
+) -> Drop:
+    """Dial, sign in, leave; the server that was spoken with."""
+    drop = drop or Drop([], offers=("USER", "SASL PLAIN"))
+    records = {"A": [one for one in addresses if ":" not in one]}
+    records["AAAA"] = [one for one in addresses if ":" in one]
+
+    async def all_of_it() -> None:
+        (folder / "root.pem").write_bytes(ROOT.pem)
+        async with serving(drop, folder, issued) as port:
+            dialer = Dialer(
+                resolver or FakeResolver({HOST: records}),
+                SystemClock(),
+                policy=policy,
+                authorities=folder / "root.pem",
+                connector=connector or Counting(),
+            )
+            connection = await dialer.pop3(ServerSpec(host, port, tls), sign_in)
+            assert isinstance(connection, Pop3Connection)
+            assert (connection.tls is None) == (issued is None)
+            await connection.quit()
+
+    asyncio.run(all_of_it())
+    return drop
+
+
+def failure(folder: Path, **how: Any) -> SourceFailure:
+    with pytest.raises(SourceFailure) as caught:
+        dial(folder, **how)
+    assert str(caught.value).endswith((".", ")."))
+    assert "pencil-sharpener" not in str(caught.value)
+    return caught.value
+
+
+def test_a_name_a_certificate_and_a_password(tmp_path: Path) -> None:
+    seen = dial(tmp_path, issued=ROOT.issue(HOST)).seen
+    assert any(line.startswith("AUTH PLAIN ") for line in seen)
+
+
+def test_localhost_is_not_asked_of_the_dns(tmp_path: Path) -> None:
+    resolver = FakeResolver({})
+    dial(tmp_path, issued=ROOT.issue("localhost"), host="localhost", resolver=resolver)
+    assert not resolver.asked
+
+
+def test_an_address_in_place_of_a_name(tmp_path: Path) -> None:
+    dial(tmp_path, issued=ROOT.issue("127.0.0.1"), host="127.0.0.1")
+
+
+def test_the_next_address_is_tried(tmp_path: Path) -> None:
+    connector = Counting()
+    dial(
+        tmp_path,
+        issued=ROOT.issue(HOST),
+        addresses=("2001:db8::1", "127.0.0.1"),
+        connector=connector,
+    )
+    assert connector.asked == ["2001:db8::1", "127.0.0.1"]
+
+
+@pytest.mark.parametrize(
+    ("issued", "words"),
+    [
+        (ROOT.issue("imap.example.org"), "not made for pop.example.org"),
+        (ROOT.issue(HOST, end=PAST), "has expired"),
+        (new_authority("Another").issue(HOST), "authority that is not known"),
+        (new_authority(HOST), "signed itself"),
+    ],
+)
+def test_certificates(tmp_path: Path, issued: Issued, words: str) -> None:
+    drop = Drop([])
+    found = failure(tmp_path, drop=drop, issued=issued)
+    assert found.trouble == "certificate"
+    assert words in str(found)
+    assert not drop.seen, "nothing was said to it"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1", "10.1.2.3", "192.168.0.1", "169.254.169.254", "::1", "::ffff:10.0.0.1",
+     "fe80::1", "fd00::1", "2002:a00:1::1", "0.0.0.0", "100.64.0.1", "224.0.0.1"],
+)  # fmt: skip
+@pytest.mark.parametrize("by_name", [True, False])
+def test_private_addresses_are_not_gone_to(tmp_path: Path, address: str, by_name: bool) -> None:
+    connector = Counting()
+    found = failure(
+        tmp_path,
+        addresses=(address,),
+        host=HOST if by_name else address,
+        policy=PUBLIC,
+        connector=connector,
+    )
+    assert found.trouble == "address"
+    assert not connector.asked
+
+
+def test_of_mixed_addresses_only_the_public_ones(tmp_path: Path) -> None:
+    connector = Counting()
+    found = failure(
+        tmp_path,
+        addresses=("10.0.0.1", "198.51.101.7", "127.0.0.1"),
+        policy=PUBLIC,
+        connector=connector,
+    )
+    assert found.trouble == "unreachable"
+    assert connector.asked == ["198.51.101.7"]
+
+
+def test_our_own_address_counts_as_private(tmp_path: Path) -> None:
+    assert is_own_address("127.0.0.1")
+    assert not is_own_address("198.51.101.7")
+    assert not is_own_address("no address")
+
+    async def all_of_it() -> None:
+        dialer = Dialer(
+            FakeResolver({HOST: {"A": ["198.51.101.7"]}}),
+            SystemClock(),
+            policy=PUBLIC,
+            is_own=lambda address: address == "198.51.101.7",
+        )
+        with pytest.raises(SourceFailure, match="own"):
+            await dialer.addresses(ServerSpec(HOST, 995))
+
+    asyncio.run(all_of_it())
+
+
+@pytest.mark.parametrize(
+    ("resolver", "host", "trouble", "words"),
+    [
+        (FakeResolver({}), HOST, "address", "no server named pop.example.org"),
+        (FakeResolver({}, fail={HOST: "timeout"}), HOST, "unreachable", "could not be found out"),
+        (FakeResolver({}), "pop..example.org", "address", "no name of a server"),
+        (FakeResolver({}), "x" * 70 + ".org", "address", "no name of a server"),
+    ],
+)
+def test_names(tmp_path: Path, resolver: FakeResolver, host: str, trouble: str, words: str) -> None:
+    found = failure(tmp_path, resolver=resolver, host=host)
+    assert found.trouble == trouble
+    assert words in str(found)
+
+
+def test_nobody_there(tmp_path: Path) -> None:
+    found = failure(tmp_path, addresses=("198.51.101.7",))
+    assert found.trouble == "unreachable"
+    assert "Check the server's name and port" in str(found)
+
+
+def test_without_tls_only_to_this_computer_and_only_when_allowed(tmp_path: Path) -> None:
+    assert any("AUTH PLAIN" in line for line in dial(tmp_path, tls="none").seen)
+    connector = Counting()
+    found = failure(tmp_path, tls="none", addresses=("198.51.101.7",), connector=connector)
+    assert found.trouble == "tls"
+    found = failure(tmp_path, tls="none", policy=PUBLIC, connector=connector)
+    assert found.trouble == "address"
+    assert not connector.asked
+
+
+@pytest.mark.parametrize(
+    "drop",
+    [
+        Drop([], offers=("USER",)),
+        Drop([], offers=None, answers={"STLS": "-ERR what?"}),
+        Drop([], answers={"STLS": "-ERR not now"}),
+    ],
+)
+def test_a_server_without_tls_gets_no_password(tmp_path: Path, drop: Drop) -> None:
+    found = failure(tmp_path, drop=drop, tls="starttls")
+    assert found.trouble == "tls"
+    assert "does not offer TLS" in str(found)
+    assert not any(line.startswith(("USER", "PASS", "AUTH")) for line in drop.seen)
+
+
+def test_octets_behind_the_go_ahead_of_stls_end_it(tmp_path: Path) -> None:
+    drop = Drop([], answers={"STLS": "+OK\n+OK injected"})
+    assert failure(tmp_path, drop=drop, tls="starttls").trouble == "tls"
+    assert drop.seen == ["CAPA", "STLS"]
+
+
+def test_tls_where_there_is_none(tmp_path: Path) -> None:
+    found = failure(tmp_path, tls="implicit")
+    assert found.trouble == "tls"
+
+
+def test_in_the_clear_where_tls_is_expected(tmp_path: Path) -> None:
+    found = failure(tmp_path, drop=Drop([], greeting="220 mx ESMTP"), tls="none")
+    assert found.trouble == "protocol"
+
+
+@pytest.mark.parametrize(
+    ("answer", "trouble"),
+    [
+        ("-ERR [AUTH] Username and password not accepted.", "sign-in"),
+        ("-ERR wrong", "sign-in"),
+        ("-ERR [AUTH] Application-specific password required: https://e.org", "second-factor"),
+        ("-ERR [IN-USE] Do you have another POP session running?", "throttled"),
+        ("-ERR pencil-sharpener is not your password", "sign-in"),
+        ("CLOSE", "cut"),
+    ],
+)  # fmt: skip
+def test_what_a_server_says_to_a_password(tmp_path: Path, answer: str, trouble: str) -> None:
+    drop = Drop([], offers=("USER",), answers={"PASS": answer})
+    assert failure(tmp_path, drop=drop, issued=ROOT.issue(HOST)).trouble == trouble
+
+
+def grant(token: str | None) -> SignIn:
+    access = Secret(token) if token is not None else None
+    return SignIn(
+        "alice@example.org",
+        OAuthGrant(
+            provider="gmail", client_id="us", refresh_token=Secret("refresh"), access_token=access
+        ),
+    )
+
+
+def test_a_token(tmp_path: Path) -> None:
+    drop = Drop([], offers=("SASL XOAUTH2 OAUTHBEARER", "USER"))
+    seen = dial(tmp_path, drop=drop, issued=ROOT.issue(HOST), sign_in=grant("token")).seen
+    assert any(line.startswith("AUTH OAUTHBEARER ") for line in seen)
+    assert not any(line.startswith(("USER", "PASS")) for line in seen)
+
+
+def test_a_token_that_is_not_taken_any_more(tmp_path: Path) -> None:
+    drop = Drop(
+        [], offers=("SASL XOAUTH2",), answers={"AUTH": "+ e30=", "": "-ERR [AUTH] Invalid."}
+    )
+    found = failure(tmp_path, drop=drop, issued=ROOT.issue(HOST), sign_in=grant("token"))
+    assert found.trouble == "consent"
+    assert "collect sign-in" in str(found)
+
+
+def test_a_grant_without_a_token() -> None:
+    with pytest.raises(SourceFailure) as caught:
+        credentials_of(ServerSpec(HOST, 995), grant(None))
+    assert caught.value.trouble == "consent"
