@@ -19,6 +19,14 @@ from pillarbox.config.writing import to_toml
 VERBS = {
     "account": ["add", "list", "passwd", "remove", "quota", "enable", "disable"],
     "app-password": ["add", "list", "remove"],
+    "collect": [
+        *("add", "list", "show", "test", "run", "pause", "resume", "remove"),
+        *("edit", "sign-in", "rekey"),
+    ],
+    "import": [
+        *("imap", "pop3", "files", "mbox", "maildir", "eml", "takeout", "pillarbox"),
+        *("list", "show", "undo"),
+    ],
     "domain": ["add", "list", "remove"],
     "alias": ["add", "list", "remove"],
     "mailbox": ["list"],

@@ -41,6 +41,26 @@ def add_server(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     return group
 
 
+def add_authority(parser: argparse._ActionsContainer) -> None:
+    """`--authority`."""
+    parser.add_argument(
+        "--authority",
+        default="",
+        metavar="FILE",
+        help="trust this certificate (PEM), of the server or of who vouches for it",
+    )
+
+
+def add_confirmed(parser: argparse.ArgumentParser) -> None:
+    """`--many-deletions`."""
+    parser.add_argument(
+        "--many-deletions",
+        dest="confirmed",
+        action="store_true",
+        help="both ways and mirror: follow them even if most of a folder is gone on one side",
+    )
+
+
 def add_secret(parser: argparse.ArgumentParser) -> None:
     """`--password-stdin` and `--password-file`; otherwise it is asked for."""
     how = parser.add_argument_group("password (asked for unless one of these is given)")

@@ -66,7 +66,7 @@ def print_imports(options: argparse.Namespace) -> int:
             (
                 one.remote.id,
                 one.login,
-                where(one.remote.settings),
+                one.remote.label,
                 last.outcome if last else "",
                 instant(last.ended_at or last.updated_at) if last else "",
                 done.brought + done.already,
@@ -104,7 +104,9 @@ async def _runs(opened: Opened, one: Named, at_most: int) -> list[RunRow]:
 def describe(one: Named) -> list[str]:
     """Its settings in words."""
     settings, row = one.remote.settings, one.remote
-    lines = [f"{settings.label}: {where(settings)} for {one.login}, number {row.id}"]
+    lines = [f"Number {row.id}, for {one.login}: {settings.label}"]
+    if not settings.once:
+        lines.append(f"  from: {where(settings)}")
     state = row.state.value
     if row.state is RemoteState.ACTIVE and row.due_at is not None:
         state += f", next look {instant(row.due_at)}"

@@ -13,9 +13,9 @@ def count(number: int, what: str = "message") -> str:
 
 def summary(progress: Progress) -> str:
     """One sentence: what came, and what else was done."""
-    parts = [f"{count(progress.brought)} brought ({size(progress.octets_done)} read)"]
-    if not progress.octets_done:
-        parts = [f"{count(progress.brought)} brought"]
+    parts = [f"{count(progress.brought)} brought"]
+    if progress.brought and progress.brought == progress.messages_done:
+        parts = [f"{parts[0]} ({size(progress.octets_done)})"]
     for number, what in (
         (progress.already, "were here already"),
         (progress.skipped, "left out"),

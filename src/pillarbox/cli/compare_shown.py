@@ -30,7 +30,7 @@ def tell(found: Comparison) -> list[str]:
     rows = [
         (
             one.folder,
-            one.mailbox if one.mailbox != one.folder else "",
+            one.mailbox,
             one.there,
             one.equal,
             one.elsewhere + one.copies,
@@ -62,8 +62,9 @@ def verdict(found: Comparison) -> str:
     if missing:
         folders = sum(1 for one in found.folders if one.missing)
         return (
-            f"MISSING: {count(missing)} of {count(folders, 'folder')} not here. The same import "
-            "again brings what was not brought yet; what was deleted here since stays deleted."
+            f"MISSING: {count(missing)} of {count(folders, 'folder')} cannot be found here. The "
+            "same import again brings what was not brought yet; what was deleted here since stays "
+            "deleted."
         )
     if unread:
         return (

@@ -52,6 +52,14 @@ GROUPS: tuple[tuple[str, tuple[Command, ...]], ...] = (
             Command("verify", "verify", "read everything that is stored and compare"),
         ),
     ),
+    (
+        "Mail from elsewhere",
+        (
+            Command("collect", "collect", "fetch mail from other providers, continuously"),
+            Command("import", "import_mail", "move in: from a server or from files; compare, undo"),
+            Command("export", "export", "move out: to an archive or to another server"),
+        ),
+    ),
     ("Else", (Command("version", "version", "print the version"),)),
 )
 COMMANDS = {command.name: command for _, group in GROUPS for command in group}
