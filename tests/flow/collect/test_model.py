@@ -25,20 +25,21 @@ from support.store_box import Box, letter
 
 PATHS = ("INBOX", "Work/Old", "café")
 CONTENTS = 5
-UIDLS = ("a", "b", "c")
+UIDLS = ("a", "b")
 
 Step = tuple[Any, ...]
 put = st.tuples(
     st.just("put"), st.sampled_from(PATHS), st.integers(0, CONTENTS - 1), st.sampled_from(UIDLS)
 )
 remove = st.tuples(st.just("remove"), st.sampled_from(PATHS), st.integers(0, 20))
+spoil = st.tuples(st.just("spoil"), st.sampled_from(PATHS), st.integers(0, 20))
 renumber = st.tuples(st.just("renumber"), st.sampled_from(PATHS))
 cut = st.tuples(st.just("cut"), st.integers(0, 25))
 kill = st.tuples(st.just("kill"), st.integers(1, 40))
 whole = st.tuples(st.just("run"))
 reopen = st.tuples(st.just("reopen"))
 histories = st.lists(
-    st.one_of(put, put, put, remove, renumber, cut, kill, kill, whole, reopen), max_size=40
+    st.one_of(put, put, put, remove, spoil, renumber, cut, kill, kill, whole, reopen), max_size=40
 )
 
 
@@ -74,6 +75,9 @@ class Walk:
     async def go(self, history: list[Step]) -> None:
         for step in history:
             await getattr(self, "do_" + step[0])(*step[1:])
+        for place in self.there.places.values():
+            for one in place.messages.values():
+                one.broken = ""
         await self.collection.run(FakeSource(self.there, pop3=self.pop3))
         await self.check()
         last = FakeSource(self.there, pop3=self.pop3)
@@ -90,6 +94,13 @@ class Walk:
         messages = self.there.folder("INBOX" if self.pop3 else path).messages
         if messages:
             del messages[list(messages)[which % len(messages)]]
+
+    async def do_spoil(self, path: str, which: int) -> None:
+        """It cannot be had, or can be again."""
+        messages = list(self.there.folder("INBOX" if self.pop3 else path).messages.values())
+        if messages:
+            one = messages[which % len(messages)]
+            one.broken = "" if one.broken else "The server does not give it."
 
     async def do_renumber(self, path: str) -> None:
         if not self.pop3:
@@ -121,7 +132,8 @@ class Walk:
         for path in PATHS:
             here = Counter(found.get(path, []))
             place = self.there.places.get(path)
-            now = Counter(sha(one.octets) for one in place.messages.values()) if place else {}
+            there = place.messages.values() if place else ()
+            now = Counter(sha(one.octets) for one in there if not one.broken)
             for number in range(CONTENTS):
                 count = here.pop(as_held(number), 0)
                 assert now.get(sha(content(number)), 0) <= count <= self.ever[path, number]
