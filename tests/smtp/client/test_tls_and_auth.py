@@ -266,3 +266,49 @@ def test_login_and_plain_with_a_script() -> None:
 
     assert scripted(script, work).why == "all went well"
     assert script.seen[1:] == ["AUTH LOGIN", "YWxpY2U=", "cGVuY2ls"]
+
+
+TOKEN = Credentials("alice", Secret(b""), token=Secret("token"))
+
+
+@pytest.mark.parametrize(
+    ("offers", "answers", "why", "seen"),
+    [
+        (
+            "AUTH PLAIN XOAUTH2",
+            {"AUTH": "235 in"},
+            "all went well",
+            ["AUTH XOAUTH2 dXNlcj1hbGljZQFhdXRoPUJlYXJlciB0b2tlbgEB"],
+        ),
+        (
+            "AUTH OAUTHBEARER XOAUTH2",
+            {"AUTH": "334 eyJzdGF0dXMiOiI0MDEifQ==", "AQ==": "535 5.7.8 token has ended"},
+            "refused: 535 5.7.8",
+            ["AUTH OAUTHBEARER bixhPWFsaWNlLAFhdXRoPUJlYXJlciB0b2tlbgEB", "AQ=="],
+        ),
+        ("AUTH PLAIN LOGIN", {}, "no way to sign in", []),
+    ],
+)
+def test_signing_in_with_a_token(
+    offers: str, answers: dict[str, str], why: str, seen: list[str]
+) -> None:
+    script = Script(offers=[offers], answers=answers)
+
+    async def work(connection: SmtpConnection) -> None:
+        await connection.authenticate(TOKEN, in_the_clear=True)
+        raise ClientFailure("end", "all went well")
+
+    assert why in scripted(script, work).why
+    assert script.seen[1:] == seen
+
+
+def test_a_token_with_a_line_break_goes_nowhere() -> None:
+    async def work(connection: SmtpConnection) -> None:
+        token = Secret("a\r\nQUIT")
+        await connection.authenticate(
+            Credentials("alice", Secret(b""), token=token), in_the_clear=True
+        )
+
+    script = Script(offers=["AUTH XOAUTH2"])
+    assert "control character" in scripted(script, work).why
+    assert script.seen == ["EHLO mx.example.org"]
