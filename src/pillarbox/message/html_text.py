@@ -5,7 +5,8 @@ from __future__ import annotations
 import html
 import re
 
-_MARKUP = re.compile(r"<[/!?A-Za-z]")  # any other "<" is text
+# A whole tag, or where other markup begins; any other "<" is text.
+_TAG = re.compile(r"<(?:/?([A-Za-z][A-Za-z0-9]*)(?:[^A-Za-z0-9>][^>]*)?>|(?=[/!?A-Za-z]))")
 _NAME = re.compile(r"/?([A-Za-z][A-Za-z0-9]*)")
 _REFERENCE = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});?")
 # Their content is not text. Where the end tag is missing, all that follows is dropped.
@@ -26,15 +27,19 @@ def to_text(markup: str) -> str:
     pieces: list[str] = []
     at = 0
     size = len(markup)
-    while at < size:
-        found = _MARKUP.search(markup, at)
-        if found is None:
-            pieces.append(markup[at:])
-            break
+    while (found := _TAG.search(markup, at)) is not None:
         start = found.start()
         if start > at:
             pieces.append(markup[at:start])
-        at = _skip_markup(markup, start, pieces)
+        name = found[1]
+        if name is None or (name := name.lower()) in _DROPPED:
+            at = _skip_markup(markup, start, pieces)
+            continue
+        if name not in _INLINE:
+            pieces.append("\n")
+        at = found.end()
+    if at < size:
+        pieces.append(markup[at:])
     return _REFERENCE.sub(_character, "".join(pieces))
 
 
@@ -50,15 +55,11 @@ def _skip_markup(markup: str, start: int, pieces: list[str]) -> int:
         return size
     if match is None:  # a declaration
         return end + 1
-    name = match.group(1).lower()
-    if name not in _INLINE:
-        pieces.append("\n")
-    dropped = _DROPPED.get(name)
-    if dropped is not None and markup[start + 1] != "/":
-        close = dropped.search(markup, end)
+    pieces.append("\n")  # only a tag whose content is dropped comes here whole
+    if markup[start + 1] != "/":
+        close = _DROPPED[match.group(1).lower()].search(markup, end)
         end = markup.find(">", close.end()) if close is not None else -1
-        return size if end < 0 else end + 1
-    return end + 1
+    return size if end < 0 else end + 1
 
 
 def _character(match: re.Match[str]) -> str:
