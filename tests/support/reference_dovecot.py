@@ -158,6 +158,7 @@ class DovecotSettings:
     auth_cache: str = "10M"
     separator: str = "/"
     any_name: bool = False  # mailbox names may hold what the file system may not
+    more: str = ""  # lines of configuration behind all others
     postfix_sockets: Path | None = None  # the queue's `private` folder; must exist
 
 
@@ -249,6 +250,7 @@ def _write_config(folder: Path, settings: DovecotSettings, certificate: tuple[Pa
             pop3s=settings.pop3s,
             lmtp=settings.lmtp,
         )
+        + settings.more
     )
     return config
 
