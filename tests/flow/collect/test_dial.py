@@ -6,6 +6,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -60,41 +61,51 @@ async def serving(drop: Drop, folder: Path, issued: Issued | None) -> AsyncItera
         server.close()
 
 
-def dial(
-    folder: Path,
-    *,
-    drop: Drop | None = None,
-    issued: Issued | None = None,
-    addresses: tuple[str, ...] = ("127.0.0.1",),
-    tls: ServerTls = "implicit",
-    host: str = HOST,
-    policy: AddressPolicy = PRIVATE,
-    resolver: FakeResolver | None = None,
-    sign_in: SignIn = ALICE,
-    connector: Counting | None = None,
-) -> Drop:
+@dataclass
+class How:
+    """One try: what is there, and what is asked for."""
+
+    drop: Drop = field(default_factory=lambda: Drop([], offers=("USER", "SASL PLAIN")))
+    issued: Issued | None = None
+    addresses: tuple[str, ...] = ("127.0.0.1",)
+    tls: ServerTls = "implicit"
+    host: str = HOST
+    policy: AddressPolicy = PRIVATE
+    resolver: FakeResolver | None = None
+    sign_in: SignIn = ALICE
+    connector: Counting = field(default_factory=Counting)
+
+    @property
+    def records(self) -> dict[str, dict[str, Any]]:
+        return {
+            HOST: {
+                "A": [one for one in self.addresses if ":" not in one],
+                "AAAA": [one for one in self.addresses if ":" in one],
+            }
+        }
+
+
+def dial(folder: Path, **what: Any) -> Drop:
     """Dial, sign in, leave; the server that was spoken with."""
-    drop = drop or Drop([], offers=("USER", "SASL PLAIN"))
-    records = {"A": [one for one in addresses if ":" not in one]}
-    records["AAAA"] = [one for one in addresses if ":" in one]
+    how = How(**what)
 
     async def all_of_it() -> None:
         (folder / "root.pem").write_bytes(ROOT.pem)
-        async with serving(drop, folder, issued) as port:
+        async with serving(how.drop, folder, how.issued) as port:
             dialer = Dialer(
-                resolver or FakeResolver({HOST: records}),
+                how.resolver or FakeResolver(how.records),
                 SystemClock(),
-                policy=policy,
+                policy=how.policy,
                 authorities=folder / "root.pem",
-                connector=connector or Counting(),
+                connector=how.connector,
             )
-            connection = await dialer.pop3(ServerSpec(host, port, tls), sign_in)
+            connection = await dialer.pop3(ServerSpec(how.host, port, how.tls), how.sign_in)
             assert isinstance(connection, Pop3Connection)
-            assert (connection.tls is None) == (issued is None)
+            assert (connection.tls is None) == (how.issued is None)
             await connection.quit()
 
     asyncio.run(all_of_it())
-    return drop
+    return how.drop
 
 
 def failure(folder: Path, **how: Any) -> SourceFailure:

@@ -160,7 +160,8 @@ class Dialer:
             raise SourceFailure(
                 "address",
                 f"{server.host} has only addresses that are private, or this server's own. Such "
-                "servers are gone to only where the administrator allows it.",
+                "servers are gone to only where the administrator allows it (--allow-private, or "
+                "collect.allow_private).",
             )
         if server.tls == "none":
             allowed = [one for one in allowed if _is_loopback(one)] if self._policy.private else []
