@@ -22,6 +22,7 @@ def parse_fetched(seqnum: int, frame: ServerFrame, at: int) -> Fetched:
     """`at`: where the parenthesis should open. Raises BadResponse."""
     tokens = Tokens(frame, at)
     tokens.expect(b"(")
+    tokens.spaces()
     uid = modseq = 0
     size = flags = received_at = None
     has_body = False

@@ -45,7 +45,7 @@ from pillarbox.net.outgoing.printable import printable
 _NUMBERED = re.compile(rb"\* +([0-9]{1,10}) +([A-Za-z]+) *")
 _NAMED = re.compile(rb"\* +([A-Za-z0-9.\-]+) *")
 _TAGGED = re.compile(rb"([A-Za-z0-9]+) +(OK|NO|BAD)(?: +(.*))?\Z", re.IGNORECASE | re.DOTALL)
-_CODE = re.compile(rb"\[([A-Za-z0-9.+/_\-]+)(?: ([^\]]*(?:\[[^\]]*\][^\]]*)*))?\] *")
+_CODE = re.compile(rb"\[([A-Za-z0-9.+/_\-]+)(?: ([^\]]*))?\] *")
 _NUMBER = re.compile(rb"[0-9]{1,10}")
 _KINDS = ("OK", "NO", "BAD", "BYE", "PREAUTH")
 _LONGEST_TEXT = 1000  # characters of a server's text that are kept
@@ -171,7 +171,10 @@ def _listed(tokens: Tokens, name: str) -> Response:
     delimiter = _delimiter(tokens.nstring())
     tokens.spaces()
     command = cast(Literal["LIST", "LSUB", "XLIST"], name)
-    return Listed(command, attributes, delimiter, tokens.astring())
+    listed = Listed(command, attributes, delimiter, tokens.astring())
+    if not tokens.at_end and not tokens.take(b"("):  # RFC 5258 §3: more may stand there
+        raise BadResponse
+    return listed
 
 
 def _delimiter(value: Value) -> str:
