@@ -286,6 +286,14 @@ def test_what_a_server_says_to_a_password(tmp_path: Path, answer: str, trouble: 
     assert failure(tmp_path, drop=drop, issued=ROOT.issue(HOST)).trouble == trouble
 
 
+def test_a_server_that_wants_time_between_visits(tmp_path: Path) -> None:
+    drop = Drop(
+        [], offers=("USER", "LOGIN-DELAY 777"), answers={"PASS": "-ERR [LOGIN-DELAY] too soon"}
+    )
+    found = failure(tmp_path, drop=drop, issued=ROOT.issue(HOST))
+    assert (found.trouble, found.retry_after) == ("throttled", 777)
+
+
 def grant(token: str | None) -> SignIn:
     access = Secret(token) if token is not None else None
     return SignIn(

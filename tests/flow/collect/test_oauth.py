@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from pillarbox.clock import unix_seconds
+from pillarbox.dns.addresses import find_addresses
 from pillarbox.flow.collect.oauth import OAuth, Web
 from pillarbox.flow.collect.oauth_messages import (
     Asked,
@@ -35,6 +36,7 @@ from pillarbox.net.secret import Secret
 from support.authority import new_authority
 from support.authorization_server import AuthorizationServer, serving
 from support.fake_clock import FakeClock
+from support.fake_resolver import FakeResolver
 
 HOST = "login.example.org"
 ROOT = new_authority()
@@ -379,6 +381,22 @@ def test_a_device_that_is_not_let_in(tmp_path: Path, polls: list[str], words: st
             waiting.result()
 
     run(tmp_path, AuthorizationServer(polls=polls), check)
+
+
+def test_a_dns_that_does_not_answer(tmp_path: Path) -> None:
+    async def check(rig: Rig) -> None:
+        grant = await rig.grant()
+        resolver = FakeResolver({}, fail={HOST: "timeout"})
+
+        async def resolve(host: str) -> Sequence[str]:
+            return await find_addresses(resolver, host)
+
+        oauth = OAuth(rig.clock, web=Web(resolve=resolve))
+        with pytest.raises(SourceFailure) as caught:
+            await oauth.refresh(grant)
+        assert caught.value.trouble == "unreachable"
+
+    run(tmp_path, AuthorizationServer(), check)
 
 
 def test_a_certificate_that_is_not_believed(tmp_path: Path) -> None:

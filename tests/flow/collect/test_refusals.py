@@ -74,6 +74,17 @@ def test_how_long_a_server_wants_us_to_wait(said: str, seconds: float) -> None:
     assert asked_to_wait(said) == pytest.approx(seconds)
 
 
+def test_login_delay_is_honoured() -> None:
+    """RFC 2449 §6.5, §8.1.1: told in CAPA, refused with LOGIN-DELAY; or known of the provider."""
+    failure = refusal("auth", Status(False, "minimum time between checks", "LOGIN-DELAY"))
+    assert source_failure(failure, "mail.example.org").retry_after == 0
+    assert source_failure(failure, "pop3.web.de").retry_after == 900
+    failure.login_delay = 120
+    assert source_failure(failure, "pop3.web.de").retry_after == 120
+    wrong = refusal("auth", Status(False, "no", "AUTH"))
+    assert source_failure(wrong, "pop3.web.de").retry_after == 0
+
+
 def test_bandwidth_has_a_wait_of_its_own() -> None:
     status = Status(False, "Account exceeded command or bandwidth limits.", "OVERQUOTA")
     assert source_failure(refusal("message", status)).retry_after == 3600

@@ -12,6 +12,7 @@ from msgspec import Struct, structs
 
 from pillarbox.clock import Clock, unix_seconds
 from pillarbox.config.oauth_client import OAuthLimits
+from pillarbox.dns.errors import BadDnsName, DnsFailure
 from pillarbox.flow.collect.oauth_messages import (
     CODE_GRANT,
     DEVICE_GRANT,
@@ -177,6 +178,10 @@ class OAuth:
                 resolve=web.resolve,
                 context=web.context,
             )
+        except (DnsFailure, BadDnsName) as failure:
+            raise SourceFailure(
+                "unreachable", f"The authorization server was not found: {failure}"
+            ) from failure
         except FetchFailed as failure:
             told = f"The authorization server did not answer: {failure}"
             if failure.why in ("unreachable", "timeout"):

@@ -217,8 +217,19 @@ def _refused(
     return SourceFailure(
         trouble,
         f"{name} {meaning.what}: {_quoted(code, said)} {next_step}",
-        retry_after=asked_to_wait(said) or meaning.retry_after,
+        retry_after=asked_to_wait(said)
+        or meaning.retry_after
+        or _usual_wait(failure, trouble, preset),
     )
+
+
+def _usual_wait(failure: LinkFailure, trouble: Trouble, preset: Preset | None) -> float:
+    """Seconds between two visits that the server announced, or that its provider is known for."""
+    if trouble != "throttled":
+        return 0.0
+    told = failure.login_delay if isinstance(failure, Pop3Failure) else 0
+    known = preset.throttling.seconds_between if preset is not None else 0
+    return min(float(told or known), _MAX_WAIT)
 
 
 def _provider_says(preset: Preset, meaning: Meaning) -> tuple[Trouble, str]:

@@ -112,13 +112,17 @@ class Pop3Connection:
         with self._closing():
             if self.capabilities.utf8:  # RFC 6856 §2.1: else messages come changed, or not at all
                 await self._talk.command(b"UTF8", "auth", self._talk.timeouts.command_seconds)
-            await sign_in(
-                self._talk,
-                self.capabilities,
-                credentials,
-                greeting=self.greeting,
-                plaintext=plaintext,
-            )
+            try:
+                await sign_in(
+                    self._talk,
+                    self.capabilities,
+                    credentials,
+                    greeting=self.greeting,
+                    plaintext=plaintext,
+                )
+            except Pop3Failure as failure:
+                failure.login_delay = self.capabilities.login_delay
+                raise
             await self._ask_capabilities()
 
     async def sizes(self) -> dict[int, int]:

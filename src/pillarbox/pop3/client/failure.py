@@ -28,6 +28,7 @@ class Pop3Failure(LinkFailure):
         super().__init__(stage, why, tls_trouble=tls_trouble)
         self.stage: Stage = cast(Stage, stage)
         self.status = status
+        self.login_delay = 0  # seconds between two sessions that the server told (RFC 2449 §6.5)
 
 
 def refusal(stage: Stage, status: Status) -> Pop3Failure:
