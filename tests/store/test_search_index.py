@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import apsw
@@ -97,6 +98,54 @@ async def test_the_share_of_the_indexer(tmp_path: Path) -> None:
         share = box.store._engine._indexer._share  # type: ignore[attr-defined]
         shares = [share(others) for others in (0.0, 0.1, 0.3, 0.5, 1.0)]
     assert shares == pytest.approx([1.0, 0.8, 0.4, 0.25, 0.25])
+
+
+@pytest.mark.parametrize("busy", [False, True])
+async def test_another_process_goes_on_while_this_one_is_busy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, busy: bool
+) -> None:
+    async with Box(tmp_path, index_batch=2) as one, Box(tmp_path) as two:
+        await one.fill(5)
+        mine = one.store._engine._indexer  # type: ignore[attr-defined]
+        theirs = two.store._engine._indexer  # type: ignore[attr-defined]
+        monkeypatch.setattr(mine._stop, "wait", lambda _: theirs._lock.try_acquire())
+        mine._lock.acquire()
+        if busy:
+            with pytest.raises(indexer._Displaced):
+                mine._catch_up(lambda _: 0.5)
+        else:
+            mine._catch_up(lambda _: 1.0)
+        assert theirs._lock.try_acquire() is busy
+        mine._lock.release()
+        theirs._lock.release()
+        assert await two.store.index_now() == (5 if busy else 0)
+        found = await one.store.search(one.alice.id, one.inbox.id, q.Contains(F.TEXT, "letter"))
+        assert found == [1, 2, 3, 4, 5]
+
+
+async def test_mail_that_comes_meanwhile_has_a_document_before_more_trigrams(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexer, "_FEW", 0)
+    box.change_settings(index_batch=2, index_backlog_messages=0)
+    await box.reopen()
+    await box.fill(6)
+    mine = box.store._engine._indexer  # type: ignore[attr-defined]
+    done: list[str] = []
+    for name in ("_add_documents", "_add_trigrams"):
+        monkeypatch.setattr(mine, name, _noted(getattr(mine, name), name, done))
+    mine._catch_up(mine._share)
+    assert [name for name in done if name.startswith("_add_t")] == ["_add_trigrams"] * 3
+    for at, name in enumerate(done):
+        assert name != "_add_trigrams" or done[at - 1] == "_add_documents"
+
+
+def _noted(batch: Callable[[], int], name: str, done: list[str]) -> Callable[[], int]:
+    def run() -> int:
+        done.append(name)
+        return batch()
+
+    return run
 
 
 async def test_maintenance_sweeps_texts_without_message(

@@ -1,4 +1,8 @@
-"""The indexer: follows delivery at a distance, one process at a time, and yields to everyone."""
+"""The indexer: follows delivery at a distance, one process at a time, and yields to everyone.
+
+While it pauses for what else its process does, another process may go on in its place: where one
+worker takes an import, the index is made by the others.
+"""
 
 from __future__ import annotations
 
@@ -56,6 +60,10 @@ _SWEPT, _SWEPT_PARTS = 5000, 20  # documents at once; parts in one call: 50 ms o
 Share = Callable[[float], float]  # of a core, from the share that others use or wait for
 _FEW = 200  # messages; so many in a round are no flood that trigrams should wait for
 _TICK = 0.0001  # seconds; no batch takes less
+
+
+class _Displaced(Exception):
+    """Another process took the work over."""
 
 
 def _key(number: int) -> tuple[int, int]:
@@ -175,6 +183,8 @@ class Indexer:
                     continue
                 try:
                     self._catch_up(self._share)
+                except _Displaced:
+                    continue
                 except Exception:  # tried again next time; search reads what is missing
                     log.error_event("store.index_failed", exc=True)
                 finally:
@@ -185,30 +195,51 @@ class Indexer:
         return max(self._settings.index_share_percent / 100, 1 - 2 * pressure)
 
     def _catch_up(self, share: Share) -> int:
-        """Pages, documents; trigrams when no mail came meanwhile, or when much waits for them."""
-        self._repeat(self._add_pages, share)
-        count = self._repeat(self._add_documents, share)
-        upto, indexed = SqliteTextIndex(self._index).upto()
-        backlog = self._settings.index_backlog_messages
-        if share is _all_of_it or count < _FEW or upto - indexed > backlog:
-            self._repeat(self._add_trigrams, share)
+        """Pages and documents first; trigrams when no mail came meanwhile, or much waits for them.
+
+        What comes during a batch of trigrams has its page and document before the next batch.
+        """
+        count = 0
+        while not self._stop.is_set():
+            self._repeat(self._add_pages, share)
+            count += self._repeat(self._add_documents, share)
+            upto, indexed = SqliteTextIndex(self._index).upto()
+            backlog = self._settings.index_backlog_messages
+            if share is not _all_of_it and count >= _FEW and upto - indexed <= backlog:
+                break
+            if not self._batch(self._add_trigrams, share):
+                break
         return count
 
     def _repeat(self, batch: Callable[[], int], share: Share) -> int:
         count = 0
         while not self._stop.is_set():
-            started, (own, others) = self._clock.monotonic(), cpu_seconds()
-            done = batch()
-            count += done
+            done = self._batch(batch, share)
             if not done:
                 break
-            took = max(self._clock.monotonic() - started, _TICK)
-            own_now, others_now = cpu_seconds()
-            # Who waits for the interpreter, a core or the disk is in somebody's way, too.
-            waited = took - (own_now - own)
-            pressure = min(max(others_now - others, waited) / took, 1)
-            self._stop.wait(took * (1 / share(pressure) - 1))
+            count += done
         return count
+
+    def _batch(self, batch: Callable[[], int], share: Share) -> int:
+        """One batch, and the pause that follows from what it was in the way of."""
+        started, (own, others) = self._clock.monotonic(), cpu_seconds()
+        done = batch()
+        took = max(self._clock.monotonic() - started, _TICK)
+        own_now, others_now = cpu_seconds()
+        # Who waits for the interpreter, a core or the disk is in somebody's way, too.
+        waited = took - (own_now - own)
+        pressure = min(max(others_now - others, waited) / took, 1)
+        pause = took * (1 / share(pressure) - 1)
+        if done and pause > 0:
+            self._pause(pause)
+        return done
+
+    def _pause(self, seconds: float) -> None:
+        """Let others have the processor, and a process that is less busy the work."""
+        self._lock.release()
+        self._stop.wait(seconds)
+        if not self._lock.try_acquire():
+            raise _Displaced
 
     def _add_pages(self) -> int:
         upto = SqliteTextIndex(self._index).pages_upto()
