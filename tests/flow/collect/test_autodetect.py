@@ -10,6 +10,7 @@ import pytest
 
 from pillarbox.flow.collect.autodetect import Guess, Surroundings, autodetect, parse_autoconfig
 from pillarbox.flow.collect.settings import ServerSpec
+from pillarbox.net.https import Fetched, FetchFailed
 from support.fake_resolver import FakeResolver
 
 # In the form of Mozilla's description of the format, with servers of our own.
@@ -98,6 +99,26 @@ def test_an_autoconfig_file() -> None:
     assert found.servers.imap == ServerSpec("imap.example.org", 993)
     assert found.servers.pop3 == ServerSpec("pop.example.org", 110, "starttls")
     assert found.servers.smtp == ServerSpec("smtp.example.org", 587, "starttls")
+
+
+def test_the_file_is_asked_of_the_domain_over_https_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    async def fetch(url: str, **_: Any) -> Fetched:
+        asked.append(url)
+        if len(asked) == 1:
+            raise FetchFailed("unreachable", "No.")
+        return Fetched(200, "text/xml", FILE.encode())
+
+    monkeypatch.setattr("pillarbox.flow.collect.autodetect.fetch", fetch)
+    found = detect("alice@example.org", {"mail.example.org": {"A": ["192.0.2.1"]}})
+    assert found.found_by == "autoconfig"
+    assert asked == [
+        "https://autoconfig.example.org/mail/config-v1.1.xml",
+        "https://example.org/.well-known/autoconfig/mail/config-v1.1.xml",
+    ]
 
 
 @pytest.mark.parametrize(

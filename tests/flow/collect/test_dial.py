@@ -21,9 +21,11 @@ from pillarbox.net.address_policy import AddressPolicy
 from pillarbox.net.outgoing.connector import TcpConnector
 from pillarbox.net.secret import Secret
 from pillarbox.pop3.client.connection import Pop3Connection
+from pillarbox.smtp.client.connection import Caller
 from support.authority import Issued, new_authority
 from support.fake_resolver import FakeResolver
 from support.scripted_pop3 import Drop
+from support.scripted_smtp import Script
 
 HOST = "pop.example.org"
 ROOT = new_authority()
@@ -318,6 +320,30 @@ def test_a_token_that_is_not_taken_any_more(tmp_path: Path) -> None:
     found = failure(tmp_path, drop=drop, issued=ROOT.issue(HOST), sign_in=grant("token"))
     assert found.trouble == "consent"
     assert "collect sign-in" in str(found)
+
+
+@pytest.mark.parametrize("answer", ["235 in", "535 5.7.8 no"])
+def test_submission(answer: str) -> None:
+    """For mail that is sent through the other provider."""
+    script = Script(offers=["AUTH PLAIN"], answers={"AUTH": answer})
+
+    async def all_of_it() -> None:
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(script.connection, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        dialer = Dialer(FakeResolver({}), SystemClock(), policy=PRIVATE)
+        caller = Caller(ehlo_name="mx.example.org", clock=SystemClock())
+        dialling = dialer.smtp(ServerSpec("localhost", port, "none"), ALICE, caller)
+        if answer.startswith("235"):
+            await (await dialling).quit()
+        else:
+            with pytest.raises(SourceFailure) as caught:
+                await dialling
+            assert caught.value.trouble == "sign-in"
+        server.close()
+
+    asyncio.run(all_of_it())
+    assert any(line.startswith("AUTH PLAIN ") for line in script.seen)
 
 
 def test_a_grant_without_a_token() -> None:
