@@ -47,7 +47,7 @@ def copy_message(
                 piece = piece[:-1]
         start += len(piece)
         if quoted is not None and b">From " in piece:
-            begin = piece.find(b"\n") + 1 if in_line else 0
+            begin = (piece.find(b"\n") + 1 or len(piece)) if in_line else 0
             piece = piece[:begin] + quoted.sub(rb"\1", piece[begin:])
         in_line = not piece.endswith(b"\n")
         write(piece if exact else with_crlf(piece))
