@@ -274,18 +274,31 @@ def test_a_server_of_bare_line_feeds(tmp_path: Path, message: bytes) -> None:
 
 
 def test_throttled_in_the_middle(tmp_path: Path) -> None:
-    answers = {"RETR 3": "-ERR [SYS/TEMP] Too many messages, wait 10 minutes"}
+    later = "-ERR [SYS/TEMP] Too many messages, wait 10 minutes"
+    answers = {f"RETR {number}": later for number in (3, 4, 5, 6)}
     drop = Drop(list(MESSAGES), list(NAMES), answers=answers)
 
     async def check(rig: Rig) -> None:
         listed, found = await rig.list(), []
         with pytest.raises(SourceFailure) as caught:
             async for one in rig.source.fetch(listed, rig.spool):
-                assert isinstance(one, Arrived)
-                one.spool.discard()
-                found.append(one.message.key)
+                if isinstance(one, Arrived):
+                    one.spool.discard()
+                    found.append(one.message.key)
         assert (caught.value.trouble, caught.value.retry_after) == ("throttled", 600)
         assert await rig.source.settle(found, DELETE) == NAMES[:2], "what came is safe"
+
+    run(Rig(drop, tmp_path), check)
+
+
+def test_one_message_that_is_never_to_be_had_does_not_stop_the_others(tmp_path: Path) -> None:
+    answers = {"RETR 1": "-ERR [SYS/TEMP] try again later", "RETR 3": "-ERR throttled"}
+    drop = Drop(list(MESSAGES), list(NAMES), answers=answers)
+
+    async def check(rig: Rig) -> None:
+        found = await rig.fetch(await rig.list())
+        assert [key for key in NAMES if isinstance(found[key], Missed)] == [NAMES[0], NAMES[2]]
+        assert found[NAMES[5]] == MESSAGES[5]
 
     run(Rig(drop, tmp_path), check)
 

@@ -40,6 +40,7 @@ from pillarbox.store.blobs.spool import Spool
 from pillarbox.store.model import Role
 
 _FIRST_LINE = 65_536  # octets in which the first line must end to be looked at
+_THROTTLED_IN_A_ROW = 3  # so many messages refused "for now": the account is meant, not they
 
 INBOX = RemoteFolder(key="", path="INBOX", role=Role.INBOX)
 
@@ -137,6 +138,7 @@ class Pop3Source:
             else:
                 wanted[number] = message
         sinks: dict[int, _Mending] = {}
+        refused = 0  # in a row
 
         def sink(number: int) -> _Mending:
             return sinks.setdefault(number, _Mending(spool()))
@@ -144,10 +146,11 @@ class Pop3Source:
         try:
             async for retrieved in session.connection.retrieve(list(wanted), sink):
                 message = wanted[retrieved.number]
+                refused = 0 if retrieved.status.ok else refused + 1
                 if retrieved.status.ok:
                     arrived = _arrived(message, retrieved, sinks.pop(retrieved.number))
                 else:
-                    arrived = self._refused(message, retrieved.status)
+                    arrived = self._refused(message, retrieved.status, refused)
                 if isinstance(arrived, Arrived):
                     session.read.add(message.key)
                 yield arrived
@@ -229,10 +232,12 @@ class Pop3Source:
     def _failed(self, failure: LinkFailure) -> SourceFailure:
         return source_failure(failure, self._host)
 
-    def _refused(self, message: RemoteMessage, status: Status) -> Missed:
-        """Raises SourceFailure where it is not about this message alone."""
+    def _refused(self, message: RemoteMessage, status: Status, in_a_row: int) -> Missed:
+        """Raises SourceFailure where it is not about this message alone. One message may be
+        "temporarily" broken for ever, and must not keep those behind it from coming."""
         meaning = meaning_of(status.code, status.text)
-        if meaning is not None and meaning.trouble == "throttled":
+        throttled = meaning is not None and meaning.trouble == "throttled"
+        if throttled and in_a_row >= _THROTTLED_IN_A_ROW:
             raise self._failed(refusal("message", status))
         return Missed(message, f"The server does not give it: “{status.text}”.")
 
