@@ -389,6 +389,13 @@ CREATE TABLE schema_migration (
 
 CREATE TABLE segment_number (last INTEGER NOT NULL);
 
+CREATE TABLE send_as (
+    account_id INTEGER NOT NULL,
+    address TEXT NOT NULL, -- folded
+    remote_id INTEGER NOT NULL,
+    PRIMARY KEY (account_id, address)
+) WITHOUT ROWID;
+
 CREATE TABLE sending_day (
     account_id INTEGER NOT NULL,
     day INTEGER NOT NULL, -- days since 1970, UTC

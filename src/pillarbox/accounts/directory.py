@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from pillarbox.accounts.names import fold_address, fold_domain, split_address
 from pillarbox.errors import BadName, LimitReached, NoSuchAccount, NoSuchDomain
-from pillarbox.ids import AccountId
+from pillarbox.ids import AccountId, RemoteId
 from pillarbox.store import Store
 from pillarbox.store.database import Reader
 from pillarbox.store.model import Account, AddressRow
-from pillarbox.store.sql import accounts, addresses
+from pillarbox.store.sql import accounts, addresses, send_as
 
 MAX_ALIAS_DEPTH = 10  # an alias of an alias of …; deeper is a mistake
 MAX_TARGETS = 1000  # recipients that one address may lead to
@@ -105,6 +105,23 @@ class Directory:
             if await _first_row(db, [f"{local}@{domain}", f"{plain}@{domain}"]) is not None:
                 return False  # it is somebody else's
             return await _leads_to(db, f"@{domain}", account)
+
+        return await self._store.read(read)
+
+    async def find_send_as(self, account: AccountId, address: str) -> RemoteId | None:
+        """The account's remote account through whose server it may send as the address.
+
+        Never one in a domain of ours: whoever adds a remote account says what its addresses are.
+        """
+        try:
+            local, domain = split_address(address)
+        except BadName:
+            return None
+
+        async def read(db: Reader) -> RemoteId | None:
+            remote = await send_as.find(db, account, f"{local}@{domain}")
+            is_ours = remote is not None and await accounts.has_domain(db, domain)
+            return None if is_ours else remote
 
         return await self._store.read(read)
 

@@ -146,13 +146,18 @@ async def open_source(parts: Parts, remote: Remote, way: Way) -> Source:
         if given is not None:
             given = await parts.refresh(given)
             return given
-        stored = await parts.remotes.sign_in(remote.id)
-        fresh = await parts.refresh(stored)
-        if fresh != stored:
-            await parts.remotes.keep_sign_in(remote.id, fresh)
-        return fresh
+        return await stored_sign_in(parts, remote)
 
     return await parts.open_remote(remote.settings, now)
+
+
+async def stored_sign_in(parts: Parts, remote: Remote) -> SignIn:
+    """As it can be used now. Raises VaultClosed, SourceFailure."""
+    stored = await parts.remotes.sign_in(remote.id)
+    fresh = await parts.refresh(stored)
+    if fresh != stored:
+        await parts.remotes.keep_sign_in(remote.id, fresh)
+    return fresh
 
 
 async def run_once(parts: Parts, remote: RemoteId, way: Way, progress: Progress) -> Outcome:

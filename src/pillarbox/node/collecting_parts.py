@@ -13,9 +13,9 @@ from pillarbox.dns.resolver import Resolver
 from pillarbox.flow.collect.dial import Dialer, Patience
 from pillarbox.flow.collect.files.opening import open_files
 from pillarbox.flow.collect.oauth import OAuth, Web
-from pillarbox.flow.collect.remotes import Remotes
+from pillarbox.flow.collect.remotes import Remote, Remotes
 from pillarbox.flow.collect.run import run
-from pillarbox.flow.collect.settings import RemoteSettings, ServerSpec
+from pillarbox.flow.collect.settings import RemoteSettings, ServerSpec, SignIn
 from pillarbox.flow.collect.sorting import ContentSorter
 from pillarbox.flow.collect.source import Source
 from pillarbox.flow.collect.sources.imap import ImapSource
@@ -23,8 +23,10 @@ from pillarbox.flow.collect.sources.pop3 import Pop3Source
 from pillarbox.imap.client.connection import ImapConnection
 from pillarbox.net.address_policy import AddressPolicy
 from pillarbox.net.outgoing.connector import Connector
-from pillarbox.node.collecting_one import Parts, SignInNow
+from pillarbox.node.collecting_one import Parts, SignInNow, stored_sign_in
+from pillarbox.node.remote_lines import SendAsLines
 from pillarbox.pop3.client.connection import Pop3Connection
+from pillarbox.smtp.client.connection import Caller, SmtpConnection
 from pillarbox.store import Store
 
 _ANY_PORT: tuple[int, ...] = ()
@@ -56,6 +58,14 @@ def make_parts(
         run=run,
         sorter=ContentSorter(resolver, settings.trust, clock),
     )
+
+
+def make_remote_lines(
+    settings: Settings, resolver: Resolver, clock: Clock, parts: Parts
+) -> SendAsLines:
+    """The ways by which our people's mail leaves through other providers."""
+    sources = _Sources(settings, resolver, clock, None)
+    return SendAsLines(parts.remotes, partial(stored_sign_in, parts), sources.smtp)
 
 
 def make_remotes(settings: Settings, store: Store, clock: Clock) -> Remotes:
@@ -103,10 +113,19 @@ class _Sources:
                 settings=self._settings.files,
                 temporary=self._data_dir,
             )
-        dialer = self._dialers[settings.allow_private or self._settings.allow_private]
+        dialer = self._dialer(settings)
         if settings.kind == "pop3":
             return self._pop3(dialer, server, sign_in_now)
         return self._imap(dialer, server, sign_in_now)
+
+    async def smtp(
+        self, remote: Remote, server: ServerSpec, sign_in: SignIn, caller: Caller
+    ) -> SmtpConnection:
+        """A connection for submission. Raises SourceFailure."""
+        return await self._dialer(remote.settings).smtp(server, sign_in, caller)
+
+    def _dialer(self, settings: RemoteSettings) -> Dialer:
+        return self._dialers[settings.allow_private or self._settings.allow_private]
 
     def _imap(self, dialer: Dialer, server: ServerSpec, sign_in_now: SignInNow) -> Source:
         async def dial() -> ImapConnection:

@@ -23,6 +23,7 @@ from pillarbox.dns.stub import StubResolver
 from pillarbox.flow.inbound.judge import Judge
 from pillarbox.flow.inbound.local_policy import LocalserveRecipients
 from pillarbox.flow.inbound.recipients import RecipientPolicy
+from pillarbox.flow.outbound.remotes import RemoteLines
 from pillarbox.imap.server.door import ImapServer, ImapServices
 from pillarbox.net.door import Door, Lease
 from pillarbox.net.limits import ConnectionLimiter
@@ -30,7 +31,8 @@ from pillarbox.net.secret import Secret
 from pillarbox.net.tally import Tally
 from pillarbox.net.tls import TlsContexts
 from pillarbox.node.collecting import Collecting, keep_remotes
-from pillarbox.node.collecting_parts import make_parts
+from pillarbox.node.collecting_one import Parts
+from pillarbox.node.collecting_parts import make_parts, make_remote_lines
 from pillarbox.node.control import Assignment
 from pillarbox.node.forgetting import forget_sending
 from pillarbox.node.judging import make_judge
@@ -157,8 +159,10 @@ async def compose(
     resolver = StubResolver(settings.dns, clock)
     composition.ending.append(resolver.close)
     if not assignment.local_login:  # all of localserve's mail ends there
-        _add_sending(composition, assignment, resolver, clock)
-        _add_collecting(composition, settings, resolver, clock)
+        parts = make_parts(settings, store, resolver, clock)
+        lines = make_remote_lines(settings, resolver, clock, parts)
+        _add_sending(composition, assignment, resolver, clock, lines)
+        _add_collecting(composition, settings, parts)
     judge = None
     if not assignment.local_login:  # what comes to localserve is for trying
         reporting = Reporting(settings, store, resolver, clock, sweeps=assignment.slot == 0)
@@ -178,12 +182,16 @@ async def compose(
 
 
 def _add_sending(
-    composition: Composition, assignment: Assignment, resolver: Resolver, clock: Clock
+    composition: Composition,
+    assignment: Assignment,
+    resolver: Resolver,
+    clock: Clock,
+    lines: RemoteLines,
 ) -> None:
     """This worker's part in the queue. Raises ConfigurationError."""
     settings, store = assignment.settings, composition.store
     directory = Directory(store)
-    sender = make_sender(settings, store, resolver, clock, directory)
+    sender = make_sender(settings, store, resolver, clock, directory, lines)
     if sender is None:
         return
     first = assignment.slot == 0
@@ -193,11 +201,8 @@ def _add_sending(
     composition.ending.insert(0, sender.close)  # it takes leave while names can be looked up
 
 
-def _add_collecting(
-    composition: Composition, settings: Settings, resolver: Resolver, clock: Clock
-) -> None:
+def _add_collecting(composition: Composition, settings: Settings, parts: Parts) -> None:
     """This worker's part in bringing mail from elsewhere."""
-    parts = make_parts(settings, composition.store, resolver, clock)
     composition.rounds.append(partial(keep_remotes, composition.store, parts.remotes))
     if settings.collect.enabled:
         composition.collecting = Collecting(parts)

@@ -13,6 +13,7 @@ from pillarbox.dns.resolver import Resolver
 from pillarbox.errors import ConfigurationError
 from pillarbox.flow.outbound.directory import DirectoryTransport
 from pillarbox.flow.outbound.places import EVERYWHERE
+from pillarbox.flow.outbound.remotes import RemoteLines
 from pillarbox.flow.outbound.sender import OutboundSender, Surroundings
 from pillarbox.flow.queue.home import HomeDelivery
 from pillarbox.net.secret import Secret
@@ -24,7 +25,12 @@ _EVERYWHERE = (EVERYWHERE, "0.0.0.0", "::")  # noqa: S104 - compared, not bound
 
 
 def make_sender(
-    settings: Settings, store: Store, resolver: Resolver, clock: Clock, directory: Directory
+    settings: Settings,
+    store: Store,
+    resolver: Resolver,
+    clock: Clock,
+    directory: Directory,
+    remotes: RemoteLines | None = None,
 ) -> OutboundSender | None:
     """None where the settings want nothing sent. Raises ConfigurationError."""
     outbound = settings.outbound
@@ -47,6 +53,7 @@ def make_sender(
             if route.username
         },
         listening=listening(settings),
+        remotes=remotes,
         folder=folder,
     )
     return OutboundSender(outbound, around)

@@ -192,6 +192,7 @@ class QueuedRecipient(msgspec.Struct, frozen=True):
     forward_path: str
     notify: str = ""  # "NEVER", or a comma list of SUCCESS, FAILURE, DELAY; "" where not said
     orcpt: str = ""
+    route: str = ""  # a fixed way; "": by the configuration
 
 
 class QueuedMessage(msgspec.Struct, frozen=True):

@@ -200,3 +200,14 @@ def test_each_kind_has_its_action_and_status(
         assert recipient["Diagnostic-Code"].startswith("x-pillarbox;")
 
     run(tmp_path, work)
+
+
+def test_what_could_not_leave_through_another_provider_is_told_here(tmp_path: Path) -> None:
+    async def work(bench: Bench) -> None:
+        message = await _queue(bench, "alice@gmail.example", "")
+        account = await bench.account("alice@example.org")
+        mine = msgspec.structs.replace(message, account=account)
+        assert await _report(bench, mine, _row(mine, route="remote:1"))
+        assert (await _received(bench))["To"] == "alice@example.org"
+
+    run(tmp_path, work)

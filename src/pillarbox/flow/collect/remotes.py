@@ -9,6 +9,7 @@ from functools import partial
 
 import msgspec
 
+from pillarbox.accounts.names import split_address
 from pillarbox.accounts.vault import Vault, VaultClosed
 from pillarbox.clock import Clock, unix_seconds
 from pillarbox.config.collect import CollectSettings
@@ -17,7 +18,7 @@ from pillarbox.flow.collect.sealing import decode_sign_in, encode_sign_in
 from pillarbox.flow.collect.settings import BadRemote, RemoteSettings, SignIn
 from pillarbox.ids import AccountId, RemoteId
 from pillarbox.store import Store, Transaction
-from pillarbox.store.sql import remote_runs, remotes
+from pillarbox.store.sql import accounts, remote_runs, remotes, send_as
 from pillarbox.store.sql.remote_runs import RunRow
 from pillarbox.store.sql.remotes import RemoteRow, RemoteState
 
@@ -83,6 +84,7 @@ class Remotes:
                 state=state,
                 due_at=due_at,
             )
+            await _put_send_as(tx, account, number, settings)
             if sign_in is not None:
                 sealed = self._vault.seal(account, number, encode_sign_in(sign_in))
                 await remotes.set_sealed(tx, number, sealed)
@@ -218,6 +220,7 @@ class Remotes:
             if settings.kind != old.kind:
                 raise BadRemote("A remote account stays what it is. Add another one.")
             await _store_settings(tx, remote, settings)
+            await _put_send_as(tx, row.account, remote, settings)
 
         await self._store.write(write)
 
@@ -257,6 +260,19 @@ async def _store_settings(tx: Transaction, remote: RemoteId, settings: RemoteSet
     await remotes.set_settings(
         tx, remote, settings.label, _encode(settings), host=_host_of(settings)
     )
+
+
+async def _put_send_as(
+    tx: Transaction, account: AccountId, remote: RemoteId, settings: RemoteSettings
+) -> None:
+    """Raises BadRemote for an address of ours, whose owner the provider does not know."""
+    folded = []
+    for address in settings.send_as.addresses if settings.send_as is not None else ():
+        local, domain = split_address(address)
+        if await accounts.has_domain(tx, domain):
+            raise BadRemote(f"{address} is an address of this server: it is sent from here.")
+        folded.append(f"{local}@{domain}")
+    await send_as.put(tx, account, remote, folded)
 
 
 def _encode(settings: RemoteSettings) -> str:

@@ -69,6 +69,7 @@ class Handling(Struct, frozen=True):
     added: bytes = b""  # header fields that stand behind Received: a verdict, or a signature
     junk: bool = False  # into the mailbox for junk, where the account has one
     why: str = ""  # the verdict's reason by its name, for `pillarbox trace`
+    route: str = ""  # a fixed way for all that goes to the queue
     release_at: int | None = None  # Unix seconds before which the queue does not send it
     along: Callable[[Transaction], Awaitable[None]] | None = None  # runs in the transaction, first
     findings: str = ""  # what a seal of ours says when the message is forwarded; "": not judged

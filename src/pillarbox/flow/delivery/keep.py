@@ -169,7 +169,10 @@ def _queued(
         account=envelope.origin.account,
         reverse_path=reverse_path,
         trace=in_front,
-        recipients=tuple(recipients),
+        recipients=tuple(
+            msgspec.structs.replace(one, route=handling.route) if handling.route else one
+            for one in recipients
+        ),
         journey=envelope.journey,
         smtputf8=sender.smtputf8,
         body=sender.body,

@@ -12,6 +12,7 @@ from pillarbox.flow.outbound.memory import Marks
 from pillarbox.flow.outbound.outcome import Kind
 from pillarbox.flow.outbound.places import Places
 from pillarbox.flow.outbound.pool import Line
+from pillarbox.flow.outbound.remotes import RemoteLines, connect, parse_remote_key
 from pillarbox.flow.outbound.results import TlsResults
 from pillarbox.flow.outbound.route import Host, Hosts, NoWay, loops
 from pillarbox.flow.outbound.security import (
@@ -21,6 +22,7 @@ from pillarbox.flow.outbound.security import (
     Unprotected,
     failure_type,
 )
+from pillarbox.ids import AccountId, RemoteId
 from pillarbox.net.networks import parse_peer
 from pillarbox.net.outgoing.peer_tls import PeerVerifier
 from pillarbox.sasl.client import Credentials
@@ -53,6 +55,7 @@ class Means:
     no_tls: Marks  # … with which TLS could not be agreed upon
     credentials: Mapping[str, Credentials]  # by route
     max_addresses: int
+    remotes: RemoteLines | None = None  # None: nothing leaves through other providers' servers
 
 
 class Trouble(msgspec.Struct, frozen=True):
@@ -100,6 +103,12 @@ class Approach:
 
     async def _walk(self) -> AsyncGenerator[Line, None]:
         means = self._means
+        remote = parse_remote_key(self._key)
+        if remote is not None:
+            line = await self._open_remote(remote)
+            if line is not None:
+                yield line
+            return
         try:
             hosts = await means.places.hosts(self._key)
         except NoWay as no_way:
@@ -187,14 +196,25 @@ class Approach:
         elif way is plan.ways[0] and way.verifier is not None and plan.defect is None:
             self._note(plan, host, address, None)
         means.refused.clear(name)
-        trusted = way.trusted and connection.capabilities.requiretls
-        line = Line(connection, host, trusted)
+        return await self._fit(connection, host, trusted=way.trusted)
+
+    async def _open_remote(self, remote: tuple[AccountId, RemoteId]) -> Line | None:
+        """The one server of a remote account. Raises NoLine."""
+        try:
+            host, connection = await connect(self._means.remotes, remote, self._means.caller)
+        except NoWay as no_way:
+            raise NoLine(_trouble_of(no_way)) from no_way
+        return await self._fit(connection, host, trusted=connection.tls is not None)
+
+    async def _fit(self, connection: SmtpConnection, host: Host, *, trusted: bool) -> Line | None:
+        """None where the host does not do for this message; `trusted`: it is who it says."""
+        trusted = trusted and connection.capabilities.requiretls
         if self._strict and not trusted:
             await connection.quit()
             why = f"{host.name} does not promise TLS from there on (REQUIRETLS)."
             self._troubles.append(Trouble(Kind.FAILED, _REQUIRETLS_NEEDED, why, only_message=True))
             return None
-        return line
+        return Line(connection, host, trusted)
 
     async def _converse(
         self, hosts: Hosts, host: Host, address: str, way: Protection, *, plain_will_do: bool

@@ -22,6 +22,7 @@ from pillarbox.flow.outbound.pace import Pace
 from pillarbox.flow.outbound.places import Places
 from pillarbox.flow.outbound.policies import Fetch, PolicyBook, https_fetch
 from pillarbox.flow.outbound.pool import Pool
+from pillarbox.flow.outbound.remotes import RemoteLines, remote_key
 from pillarbox.flow.outbound.results import TlsResults
 from pillarbox.flow.outbound.route import Router, Shuffle
 from pillarbox.flow.outbound.security import Security
@@ -54,6 +55,7 @@ class Surroundings:
     home: Home | None = None  # None: nothing is delivered here
     credentials: Mapping[str, Credentials] = field(default_factory=dict)  # by route
     listening: frozenset[tuple[str, int]] = frozenset()  # where we take mail
+    remotes: RemoteLines | None = None  # other providers' servers that our people may use
     folder: DirectoryTransport | None = None  # all that would leave goes there
     connector: Connector = field(default_factory=TcpConnector)
     fetch: Fetch | None = None  # of MTA-STS policies
@@ -102,7 +104,8 @@ class OutboundSender:
     def route(self, message: LeasedMessage, recipient: LeasedRecipient) -> Destination:
         """See `flow.outbound.outcome.Sender`."""
         return Destination(
-            self._router.key(message.reverse_path, recipient.domain, recipient.route)
+            remote_key(message, recipient.route)
+            or self._router.key(message.reverse_path, recipient.domain, recipient.route)
         )
 
     def lanes(self, destination: Destination) -> int:
@@ -200,4 +203,5 @@ def _means(
         no_tls=Marks(clock, settings.host_memory_seconds, remembered),
         credentials=around.credentials,
         max_addresses=settings.max_addresses,
+        remotes=around.remotes,
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pillarbox.clock import from_unix_seconds
-from pillarbox.errors import Damaged
+from pillarbox.errors import Damaged, NoSuchAccount
 from pillarbox.flow.delivery.report import (
     HEADER_OCTETS,
     Reported,
@@ -17,6 +17,8 @@ from pillarbox.flow.delivery.report import (
 from pillarbox.flow.queue.retry import begins_at
 from pillarbox.flow.queue.wishes import Tell
 from pillarbox.message.dsn import Action, RecipientReport
+from pillarbox.store.sql import accounts
+from pillarbox.store.sql.send_as import remote_of
 from pillarbox.telemetry.log import get_logger
 
 if TYPE_CHECKING:
@@ -57,7 +59,7 @@ class Bounces:
         recipients = [_report_of(one, expires) for one in told.recipients]
         about = Reported(
             journey=message.journey,
-            reverse_path=message.reverse_path,
+            reverse_path=await self._whom(told),
             arrival=from_unix_seconds(message.queued_at),
             envid=message.envid,
             ret=message.ret,
@@ -76,6 +78,20 @@ class Bounces:
             await keep_report(tx, report)
 
         return write
+
+    async def _whom(self, told: Unreported) -> str:
+        """The sender; of mail that leaves through another provider the account here.
+
+        Its sender's address there may be out of our reach: what has just failed is that way.
+        """
+        message = told.message
+        if message.account is None or not any(remote_of(one.route) for one in told.recipients):
+            return message.reverse_path
+        account = message.account
+        try:
+            return (await self._store.read(lambda db: accounts.get(db, account))).login
+        except NoSuchAccount:
+            return message.reverse_path
 
     async def _read(self, message: QueuedRow, most: int) -> bytes:
         """From the header on, `most` octets; what was damaged must not keep a report back."""

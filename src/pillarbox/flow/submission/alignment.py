@@ -12,7 +12,7 @@ from pillarbox.message.header import pick
 
 if TYPE_CHECKING:
     from pillarbox.accounts.directory import Directory
-    from pillarbox.ids import AccountId
+    from pillarbox.ids import AccountId, RemoteId
 
 _FIELDS = frozenset((b"from", b"sender"))
 _MAX_OCTETS = 16_384  # of such a field: some hundred addresses; reading 1 MiB would take seconds
@@ -24,6 +24,8 @@ async def check_envelope_sender(
     """The null sender is fine: read receipts come with it (RFC 8098 §3)."""
     if not reverse_path or await directory.may_send_as(account, reverse_path):
         return None
+    if await directory.find_send_as(account, reverse_path) is not None:
+        return None  # what From says is looked at later
     return Refused(Reason.SENDER_NOT_YOURS)
 
 
@@ -33,6 +35,8 @@ class Authors(msgspec.Struct, frozen=True):
     domain: str = ""  # of the first author; "" where From is missing, and will be the sender's
     are_own: bool = True  # all of them are addresses of the account
     wants_sender: bool = False  # a Sender field is due and missing
+    address: str = ""  # of the first author
+    remote: RemoteId | None = None  # whose addresses they are, and through which it must leave
 
 
 async def look_at_authors(
@@ -45,7 +49,7 @@ async def look_at_authors(
 ) -> Authors | Refused:
     """Who the message says that it is from; Refused when that cannot be understood.
 
-    `known` is an address of the account's that was looked up already: its envelope sender. More
+    `known` is an own address of the account's that was looked up already: its login. More
     than `max_authors` are refused: each other one costs a look into the directory.
     """
     found = pick(raw_header, _FIELDS)
@@ -59,23 +63,41 @@ async def look_at_authors(
     authors = mailboxes(parse_address_list(values[0]))
     if not authors or len(authors) > max_authors or is_ambiguous(values[0]):
         return Refused(Reason.BROKEN_FROM)
-    are_own = True
-    for author in authors:
-        address = author.addr_spec
-        are_own = address == known or await directory.may_send_as(account, address)
-        if not are_own:
-            break
+    are_own, remote = await _whose(directory, account, [one.addr_spec for one in authors], known)
     return Authors(
         domain=authors[0].addr_spec.rpartition("@")[2],
         are_own=are_own,
         wants_sender=b"sender" not in found and (len(authors) > 1 or not are_own),
+        address=authors[0].addr_spec,
+        remote=remote,
     )
 
 
+async def _whose(
+    directory: Directory, account: AccountId, authors: list[str], known: str
+) -> tuple[bool, RemoteId | None]:
+    """Whether all are addresses of the account: its own, or all of one remote account of it."""
+    remote: RemoteId | None = None
+    for number, address in enumerate(authors):
+        if address == known or await directory.may_send_as(account, address):
+            found = None
+        else:
+            found = await directory.find_send_as(account, address)
+            if found is None:
+                return False, None
+        if number and found != remote:
+            return False, None
+        remote = found
+    return True, remote
+
+
 async def check_sender_field(
-    directory: Directory, account: AccountId, raw_header: bytes
+    directory: Directory, account: AccountId, raw_header: bytes, remote: RemoteId | None = None
 ) -> Refused | None:
-    """A Sender field names one address of the account's, if there is one."""
+    """A Sender field names one address of the account's, if there is one.
+
+    `remote`: the remote account through which the message leaves; an address of it will do.
+    """
     values = pick(raw_header, _FIELDS).get(b"sender", [])
     if not values:
         return None
@@ -85,7 +107,10 @@ async def check_sender_field(
     senders = mailboxes(parse_address_list(values[0]))
     if len(senders) != 1 or is_ambiguous(values[0]):
         return broken
-    if await directory.may_send_as(account, senders[0].addr_spec):
+    address = senders[0].addr_spec
+    if await directory.may_send_as(account, address):
+        return None
+    if remote is not None and await directory.find_send_as(account, address) == remote:
         return None
     return Refused(
         Reason.FROM_NOT_YOURS, "The address in the Sender field is not one of your addresses."

@@ -29,6 +29,7 @@ from pillarbox.flow.submission.seven_bit import (
 )
 from pillarbox.message.date import format_date
 from pillarbox.message.header import find_header_end
+from pillarbox.store.sql.send_as import route_to
 
 if TYPE_CHECKING:
     from pillarbox.accounts.directory import Directory
@@ -98,6 +99,8 @@ class Submission:
         if isinstance(authors, Refused):
             return [authors] * len(envelope.recipients)
         octets = spool.octets()
+        if authors.remote is not None:
+            envelope = _through_remote(envelope, authors)
         fixups = plan_fixups(octets, spool.size, self._stamp(envelope, authors))
         if fixups is None:
             return await self._deliver(envelope, authors, spool)
@@ -119,17 +122,30 @@ class Submission:
             account,
             octets[:end],
             self._settings.max_authors,
-            known=envelope.sender.reverse_path,
+            known=_known(envelope),
         )
         if isinstance(authors, Refused):
             return authors
         if self._settings.check_from:
             if not authors.are_own:
                 return Refused(Reason.FROM_NOT_YOURS)
-            refused = await check_sender_field(directory, account, octets[:end])
+            refused = await check_sender_field(directory, account, octets[:end], authors.remote)
             if refused is not None:
                 return refused
+        if authors.remote is None and not await self._is_own(envelope):
+            return Refused(
+                Reason.SENDER_NOT_YOURS,
+                "The envelope's sender is an address elsewhere, and the address in the From field "
+                "is another.",
+            )
         return authors
+
+    async def _is_own(self, envelope: Envelope) -> bool:
+        """Whether the envelope's sender, which was let through, is more than a remote account's."""
+        reverse_path = envelope.sender.reverse_path
+        if not reverse_path or reverse_path == envelope.origin.login:
+            return True
+        return await self._directory.may_send_as(_account(envelope.origin), reverse_path)
 
     async def _deliver(
         self, envelope: Envelope, authors: Authors, spool: Spool
@@ -141,6 +157,9 @@ class Submission:
 
         release_at = self._release_at(envelope)
         handling = Handling(release_at=release_at, along=count)
+        if authors.remote is not None:  # its provider signs
+            handling = replace(handling, route=route_to(authors.remote))
+            return await self._hand_over(envelope, spool, handling)
         if not self._rules.sign or not authors.are_own:
             return await self._hand_over(envelope, spool, handling)
         domain = authors.domain or _sender(envelope).rpartition("@")[2]
@@ -183,6 +202,22 @@ class Submission:
             from_address=sender,
             sender=sender if authors.wants_sender else "",
         )
+
+
+def _known(envelope: Envelope) -> str:
+    """The account's own address, where it is the envelope's sender and so was looked up."""
+    reverse_path = envelope.sender.reverse_path
+    return reverse_path if reverse_path == envelope.origin.login else ""
+
+
+def _through_remote(envelope: Envelope, authors: Authors) -> Envelope:
+    """All recipients by that way, our own, too: only the provider can say that the author is who
+    it says, and its mail comes in to them as anybody's. Its server takes its own senders only.
+    """
+    sender = envelope.sender
+    if sender.reverse_path:
+        sender = replace(sender, reverse_path=authors.address)
+    return replace(through_queue(envelope), sender=sender)
 
 
 def _sender(envelope: Envelope) -> str:

@@ -142,6 +142,7 @@ _REMOVE = (
         WHERE remote_id IN (SELECT remote_id FROM remote WHERE account_id = ?)""",
     "DELETE FROM remote_run WHERE account_id = ?",
     "DELETE FROM remote WHERE account_id = ?",
+    "DELETE FROM send_as WHERE account_id = ?",
     "DELETE FROM account WHERE account_id = ?",
 )
 

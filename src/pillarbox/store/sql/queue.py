@@ -31,8 +31,8 @@ _ADD = """
 """
 _ADD_RECIPIENT = """
     INSERT INTO queued_recipient
-        (queued_id, number, forward_path, domain, lane, notify, orcpt, state, due_at)
-    VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, ?8)
+        (queued_id, number, forward_path, domain, route, lane, notify, orcpt, state, due_at)
+    VALUES (?1, ?2, ?3, ?4, ?9, CASE ?9 WHEN '' THEN ?4 ELSE ?9 END, ?5, ?6, ?7, ?8)
 """
 
 
@@ -65,7 +65,17 @@ async def add(tx: Transaction, message: QueuedMessage, blob: SealedBlob) -> int:
     await tx.run_many(
         _ADD_RECIPIENT,
         [
-            (number, at, one.forward_path, domain_of(one), one.notify, one.orcpt, state, due_at)
+            (
+                number,
+                at,
+                one.forward_path,
+                domain_of(one),
+                one.notify,
+                one.orcpt,
+                state,
+                due_at,
+                one.route,
+            )
             for at, one in enumerate(message.recipients)
         ],
     )

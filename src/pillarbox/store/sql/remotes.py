@@ -178,6 +178,7 @@ _REMOVE = """
     UPDATE remote SET state = 'removed', due_at = NULL, sealed = x'', settings = '{}', why = ''
     WHERE remote_id = ? AND state <> 'removed' RETURNING 1
 """
+_SEND_NO_MORE = "DELETE FROM send_as WHERE remote_id = ?"
 _END_RUNS = """
     UPDATE remote_run SET ended_at = ?2, outcome = 'stopped' WHERE remote_id = ?1
         AND ended_at IS NULL
@@ -208,6 +209,7 @@ async def remove(tx: Transaction, remote: RemoteId) -> None:
     if not await tx.run(_REMOVE, (remote,)):
         raise NoSuchRemote
     await tx.run(_END_RUNS, (remote, tx.now()))
+    await tx.run(_SEND_NO_MORE, (remote,))
     await steered(tx)
 
 

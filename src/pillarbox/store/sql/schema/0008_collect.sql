@@ -78,3 +78,11 @@ CREATE TABLE collected (
     PRIMARY KEY (remote_id, folder, validity, key)
 ) WITHOUT ROWID;
 CREATE INDEX collected_digest ON collected (remote_id, digest);
+
+-- Addresses that mail may be sent from through a remote account's own server.
+CREATE TABLE send_as (
+    account_id INTEGER NOT NULL,
+    address TEXT NOT NULL, -- folded
+    remote_id INTEGER NOT NULL,
+    PRIMARY KEY (account_id, address)
+) WITHOUT ROWID;
