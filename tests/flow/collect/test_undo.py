@@ -49,6 +49,17 @@ async def test_all_of_it(box: Box) -> None:
     assert progress.brought == 4
 
 
+async def test_an_empty_folder_above_a_full_one_goes_once(box: Box) -> None:
+    before, there = await held(box), Elsewhere()
+    there.folder("Work")
+    there.folder("Work/Deep").put(letter("deep"), received_at=1)
+    collection = await Collection.add(box)
+    await collection.run(FakeSource(there))
+    undone = await undo(box.store, box.alice.id, collection.remote)
+    assert sorted(undone.mailboxes) == ["Work", "Work/Deep"]
+    assert await held(box) == before
+
+
 async def test_only_one_run_and_what_was_moved_stays(box: Box) -> None:
     collection, there = await Collection.add(box), small()
     await collection.run(FakeSource(there))

@@ -132,7 +132,9 @@ async def _remove_mailboxes(
     there = [one for one in await mailboxes.tree(tx, account) if one.id in made]
     removed: list[str] = []
     for mailbox in sorted(there, key=lambda one: -one.path.count(DELIMITER)):
-        if await _remove_empty(tx, mailbox):
+        if mailbox.path in removed:  # as a level above one that came before
+            await remote_runs.forget_folder(tx, remote, made[mailbox.id])
+        elif await _remove_empty(tx, mailbox):
             removed.append(mailbox.path)
             await remote_runs.forget_folder(tx, remote, made[mailbox.id])
             removed += await _remove_levels(tx, account, mailbox.path)
