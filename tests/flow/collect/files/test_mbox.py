@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pillarbox.flow.collect.source import SourceFailure
 from pillarbox.store.model import Flag
 from support.files_source import read_all
 from support.store_box import Box
@@ -251,3 +252,16 @@ async def read_sizes(box: Box, path: Path) -> int:
             count += 1
     await source.close()
     return count
+
+
+async def test_what_is_no_mbox_is_refused(box: Box, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    for path in (put(tmp_path, b"import this\n", "x.py"), put(tmp_path / "a", b"no", "b").parent):
+        with pytest.raises(SourceFailure, match="no mbox file"):
+            await read_all(box, path, "mbox")
+        with pytest.raises(SourceFailure, match="If it is one of them, say which"):
+            await read_all(box, path)
+    assert (await read_all(box, put(tmp_path, b""), "mbox")).folders == {"INBOX": []}
+    assert (await read_all(box, put(tmp_path, b"From x\n\nHello\n"), "mbox")).octets() == [
+        b"\r\nHello\r\n"
+    ]

@@ -32,6 +32,8 @@ _TOP = "Imported"  # mail that lies in no folder
 class EmlSource(FileSource):
     """Folders are those of the files; what lies at the top goes to "Imported"."""
 
+    sought = "no .eml or .emlx file"
+
     def __init__(
         self, tree: Tree, settings: CollectFileSettings, clock: Clock, top: str = _TOP
     ) -> None:

@@ -45,6 +45,8 @@ class FileSource:
         self._busy = asyncio.Lock()
         self._kept: tuple[FileEntry, BinaryIO] | None = None
 
+    sought = "no mail"  # in words
+
     @property
     def notes(self) -> list[str]:
         """What was left out of the source as a whole, a sentence each."""
@@ -64,7 +66,12 @@ class FileSource:
 
     async def folders(self) -> list[RemoteFolder]:
         """All folders, parents first."""
-        return await self._in_thread(self.list_folders)
+        found = await self._in_thread(self.list_folders)
+        if not found:
+            raise SourceFailure(
+                "file", f"There is {self.sought} in it; check the path and the form."
+            )
+        return found
 
     async def open(self, folder: RemoteFolder) -> OpenFolder:
         """What cannot be read as a whole is one message that will be missed, with the reason."""

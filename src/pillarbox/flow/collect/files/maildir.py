@@ -49,6 +49,8 @@ class _Folder(msgspec.Struct):
 class MaildirSource(FileSource):
     """The top may be a Maildir itself (then it is INBOX) or a folder with Maildirs in it."""
 
+    sought = "no Maildir (a folder with cur and new)"
+
     def __init__(self, tree: Tree, settings: CollectFileSettings, clock: Clock) -> None:
         super().__init__(tree, settings, clock)
         self._folders: dict[str, _Folder] = {}

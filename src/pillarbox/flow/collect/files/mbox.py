@@ -55,6 +55,11 @@ class MboxFiles:
             return name.endswith(_SUFFIXES)
         return looks_like_mbox(self.window(entry).slice(0, _SAMPLE))
 
+    def begins_with_from(self, entry: FileEntry) -> bool:
+        """For a file of which it was said that it is an mbox; an empty one is an empty folder."""
+        begin = self.window(entry).slice(0, _SAMPLE).lstrip(b"\r\n")
+        return begin.startswith(b"From ") or not begin
+
     def window(self, entry: FileEntry) -> Window:
         """The file to be looked at by offsets; raises Unreadable."""
         if self._window is None or self._window[0] != entry:
@@ -114,6 +119,8 @@ def _received(cut: Cut, fields: status.Picked) -> int | None:
 class MboxSource(FileSource):
     """Every mbox file is a folder; folders on the way and `.sbd` are its levels."""
 
+    sought = "no mbox file (one begins with a line like “From alice Mon Nov …”)"
+
     def __init__(
         self, tree: Tree, settings: CollectFileSettings, clock: Clock, dialect: str = "auto"
     ) -> None:
@@ -128,16 +135,20 @@ class MboxSource(FileSource):
         self._entries = {}
         entries = sorted(self._tree.files(), key=lambda one: one.levels)
         for entry in entries:
-            try:
-                wanted = len(entries) == 1 or self._files.is_mbox(entry)
-            except Unreadable:
-                wanted = entry.name.endswith(_SUFFIXES)  # it is told when it is opened
-            if wanted:
+            if self._is_wanted(entry, alone=len(entries) == 1):
                 key = "/".join(readable(level) for level in entry.levels)
                 self._entries[key] = entry
                 path = _path(entry, alone=len(entries) == 1)
                 found.append(RemoteFolder(key, path, role_of(path), octets=entry.size))
         return sorted(found, key=lambda folder: folder.path.split("/"))
+
+    def _is_wanted(self, entry: FileEntry, *, alone: bool) -> bool:
+        try:
+            if alone:
+                return self._files.begins_with_from(entry)
+            return self._files.is_mbox(entry)
+        except Unreadable:
+            return entry.name.endswith(_SUFFIXES)  # it is told when it is opened
 
     def list_one(self, folder: RemoteFolder) -> Sequence[RemoteMessage]:
         """Reads all of the file once; raises Unreadable."""
