@@ -105,8 +105,8 @@ class ImapSource:
             except ImapFailure as failure:
                 if not failure.ended or failure.answer:
                     raise self._failed(failure) from failure
-                missed = bringing.blame(connection, failure)
                 in_vain = 0 if bringing.came > came else in_vain + 1
+                missed = bringing.blame(connection, failure)
                 if in_vain > limits.max_redials:
                     raise self._failed(failure) from failure
             if missed is not None:

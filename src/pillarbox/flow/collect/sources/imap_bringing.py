@@ -26,7 +26,7 @@ from pillarbox.store.blobs.spool import Spool
 _CONTENT = b"(UID BODY.PEEK[])"
 _UID = re.compile(rb"\bUID ([0-9]{1,10})\b", re.IGNORECASE)
 # A message at which the server falls silent or out of step twice is left out, and one at which the
-# line is cut four times: that may have had other reasons.
+# line is cut four times while it comes: that may have had other reasons.
 _STALLED, _CUT, _OUT = 2, 1, 4
 _NOTHING = "The server lists the message and gives no content for it."
 
@@ -57,7 +57,8 @@ class Bringing:
         if suspect != self._alone:
             self._alone, self._strikes = suspect, 0
         is_its_own = failure.timed_out or isinstance(failure.__cause__, BadFrame)
-        self._strikes += _STALLED if is_its_own else _CUT
+        if is_its_own or unfinished is not None:
+            self._strikes += _STALLED if is_its_own else _CUT
         if not suspect or self._strikes < _OUT:
             return None
         self._alone = 0
