@@ -16,7 +16,7 @@ RUN_STAMP  := $(VENV)/.run-$(call hash,$(RUN_LOCKS) pyproject.toml)
 TEST_STAMP := $(VENV)/.test-$(call hash,requirements/test.txt pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help run localserve test debian check format compiled bench crash fuzz soak docs lock clean
+.PHONY: help run localserve test debian check format compiled bench crash collect fuzz soak docs lock clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -57,6 +57,9 @@ bench: $(TEST_STAMP) debian ## side by side with Postfix and Dovecot
 
 crash: $(TEST_STAMP) ## SIGKILL under load, 200 rounds, and while sending; the power cut at every point
 	PILLARBOX_CRASH_ROUNDS=200 PILLARBOX_POWER_CUT=all $(BIN)/python -m pytest tests/crash --timeout 0 $(ARGS)
+
+collect: $(TEST_STAMP) debian ## bring 20,000 messages over from each of four servers, cut and killed
+	PILLARBOX_COLLECT_MESSAGES=20000 $(BIN)/python -m pytest tests/interop -k collect --timeout 0 $(ARGS)
 
 fuzz: $(TEST_STAMP) ## the fuzz targets, a minute each
 	PILLARBOX_FUZZ=long $(BIN)/python -m pytest tests/fuzz --timeout 0 $(ARGS)
