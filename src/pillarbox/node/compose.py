@@ -132,20 +132,6 @@ async def compose(
     composition = Composition(store, tls, clock)
     composition.rounds.append(partial(keep_queue, store, settings.queue, clock))
     composition.rounds.append(partial(forget_sending, store))
-    limits = settings.limits
-    limiter = ConnectionLimiter(
-        limits.connections,
-        limits.connections_per_address,
-        frozenset(limits.unlimited_addresses),
-        _count_of(assignment),
-    )
-
-    def admit(address: str) -> Lease | None:
-        lease = limiter.admit(address)
-        if lease is None:
-            CONNECTIONS_REFUSED.inc()
-        return lease
-
     key = load_server_key(Path(settings.store.data_dir))
     authenticator = Authenticator(
         store,
@@ -159,10 +145,9 @@ async def compose(
     resolver = StubResolver(settings.dns, clock)
     composition.ending.append(resolver.close)
     if not assignment.local_login:  # all of localserve's mail ends there
-        parts = make_parts(settings, store, resolver, clock)
+        parts = _add_collecting(composition, settings, resolver, clock)
         lines = make_remote_lines(settings, resolver, clock, parts)
         _add_sending(composition, assignment, resolver, clock, lines)
-        _add_collecting(composition, settings, parts)
     judge = None
     if not assignment.local_login:  # what comes to localserve is for trying
         reporting = Reporting(settings, store, resolver, clock, sweeps=assignment.slot == 0)
@@ -171,14 +156,33 @@ async def compose(
         judge = make_judge(settings, store, resolver, clock, reporting.witness)
     if judge is not None:
         composition.rounds.append(judge.maintain)
-    shared = Shared(settings, store, authenticator, admit, tls, clock)
+    shared = Shared(settings, store, authenticator, _admission(assignment), tls, clock)
     composition.doors["smtp"] = await _smtp_door(shared, assignment.local_login, judge)
     composition.doors["imap"] = _imap_door(shared)
     composition.doors["pop3"] = pop3 = _pop3_door(shared)
     for door in composition.doors.values():
-        door.linger_seconds = limits.linger_seconds
+        door.linger_seconds = settings.limits.linger_seconds
     composition.closing += [pop3.close, authenticator.close]
     return composition
+
+
+def _admission(assignment: Assignment) -> Callable[[str], Lease | None]:
+    """Whether one more connection from an address has a place at all doors together."""
+    limits = assignment.settings.limits
+    limiter = ConnectionLimiter(
+        limits.connections,
+        limits.connections_per_address,
+        frozenset(limits.unlimited_addresses),
+        _count_of(assignment),
+    )
+
+    def admit(address: str) -> Lease | None:
+        lease = limiter.admit(address)
+        if lease is None:
+            CONNECTIONS_REFUSED.inc()
+        return lease
+
+    return admit
 
 
 def _add_sending(
@@ -201,11 +205,15 @@ def _add_sending(
     composition.ending.insert(0, sender.close)  # it takes leave while names can be looked up
 
 
-def _add_collecting(composition: Composition, settings: Settings, parts: Parts) -> None:
-    """This worker's part in bringing mail from elsewhere."""
+def _add_collecting(
+    composition: Composition, settings: Settings, resolver: Resolver, clock: Clock
+) -> Parts:
+    """This worker's part in bringing mail from elsewhere, and what it is made of."""
+    parts = make_parts(settings, composition.store, resolver, clock)
     composition.rounds.append(partial(keep_remotes, composition.store, parts.remotes))
     if settings.collect.enabled:
         composition.collecting = Collecting(parts)
+    return parts
 
 
 def _count_of(assignment: Assignment) -> Callable[[str, int], tuple[int, int]] | None:
