@@ -31,7 +31,8 @@ _X_STATUS = (
     (Flag.FLAGGED, "F"),
     (Flag.DRAFT, "T"),
 )
-_IN_MAILDIR_NAMES = sum(flag for flag, _ in _MAILDIR_LETTERS)
+# Dovecot knows no P: there $Forwarded is a keyword like others.
+_IN_MAILDIR_NAMES = sum(flag for flag, _ in _MAILDIR_LETTERS if flag is not Flag.FORWARDED)
 _IN_STATUS = Flag.SEEN + sum(flag for flag, _ in _X_STATUS)
 
 

@@ -16,6 +16,7 @@ _USES = {
     Role.JUNK: "\\junk",
     Role.ARCHIVE: "\\archive",
 }
+_USUAL = " -_.+,'="  # that every server takes in a name
 
 
 class TargetFolders:
@@ -39,6 +40,19 @@ class TargetFolders:
             name = self._name(mailbox)
             self._given[path] = name
             self._taken.add(name.lower())
+        return name
+
+    def simpler(self, mailbox: Mailbox) -> bytes:
+        """Another name, when the server refused the first: without signs that some forbid."""
+        above, _, last = mailbox.path.rpartition(DELIMITER)
+        plain = "".join(char if char.isalnum() or char in _USUAL else "_" for char in last)
+        name = self._below(above, plain.strip(" .") or "_")
+        number = 1
+        while name.lower() in self._taken and name != self._given.get(mailbox.path):
+            number += 1
+            name = self._below(above, f"{plain}_{number}")
+        self._given[mailbox.path] = name
+        self._taken.add(name.lower())
         return name
 
     def _name(self, mailbox: Mailbox) -> bytes:

@@ -24,7 +24,7 @@ from pillarbox.imap.client.selected import Selected
 from pillarbox.message.header import header_end, pick
 from pillarbox.store import Store
 from pillarbox.store.blobs.content import Content
-from pillarbox.store.model import FLAG_NAMES, Account, MessageRow
+from pillarbox.store.model import FLAG_NAMES, Account, Mailbox, MessageRow
 from pillarbox.store.sql import messages
 
 _AT_ONCE = 100  # messages whose rows are asked for together
@@ -68,6 +68,10 @@ class _Ours(msgspec.Struct, frozen=True):
 
 class _Full(Exception):
     """The other account takes no more."""
+
+
+class _NotMade(Exception):
+    """The other server has no such folder and takes no such name."""
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -159,7 +163,10 @@ class _Copier:
         name = folders.name_of(mailbox)
         if not mailbox.selectable:
             return
-        if not await self._make(folders, name):
+        try:
+            name = await self._make(folders, mailbox, name)
+        except _NotMade as error:
+            self._progress.note(TroubleNote(mailbox.path, "", str(error)))
             self._progress.messages_done += folder.messages
             self._progress.skipped += folder.messages
             return
@@ -172,20 +179,23 @@ class _Copier:
         for places in snapshot.batches(folder, _AT_ONCE):
             await self._batch(name, selected, there, places)
 
-    async def _make(self, folders: TargetFolders, name: bytes) -> bool:
-        entry = folders.there.get(name)
-        if name == b"INBOX" or (entry is not None and entry.selectable):
-            return True
-        try:
-            await self._connection.create(name)
-        except ImapFailure as error:
-            if error.ended:
-                raise
-            said = error.text or str(error)
-            note = TroubleNote(self._progress.folder, "", f"The folder cannot be made: {said}")
-            self._progress.note(note)
-            return False
-        return True
+    async def _make(self, folders: TargetFolders, mailbox: Mailbox, name: bytes) -> bytes:
+        """The name under which it is there; raises _NotMade."""
+        for last in (False, True):
+            entry = folders.there.get(name)
+            if name == b"INBOX" or (entry is not None and entry.selectable):
+                break
+            try:
+                await self._connection.create(name)
+                break
+            except ImapFailure as error:
+                if error.ended:
+                    raise
+                if last:
+                    said = error.text or str(error)
+                    raise _NotMade(f"The folder cannot be made: {said}") from error
+                name = folders.simpler(mailbox)
+        return name
 
     async def _there(self, selected: Selected) -> _There:
         there = _There()
