@@ -264,6 +264,19 @@ def test_a_line_that_is_cut_again_and_again(tmp_path: Path) -> None:
     assert 6 <= script.connections <= 11
 
 
+def test_a_server_that_takes_its_leave(tmp_path: Path) -> None:
+    async def work(bench: Bench) -> None:
+        assert await bench.bring() == {"1": b"hello", "2": b"two"}
+
+    answers: dict[str, Answer | list[Answer]] = {
+        "EXAMINE": box(2),
+        "UID FETCH 1:*": listing(1, 2),
+        "UID FETCH 1:2": body(1) + "* BYE Autologout\r\nCLOSE",
+        "UID FETCH 2": body(2, "two") + "$ OK",
+    }
+    assert run(answers, work, tmp_path).connections == 2
+
+
 def test_a_server_that_always_cuts(tmp_path: Path) -> None:
     async def work(bench: Bench) -> None:
         with pytest.raises(SourceFailure) as caught:

@@ -103,7 +103,7 @@ class ImapSource:
                 self._check_validity()
                 return
             except ImapFailure as failure:
-                if not failure.ended or failure.answer:
+                if not self._was_cut(failure):
                     raise self._failed(failure) from failure
                 in_vain = 0 if bringing.came > came else in_vain + 1
                 missed = bringing.blame(connection, failure)
@@ -259,7 +259,7 @@ class ImapSource:
         try:
             return await work()
         except ImapFailure as failure:
-            if not failure.ended or failure.answer:
+            if not self._was_cut(failure):
                 raise self._failed(failure) from failure
         await self._pause(0)
         try:
@@ -271,6 +271,10 @@ class ImapSource:
         connection = self._connection
         seconds = connection.timeouts.redial_seconds if connection is not None else 0.0
         await self._clock.sleep(min(seconds * 2**in_vain, _LONGEST_PAUSE))
+
+    def _was_cut(self, failure: ImapFailure) -> bool:
+        """The connection is over, and nobody asked us to stay away."""
+        return failure.ended and self._failed(failure).trouble in ("cut", "protocol")
 
     def _failed(self, failure: ImapFailure) -> SourceFailure:
         return source_failure(failure, self._host)
