@@ -98,12 +98,20 @@ class Mirror:
         known = {entry.uid for entry in self.entries}
         self.vanished |= gone & {uid for uid in known if uid is not None}
         self.entries = [entry for entry in self.entries if entry.uid not in gone]
-        # An unknown UID belongs to one of the messages whose UID we have not asked for yet.
-        for uid in gone - known:
-            nameless = [entry for entry in self.entries if entry.uid is None]
-            if not nameless:
-                raise WrongPicture(f"VANISHED {uid}, which was never announced")
-            self.entries.remove(nameless[0])
+        for uid in sorted(gone - known):
+            self.entries.pop(self._place_of(uid))
+
+    def _place_of(self, uid: int) -> int:
+        """Where a message stands whose UID was not asked for yet: UIDs ascend.
+
+        Of several such neighbours any will do, since nothing is known of them.
+        """
+        for at, entry in enumerate(self.entries):
+            after = [other.uid for other in self.entries[at:] if other.uid is not None]
+            before = [other.uid for other in self.entries[:at] if other.uid is not None]
+            if entry.uid is None and max(before, default=0) < uid < min(after, default=2**32):
+                return at
+        raise WrongPicture(f"VANISHED {uid}, which was never announced")
 
     def _fetch(self, number: int, items: list[Any]) -> None:
         if not 1 <= number <= len(self.entries):
