@@ -105,8 +105,7 @@ class Pop3Connection(PeerConnection):
         if self._closing:
             return
         self._cutter.feed(octets)
-        self._cutter.longest = self._session.longest_line
-        if self._task is None and self._cutter.has_line:
+        if self._task is None and self._has_line():
             if self._session.signed_in:
                 self._task = begin(self._run_burst())
             else:
@@ -146,7 +145,9 @@ class Pop3Connection(PeerConnection):
         try:
             for done in itertools.count(1):
                 following = await self._run_one()
-                if following is None or not await self.room():
+                if self._out_octets >= _FLUSH_OCTETS or not self.is_writable:
+                    await self.room()
+                if self.closed:
                     break
                 if done % _COMMANDS_IN_A_ROW == 0:
                     await self._services.clock.sleep(0)  # let others have their turn
@@ -155,6 +156,8 @@ class Pop3Connection(PeerConnection):
                     break
                 if following is Next.START_TLS:
                     await self._start_tls()
+                if not self._has_line():
+                    break
         except CutShort:
             self.abort()
         finally:
@@ -174,15 +177,19 @@ class Pop3Connection(PeerConnection):
         if self._task is None and not self.closed:  # else the next one is asked for already
             self._reading_ahead = begin(self._session.read_ahead())
 
-    async def _run_one(self) -> Next | None:
-        """Answer one line; None when there is no whole one."""
+    def _has_line(self) -> bool:
+        """Whether there is something to answer; how long a line may be is the session's to say."""
         self._cutter.longest = self._session.longest_line
+        return self._cutter.has_line
+
+    async def _run_one(self) -> Next:
+        """Answer the line that there is."""
         try:
             line = self._cutter.next_line()
         except LineTooLong:
             return self._session.line_too_long()
         if line is None:
-            return None
+            return Next.GO_ON
         command = self._session.command_of(line)
         before = len(self._out)
         try:

@@ -53,6 +53,7 @@ class Maildrop:
         self._held: Content | None = None  # the only one whose octets may be in memory
         self._retrieved: set[int] = set()
         self.deleted: set[int] = set()  # numbers
+        self.highest = len(places)  # the last message number, deleted or not
         self.count = len(places)  # not deleted
         self.octets = sum(places.sizes)
 
@@ -72,11 +73,6 @@ class Maildrop:
         inbox, places = await (store.scan(load) if size > _SCAN_FROM else store.read(load))
         return cls(store, inbox, places)
 
-    @property
-    def highest(self) -> int:
-        """The last message number, deleted or not."""
-        return len(self._places)
-
     def size(self, number: int) -> int:
         """Octets of a message. Raises NoSuchMessage."""
         return self._places.sizes[self._index(number)]
@@ -93,7 +89,7 @@ class Maildrop:
 
     def numbers(self) -> list[int]:
         """Those that are not deleted."""
-        everyone = range(1, len(self._places) + 1)
+        everyone = range(1, self.highest + 1)
         if not self.deleted:
             return list(everyone)
         return [number for number in everyone if number not in self.deleted]
@@ -173,7 +169,7 @@ class Maildrop:
 
     def _index(self, number: int) -> int:
         """Raises NoSuchMessage."""
-        if number > len(self._places) or number in self.deleted:
+        if number > self.highest or number in self.deleted:
             raise NoSuchMessage
         return number - 1
 

@@ -51,7 +51,6 @@ async def send_message(
     if known < content.size and not (top is not None and top.done):
         await _send_rest(wire, content, known, stuffer, top)
     wire.send(stuffer.finish())
-    await wire.room()
 
 
 async def _send_rest(
@@ -70,7 +69,10 @@ async def _send_rest(
 
 def _ascii_header(pieces: list[bytes], *, refuse: bool) -> list[bytes]:
     """The same with its header in ASCII."""
-    if all(piece.isascii() for piece in pieces):  # looks at eight octets at a time
+    for piece in pieces:
+        if not piece.isascii():  # looks at eight octets at a time
+            break
+    else:
         return pieces
     start = b"".join([*pieces[:-1], pieces[-1][:_MOST_HEADERS]])
     end = header_end(start, 0, len(start))
