@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import imaplib
+import smtplib
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from pillarbox.clock import SystemClock
 from pillarbox.flow.collect.remotes import Remote, Remotes
-from pillarbox.flow.collect.settings import Kind, RemoteSettings, ServerSpec, SignIn
+from pillarbox.flow.collect.settings import Kind, RemoteSettings, SendAs, ServerSpec, SignIn
 from pillarbox.flow.collect.source import AtSource
 from pillarbox.ids import RemoteId
 from pillarbox.net.secret import Secret
@@ -42,7 +43,10 @@ def server(tmp_path: Path) -> Iterator[RunningServer]:
         tmp_path,
         workers=2,
         accounts={"alice@example.org": PASSWORD},
-        settings={"collect": {**collect, "first_retry_seconds": 1}},
+        settings={
+            "collect": {**collect, "first_retry_seconds": 1},
+            "outbound": {"transport": "smtp"},
+        },
     ) as running:
         yield running
 
@@ -178,3 +182,27 @@ def test_a_wrong_password_needs_attention(server: RunningServer, elsewhere: Runn
 def test_a_private_address_is_refused(server: RunningServer, elsewhere: RunningServer) -> None:
     remote = add(server, elsewhere, "imap", "old@example.net", allow_private=False)
     until(lambda: see(server, remote).trouble == "address")
+
+
+def submit(server: RunningServer, sender: str, to: str) -> None:
+    with smtplib.SMTP(server.host, server.submission, timeout=20) as client:
+        client.login("alice@example.org", PASSWORD)
+        letter = f"From: {sender}\r\nTo: {to}\r\nSubject: As elsewhere\r\n\r\nHello.\r\n"
+        client.sendmail(sender, [to], letter)
+
+
+def test_mail_leaves_from_an_address_elsewhere(
+    server: RunningServer, elsewhere: RunningServer
+) -> None:
+    provider = ServerSpec("127.0.0.1", elsewhere.submission, "none")
+    send_as = SendAs(addresses=("wrong@example.net",), server=provider)
+    add(server, elsewhere, "imap", "wrong@example.net", send_as=send_as)
+    submit(server, "wrong@example.net", "old@example.net")
+    until(lambda: "As elsewhere" in subjects(elsewhere, "old@example.net"))
+    client = sign_in(elsewhere, "old@example.net")
+    client.select(readonly=True)
+    (found,) = client.search(None, "SUBJECT", '"As elsewhere"')[1]
+    octets = client.fetch(found.decode(), "(BODY.PEEK[HEADER])")[1][0][1]
+    client.logout()
+    assert b"Return-Path: <wrong@example.net>" in octets
+    assert b"ESMTPA" in octets, "the provider did not see who it is"
