@@ -48,6 +48,15 @@ class ImapClientTimeouts(Struct, frozen=True, kw_only=True, forbid_unknown_field
             "large folder may make a server read all of it.",
         ),
     ] = 300.0
+    whole_command_seconds: Annotated[
+        float,
+        Meta(
+            ge=10,
+            le=86_400,
+            description="Seconds that one command may take in all, fetching aside, so that a "
+            "server that says a line now and then ends, too.",
+        ),
+    ] = 3600.0
     fetch_seconds: Annotated[
         float,
         Meta(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from pillarbox.config.imap_client import ImapClientLimits
@@ -213,6 +215,22 @@ def test_each_alone_and_between_others(octets: bytes, value: Response) -> None:
     for step in (len(around), 1, 3):
         assert read_all(octets, step) == [value]
         assert read_all(around, step) == [Exists(1), value, Exists(2)]
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"* 1 FETCH (X (" + b"a " * 400_000 + b")",
+        b"* 1 FETCH (X (" + b"a " * 400_000 + b"{1}\r\nz))",
+        b'* 1 FETCH (X "' + b"a" * 800_000,
+        b'* 1 FETCH (X "' + b"\\a" * 400_000,
+        b"* LIST () NIL " + b'"' * 800_000,
+    ],
+)
+def test_long_lines_take_no_long_time(octets: bytes) -> None:
+    started = time.process_time()
+    assert len(read_all(octets + b"\r\n", len(octets) + 2)) == 1
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize("octets", [b"HTTP/1.1 400 Bad Request", b"220 mx ESMTP", b"\x16\x03\x01"])

@@ -192,7 +192,6 @@ class ImapConnection:
         if self._link.failure is None:
             seconds = self._caller.timeouts.logout_seconds
             try:
-                self._link.cap(seconds)
                 await self._dialogue.ask("logout", b"LOGOUT", seconds=seconds)
             except ImapFailure:
                 return

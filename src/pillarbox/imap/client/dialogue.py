@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable
 
@@ -140,6 +141,16 @@ class Dialogue:
         return found
 
     async def _until(
+        self, tag: bytes, stage: str, seconds: float, take: Take | None, *, continues: bool
+    ) -> Condition | Continuation:
+        whole = seconds if stage == "logout" else self.timeouts.whole_command_seconds
+        self.link.cap(whole)
+        try:
+            return await self._until_end(tag, stage, seconds, take, continues=continues)
+        finally:
+            self.link.cap(math.inf)
+
+    async def _until_end(
         self, tag: bytes, stage: str, seconds: float, take: Take | None, *, continues: bool
     ) -> Condition | Continuation:
         for _ in range(self.limits.max_unasked):

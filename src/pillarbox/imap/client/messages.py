@@ -8,7 +8,7 @@ import msgspec
 
 from pillarbox.imap.client.commands import Part, flag_list, mailbox, uid_sets
 from pillarbox.imap.client.dialogue import Dialogue
-from pillarbox.imap.client.failure import ImapFailure, refusal
+from pillarbox.imap.client.failure import ImapFailure, nonsense, refusal
 from pillarbox.imap.client.frames import Divert
 from pillarbox.imap.client.parser import parse_ranges
 from pillarbox.imap.client.responses import Condition, Fetched, Found, Response, ResponseCode
@@ -49,8 +49,10 @@ async def fetch(
     waiting: dict[bytes, int] = {}
     dialogue.abandon()
     dialogue.reader.divert = divert
+    # Each message once, and what others do meanwhile.
+    most = dialogue.limits.max_folder_messages + dialogue.limits.max_unasked
     try:
-        while True:
+        for _ in range(most):
             while len(waiting) < dialogue.limits.fetches_in_flight:
                 following = next(more, None)
                 if following is None:
@@ -66,6 +68,8 @@ async def fetch(
             elif isinstance(response, Condition) and response.tag in waiting:
                 dialogue.ended(response)
                 yield SetEnd(waiting.pop(response.tag), response)
+        dialogue.link.close()
+        raise nonsense("fetch", "The other server talks without end.")
     finally:
         if waiting and dialogue.is_awaited(next(iter(waiting))):
             dialogue.abandon()

@@ -14,6 +14,8 @@ from pillarbox.imap.client.responses import (
     Vanished,
 )
 
+_MOST_VANISHED = 100_000  # answers that are kept; a server needs one or two
+
 
 class Selected:
     """Filled while SELECT is answered, and kept up to date afterwards."""
@@ -57,7 +59,7 @@ class Selected:
                 self.touched = True
                 gone = sum(high - low + 1 for low, high in response.ranges)
                 self.exists = max(self.exists - gone, 0)
-            else:
+            elif len(self.vanished) < _MOST_VANISHED:
                 self.vanished.append(response.ranges)
         elif isinstance(response, DefinedFlags):
             self.flags = response.names

@@ -13,7 +13,7 @@ from pillarbox.imap.wire.encoder import MONTHS
 _ATOM = re.compile(rb"[^\x00-\x20\x7f(){\"]+")  # "%", "*" and "\" occur in names that servers send
 _WORD = re.compile(rb"[A-Za-z0-9.=+\-_/:$]+")
 _NUMBER = re.compile(rb"[0-9]{1,20}")
-_QUOTED = re.compile(rb'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+_QUOTED = re.compile(rb'"([^"\\]*(?:\\.[^"\\]*)*)"', re.DOTALL)
 _ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
 _SPACES = re.compile(rb" *")
 _DATE_TIME = re.compile(
@@ -93,8 +93,11 @@ class Tokens:
 
     def is_literal(self) -> bool:
         """Whether a literal comes next: the line then ends with its announcement."""
-        left = self.line[self.at :].removeprefix(b"~")
-        return left[:1] == b"{" and left[-1:] == b"}" and self._next < len(self._frame)
+        line, at = self.line, self.at
+        if line.startswith(b"~", at):
+            at += 1
+        is_last = line.startswith(b"{", at) and line.endswith(b"}")
+        return is_last and self._next < len(self._frame) and line.rfind(b"{") == at
 
     def literal(self) -> ServerLiteral:
         """A literal."""
