@@ -109,11 +109,13 @@ class Link(asyncio.Protocol, Generic[F]):
             connecting.cancel()
 
     def write(self, octets: bytes) -> None:
-        """Send."""
-        if self._transport is not None and self.failure is None:
+        """Send; for nothing where the connection is ending, of which the next wait tells."""
+        transport = self._transport
+        # A transport whose peer is gone warns of each write until it has said so.
+        if transport is not None and self.failure is None and not transport.is_closing():
             if self._deflate is not None:
                 octets = self._deflate.compress(octets)
-            self._transport.write(octets)
+            transport.write(octets)
 
     def cap(self, seconds: float) -> None:
         """All waits together from now on may take no longer; `math.inf` lifts it."""
