@@ -104,11 +104,13 @@ class FakeSource:
         confirm: Callable[[str], bool] = lambda key: True,
         before: Callable[[str, int], None] = lambda what, step: None,
         pop3: bool = False,
+        keeps: Callable[[str], bool] = lambda word: True,
     ) -> None:
         self.elsewhere = elsewhere
         self.steps = 0
         self.cut_at = cut_at
         self.confirm = confirm  # whether `settle` and `set_flags` are done for a key
+        self.keeps = keeps  # keywords that can be set there
         self.before = before
         self.pop3 = pop3  # repeated UIDLs as the POP3 source names them
         self.closed = False
@@ -235,8 +237,10 @@ class FakeSource:
         for change in changes:
             there = self._there(change.key)
             if there is not None and self.confirm(change.key):
-                there.flags, there.keywords = change.flags, change.keywords
-                done.append(change.key)
+                kept = " ".join(word for word in change.keywords.split() if self.keeps(word))
+                there.flags, there.keywords = change.flags, kept
+                if kept == change.keywords:
+                    done.append(change.key)
         return done
 
     async def wait(self, seconds: float) -> bool:

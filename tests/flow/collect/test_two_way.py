@@ -114,6 +114,24 @@ async def test_what_the_source_refuses_is_kept_here(box: Box) -> None:
     assert inbox.messages["1"].flags == FLAGGED
 
 
+async def test_a_word_that_cannot_be_kept_there_stays_here(box: Box) -> None:
+    collection, there, inbox = await both(box)
+
+    async def run() -> tuple[int, str, int, str]:
+        await collection.run(FakeSource(there, keeps=lambda word: word != "ours"))
+        flags, keywords = (await marks_here(box))[0]
+        return flags, keywords, inbox.messages["1"].flags, inbox.messages["1"].keywords
+
+    await box.flag([Uid(1)], FlagChange.ADD, SEEN, "ours both")
+    for _ in range(2):
+        assert await run() == (SEEN, "both ours", SEEN, "both")
+    await box.flag([Uid(1)], FlagChange.REMOVE, SEEN, "both")
+    for _ in range(2):
+        assert await run() == (0, "ours", 0, "")
+    inbox.messages["1"].flags = FLAGGED
+    assert await run() == (FLAGGED, "ours", FLAGGED, "")
+
+
 async def test_the_label_stays_here(box: Box) -> None:
     there = Elsewhere()
     there.folder("INBOX").put(letter(), keywords="x")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pillarbox.flow.collect.intake import OpenPlace
 from pillarbox.flow.collect.job import Job
-from pillarbox.flow.collect.keywords import KeywordRoom
+from pillarbox.flow.collect.keywords import ALL_FLAGS, KeywordRoom, normal_keywords
 from pillarbox.flow.collect.merging import (
     Merged,
     Sides,
@@ -22,7 +22,7 @@ from pillarbox.ids import MailboxId, MessageId, Uid
 from pillarbox.store import Reader, Transaction
 from pillarbox.store.model import FlagChange, Placed
 from pillarbox.store.sql import changes, collected, messages
-from pillarbox.store.sql.collected import SeenKey
+from pillarbox.store.sql.collected import SeenFlags, SeenKey
 
 _AT_ONCE = 1000  # messages that are removed here in one transaction
 
@@ -38,7 +38,7 @@ async def synchronize(
     """Make both sides of an open folder alike; sentences about what was not done unasked."""
     if place.planned.is_view:
         return []
-    work = _Work(job, source, place, progress, watch)
+    work = _Work(job, source, place, progress, watch, opened.state)
     there = await _now_there(source, opened)
     merged = compare(await work.sides(there))
     await work.push(merged)
@@ -62,8 +62,15 @@ async def _now_there(source: Source, opened: OpenFolder) -> dict[str, FlagsNow]:
 
 class _Work:
     def __init__(
-        self, job: Job, source: Source, place: OpenPlace, progress: Progress, watch: Watch
+        self,
+        job: Job,
+        source: Source,
+        place: OpenPlace,
+        progress: Progress,
+        watch: Watch,
+        state: str,
     ) -> None:
+        self._state = state
         self._job = job
         self._source = source
         self._place = place
@@ -91,9 +98,22 @@ class _Work:
             return
         done = set(await self._source.set_flags(merged.there))
         refused = {one.key for one in merged.there} - done
-        merged.agreed = [one for one in merged.agreed if one.key not in refused]
+        if refused:
+            merged.agreed = [one for one in merged.agreed if one.key not in refused]
+            merged.agreed += await self._kept(refused)
         self._progress.flags_changed += len(done)
         self._watch(self._progress)
+
+    async def _kept(self, refused: set[str]) -> list[SeenFlags]:
+        """What the source made of it: flags that it cannot keep are ours alone."""
+        if not self._state:
+            return []
+        now = await self._source.changes(self._state)
+        return [
+            SeenFlags(one.key, one.flags & ALL_FLAGS, normal_keywords(one.keywords))
+            for one in now.flags
+            if one.key in refused
+        ]
 
     async def pull(self, merged: Merged) -> None:
         if not merged.here and not merged.agreed:

@@ -409,7 +409,7 @@ def test_flags_of_both_ways(tmp_path: Path) -> None:
             FlagsNow("1", Flag.SEEN, "kept new"), FlagsNow("3", Flag.SEEN, "kept new"),
             FlagsNow("2", 0, ""),
         ]  # fmt: skip
-        assert sorted(await bench.source.set_flags(wanted)) == ["1", "2", "3"]
+        assert await bench.source.set_flags(wanted) == ["2"]
 
     answers: dict[str, Answer | list[Answer]] = {
         "EXAMINE": box(3), "SELECT": box(3), "UID FETCH 1:*": listing(1, 2, 3),

@@ -57,7 +57,10 @@ def target_name(path: str, entries: Mapping[str, MailboxEntry]) -> bytes:
 
 
 async def set_flags(connection: ImapConnection, changes: Sequence[FlagsNow]) -> list[str]:
-    """Make the flags those given; keys for which it is done. Raises ImapFailure."""
+    """Make the flags those given; keys for which all of it is done. Raises ImapFailure.
+
+    What a server keeps only in part is not done: whoever asks would take the rest for removed.
+    """
     selected = connection.selected
     if selected is None or selected.read_only:
         return []
@@ -66,9 +69,11 @@ async def set_flags(connection: ImapConnection, changes: Sequence[FlagsNow]) -> 
         alike.setdefault((change.flags, change.keywords), []).append(int(change.key))
     found: list[str] = []
     for (bits, keywords), uids in alike.items():
-        words = [word for word in flag_words(bits, keywords) if selected.may_set(word)]
+        wanted = flag_words(bits, keywords)
+        words = [word for word in wanted if selected.may_set(word)]
         done, _ = await connection.store(uids, b"FLAGS", words)
-        found += map(str, done)
+        if len(words) == len(wanted):
+            found += map(str, done)
     return found
 
 
