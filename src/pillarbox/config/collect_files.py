@@ -34,8 +34,9 @@ class CollectFileSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         int,
         Meta(
             ge=2,
-            description="How many times its packed size an entry of more than 1 MiB may have. "
-            "200: mail packs 2 to 20 times; an archive made to fill disks, 1000 times.",
+            description="How many times its packed size an archive, or an entry of it, may have "
+            "when it is unpacked, if that is more than 64 MiB. 200: mail packs 2 to 20 times; an "
+            "archive made to fill disks, 1000 times.",
         ),
     ] = 200
     header_octets: Annotated[

@@ -39,8 +39,20 @@ async def refused(path: Path, match: str, **settings: int) -> None:
 
 
 async def test_an_entry_that_grows_too_much(tmp_path: Path) -> None:
-    path = zipped(tmp_path / "a.zip", ("a.eml", MAIL), ("b.eml", bytes(20 * 1024**2)))
+    path = zipped(tmp_path / "a.zip", ("a.eml", MAIL), ("b.eml", bytes(80 * 1024**2)))
     await refused(path, "grows more than 200 times")
+
+
+async def test_many_entries_that_grow_a_little_too_much(tmp_path: Path) -> None:
+    entries = [(f"{n}.eml", bytes(10 * 1024**2)) for n in range(8)]
+    await refused(zipped(tmp_path / "a.zip", *entries), "grows more than 200 times")
+
+
+async def test_a_message_of_zeros_is_mail(box: Box, tmp_path: Path) -> None:
+    zeros = letter("Zeros", "AAAA" * 5_000_000)
+    await box.append(zeros)
+    await export_alice(box, tmp_path / "a.zip", "pillarbox")
+    assert (await read_all(box, tmp_path / "a.zip")).octets() == [zeros]
 
 
 async def test_too_much_in_all(tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
+import msgspec
+
 from pillarbox.config.collect_files import CollectFileSettings
 from pillarbox.flow.collect.files.tree import FileEntry, Unreadable, open_plain, too_many, why
 from pillarbox.flow.collect.source import SourceFailure
@@ -26,6 +28,7 @@ _MIB = 1 << 20
 _ENTRY_OCTETS = 46  # of the shortest entry of a zip's directory
 _LONGEST_ENTRY = 4096  # of a usual one, with its name and fields
 _UNPACKABLE = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_HARMLESS = 64 * _MIB  # an entry up to this may be packed ever so well: a message of zeros is
 _SHORT = 8 * _MIB  # an entry up to this is unpacked in memory
 _LONGEST_READ = 16 * _MIB  # that a tar's own header may ask for
 _BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError, NotImplementedError,
@@ -74,8 +77,17 @@ class _Archive:
         if self._tricks:
             self.notes.append(f"{self._tricks} entries with names that no archive needs left out.")
 
-    def _check_total(self, octets: int) -> None:
+    def _grows(self) -> SourceFailure:
+        return SourceFailure(
+            "file",
+            f"The archive grows more than {self._settings.max_ratio} times when unpacked, as mail "
+            "does not; it is refused (collect.files.max_ratio).",
+        )
+
+    def _check_total(self, octets: int, packed: int) -> None:
         self._unpacked += octets
+        if self._unpacked > max(_HARMLESS, packed * self._settings.max_ratio):
+            raise self._grows()
         if self._unpacked > self._settings.max_unpacked_octets:
             raise SourceFailure(
                 "file",
@@ -127,19 +139,16 @@ class ZipTree(_Archive):
         if packed > os.fstat(self._file.fileno()).st_size:
             raise SourceFailure("file", "The entries of that zip archive overlap; it is refused.")
         found: list[FileEntry] = []
+        ratio = self._settings.max_ratio
         for number, member in enumerate(members):
             if member.is_dir():
                 continue
             levels = self._levels(member.filename)
             if levels is None:
                 continue
-            if member.file_size > max(_MIB, member.compress_size * self._settings.max_ratio):
-                raise SourceFailure(
-                    "file",
-                    f"An entry of the archive grows more than {self._settings.max_ratio} times "
-                    "when unpacked, as mail does not; it is refused (collect.files.max_ratio).",
-                )
-            self._check_total(member.file_size)
+            if member.file_size > max(_HARMLESS, member.compress_size * ratio):
+                raise self._grows()
+            self._check_total(member.file_size, packed)
             found.append(FileEntry(levels, member.file_size, _modified(member), number))
         self._note_tricks()
         return found
@@ -158,6 +167,11 @@ class ZipTree(_Archive):
         if member.external_attr >> 28 == 0xA:
             raise Unreadable("it is a symbolic link")
         return _guarded(lambda: self._unpack_member(member, entry.size))
+
+    def peek(self, entry: FileEntry, octets: int) -> bytes:
+        """Unpacks no more than that; raises Unreadable."""
+        with self.open(msgspec.structs.replace(entry, size=min(entry.size, octets))) as file:
+            return file.read()
 
     def _unpack_member(self, member: zipfile.ZipInfo, size: int) -> BinaryIO:
         with self._zip.open(member) as packed:
@@ -198,13 +212,7 @@ class TarTree(_Archive):
         for seen, member in enumerate(self._tar, 1):
             if seen > self._settings.max_entries:
                 raise too_many(self._settings)
-            self._check_total(member.size)
-            if self._unpacked > max(_MIB, size * self._settings.max_ratio):
-                raise SourceFailure(
-                    "file",
-                    f"The archive grows more than {self._settings.max_ratio} times when unpacked, "
-                    "as mail does not; it is refused (collect.files.max_ratio).",
-                )
+            self._check_total(member.size, size)
             if not member.isreg():
                 others += not member.isdir()
                 continue
@@ -225,6 +233,11 @@ class TarTree(_Archive):
     def open(self, entry: FileEntry) -> BinaryIO:
         """Raises Unreadable."""
         return _guarded(lambda: self._unpack_member(entry))
+
+    def peek(self, entry: FileEntry, octets: int) -> bytes:
+        """Unpacks no more than that; raises Unreadable."""
+        with self.open(msgspec.structs.replace(entry, size=min(entry.size, octets))) as file:
+            return file.read()
 
     def _unpack_member(self, entry: FileEntry) -> BinaryIO:
         packed = self._tar.extractfile(self._members[entry.number])

@@ -153,6 +153,10 @@ class FileSource:
                         await asyncio.wait([running])
                 raise
 
+    def peek(self, entry: FileEntry, octets: int) -> bytes:
+        """The first octets of an entry; raises Unreadable."""
+        return self._tree.peek(entry, octets)
+
     def reading(self, entry: FileEntry) -> BinaryIO:
         """An entry opened; the last one stays open, since many messages may lie in it."""
         if self._kept is not None:

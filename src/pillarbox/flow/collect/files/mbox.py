@@ -53,16 +53,17 @@ class MboxFiles:
             return False
         if entry.size == 0:
             return name.endswith(_SUFFIXES)
-        return looks_like_mbox(self.window(entry).slice(0, _SAMPLE))
+        return looks_like_mbox(self._source.peek(entry, _SAMPLE))
 
     def begins_with_from(self, entry: FileEntry) -> bool:
         """For a file of which it was said that it is an mbox; an empty one is an empty folder."""
-        begin = self.window(entry).slice(0, _SAMPLE).lstrip(b"\r\n")
+        begin = self._source.peek(entry, _SAMPLE).lstrip(b"\r\n")
         return begin.startswith(b"From ") or not begin
 
     def window(self, entry: FileEntry) -> Window:
         """The file to be looked at by offsets; raises Unreadable."""
         if self._window is None or self._window[0] != entry:
+            self._window = None  # its file is closed by what follows
             file = self._source.reading(entry)
             self._window = (entry, Window(file, entry.size, self._settings.piece_octets))
         return self._window[1]

@@ -112,7 +112,6 @@ def _recognise(tree: Tree) -> FileKind:
 
 def _begin(tree: Tree, entry: FileEntry) -> bytes:
     try:
-        with tree.open(entry) as file:
-            return file.read(_BEGIN)
-    except (Unreadable, OSError):
+        return tree.peek(entry, _BEGIN)
+    except Unreadable:
         return b""

@@ -51,6 +51,9 @@ class Tree(Protocol):
     def open(self, entry: FileEntry) -> BinaryIO:
         """To be read from its begin, and sought in. Raises Unreadable."""
 
+    def peek(self, entry: FileEntry, octets: int) -> bytes:
+        """Its first octets, at little cost. Raises Unreadable."""
+
     def close(self) -> None:
         """Give everything back."""
 
@@ -125,6 +128,14 @@ class DiskTree:
             raise Unreadable("it is no plain file")
         return cast(BinaryIO, os.fdopen(fd, "rb"))
 
+    def peek(self, entry: FileEntry, octets: int) -> bytes:
+        """Raises Unreadable."""
+        try:
+            with self.open(entry) as file:
+                return file.read(octets)
+        except OSError as error:
+            raise Unreadable(why(error)) from error
+
     def _open(self, levels: tuple[str, ...], how: int) -> int:
         """Level by level, so that no folder can be exchanged for a link meanwhile."""
         fd = self._fd
@@ -170,6 +181,14 @@ class FileTree:
     def open(self, entry: FileEntry) -> BinaryIO:
         """Raises SourceFailure: there is nothing else to go on with."""
         return open_plain(self._path)
+
+    def peek(self, entry: FileEntry, octets: int) -> bytes:
+        """Raises Unreadable."""
+        try:
+            with self.open(entry) as file:
+                return file.read(octets)
+        except OSError as error:
+            raise Unreadable(why(error)) from error
 
     def close(self) -> None:
         """There is nothing to give back."""
