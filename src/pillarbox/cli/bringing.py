@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -21,9 +24,10 @@ from pillarbox.flow.collect.job import Outcome
 from pillarbox.flow.collect.progress import Progress
 from pillarbox.flow.collect.remotes import Remote
 from pillarbox.flow.collect.settings import RemoteSettings, SignIn
-from pillarbox.flow.collect.source import Source
+from pillarbox.flow.collect.source import Source, SourceFailure
 from pillarbox.node.collecting_one import Parts, Way, run_once
 from pillarbox.node.collecting_parts import make_parts
+from pillarbox.store.sql import remote_lease, remotes
 from pillarbox.telemetry import log
 
 
@@ -38,6 +42,11 @@ class Brought(msgspec.Struct, frozen=True):
     def was_interrupted(self) -> bool:
         """By Ctrl-C."""
         return self.outcome is None and not self.why
+
+    @property
+    def came_to_nothing(self) -> bool:
+        """It failed before anything was dealt with: a wrong password, say."""
+        return self.outcome is None and bool(self.why) and not self.progress.messages_done
 
     @property
     def code(self) -> int:
@@ -103,12 +112,58 @@ async def bring(
         confirmed=getattr(options, "confirmed", False),
         watch=shown.watch,
     )
+    await _free(opened, remote)
     try:
         async with shown.shown():
             work = run_once(parts, remote.id, way, progress)
             return Brought(progress, await until_interrupted(work))
+    except SourceFailure as failure:
+        return Brought(progress, why=f"{failure}{hint(failure, options)}")
     except PillarboxError as error:
         return Brought(progress, why=str(error))
+
+
+async def _free(opened: Opened, remote: Remote) -> None:
+    """Give back the lease of a process that was killed: whoever repeats the command need not wait.
+
+    Should that process live elsewhere after all, it can write nothing more once our run begins.
+    """
+    row = await opened.store.read(lambda db: remotes.get(db, remote.id))
+    pid = row.lease.partition("-")[0]
+    if pid.isdigit() and not _is_alive(int(pid)):
+        await opened.store.write(lambda tx: remote_lease.give_back(tx, remote.id, row.lease))
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it is somebody else's, and lives
+        return True
+    with suppress(OSError):  # killed, and nobody has asked for its exit code yet (Linux)
+        return b") Z " not in Path(f"/proc/{pid}/stat").read_bytes()
+    return True
+
+
+@contextmanager
+def hinting(options: argparse.Namespace) -> Iterator[None]:
+    """Failures within say what can be done with this command."""
+    try:
+        yield
+    except SourceFailure as failure:
+        raise SourceFailure(
+            failure.trouble,
+            f"{failure}{hint(failure, options)}",
+            retry_after=failure.retry_after,
+        ) from failure
+
+
+def hint(failure: SourceFailure, options: argparse.Namespace) -> str:
+    """What can be done about it with this command; "" for nothing."""
+    if failure.trouble == "certificate" and not getattr(options, "authority", "given"):
+        return " With this command: --authority FILE."
+    return ""
 
 
 def print_brought(brought: Brought, options: argparse.Namespace, name: str, again: str) -> int:
@@ -127,12 +182,16 @@ def print_brought(brought: Brought, options: argparse.Namespace, name: str, agai
         if outcome.why:
             print(plain(outcome.why))
         if not outcome.complete:
-            print(again)
+            print(f"When there is room, {again}" if outcome.stopped == "quota" else _begun(again))
     elif brought.why:
         print(f"pillarbox: {plain(brought.why)}", file=sys.stderr)
     else:
-        print(f"Stopped. What was brought is safe here. {again}")
+        print(f"Stopped. What was brought is safe here. {_begun(again)}")
     return brought.code
+
+
+def _begun(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
 
 
 def as_json(brought: Brought) -> dict[str, object]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 
 from pillarbox.cli.collect_options import (
-    add_authority,
     add_confirmed,
     add_folders,
     add_going_on,
@@ -36,13 +35,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     finish(show, run_show)
     test = _named(verbs, "test", "sign in and list the folders; brings nothing")
-    add_authority(test)
     test.add_argument("--quiet", action="store_true", help="show no progress")
     finish(test, run_test)
     now = _named(verbs, "run", "bring new mail now, in this process", needed=False)
     now.add_argument("--quiet", action="store_true", help="show no progress")
     now.add_argument("--dry-run", action="store_true", help="only tell what would be brought")
-    add_authority(now)
     add_confirmed(now)
     finish(now, run_now)
     finish(_named(verbs, "pause", "bring nothing until it is resumed"), run_pause)
@@ -55,7 +52,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     sign_in.add_argument("--login", default="", help="another name to sign in with there")
     add_secret(sign_in)
     add_oauth(sign_in)
-    add_authority(sign_in)
     sign_in.add_argument("--untested", action="store_true", help="do not try it there first")
     finish(sign_in, run_sign_in)
     rekey = verbs.add_parser("rekey", help="seal all stored passwords with a new key")
@@ -66,7 +62,6 @@ def _configure_add(add: argparse.ArgumentParser) -> None:
     add.add_argument("account", help="whose mail it is here: alice@example.org")
     add.add_argument("address", nargs="?", default="", help="the address there; finds the server")
     group = add_server(add)
-    add_authority(group)
     how = group.add_mutually_exclusive_group()
     how.add_argument("--imap", metavar="HOST", default="", help="by IMAP from this server")
     how.add_argument("--pop3", metavar="HOST", default="", help="by POP3 from this server")

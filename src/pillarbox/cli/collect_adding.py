@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import Any
 
 import msgspec
 
-from pillarbox.cli.bringing import open_source
+from pillarbox.cli.bringing import hinting, open_source
 from pillarbox.cli.collect_named import Named, find_remote, remotes_of
-from pillarbox.cli.collect_oauth import sign_in_there, wants_oauth
+from pillarbox.cli.collect_oauth import take_sign_in
 from pillarbox.cli.collect_options import folders_of, send_as_of, server_of
-from pillarbox.cli.collect_secrets import take_secret
 from pillarbox.cli.collect_shown import describe
 from pillarbox.cli.finding_servers import Place, find_place
 from pillarbox.cli.opened import Opened, run_opened
 from pillarbox.cli.output import answer, plain
 from pillarbox.errors import NotAllowed
-from pillarbox.flow.collect.presets import Preset, find_by_host
+from pillarbox.flow.collect.presets import find_by_host
 from pillarbox.flow.collect.settings import FolderChoice, RemoteSettings, SignIn
 from pillarbox.flow.collect.source import AtSource
 
@@ -33,7 +31,7 @@ def add(options: argparse.Namespace) -> int:
         there = await remotes_of(opened).find_place(account.id, settings)
         if there is not None and not there.settings.once:
             raise NotAllowed(f"Mail is collected from there already, as number {there.id}.")
-        sign_in = await _sign_in(opened, options, place.preset, settings)
+        sign_in = await take_sign_in(opened, options, place.preset, settings)
         if not options.untested:
             await _try(opened, options, settings, sign_in)
         by_itself = not options.paused
@@ -71,25 +69,14 @@ def _settings(options: argparse.Namespace, place: Place) -> RemoteSettings:
     )
 
 
-async def _sign_in(
-    opened: Opened, options: argparse.Namespace, preset: Preset | None, settings: RemoteSettings
-) -> SignIn:
-    assert settings.server is not None
-    if wants_oauth(options, preset):
-        return await sign_in_there(opened, options, preset, settings.login)
-    if preset is not None and preset.sign_in and sys.stdin.isatty():
-        print(f"{preset.title}: {preset.sign_in}", file=sys.stderr)
-    who = f"{settings.login} at {settings.server.host}"
-    return SignIn(settings.login, take_secret(options, who))
-
-
 async def _try(
     opened: Opened, options: argparse.Namespace, settings: RemoteSettings, sign_in: SignIn
 ) -> None:
     """Sign in and list the folders; raises SourceFailure, and then nothing is stored."""
     source = await open_source(opened, options, settings, sign_in)
     try:
-        await source.folders()
+        with hinting(options):
+            await source.folders()
     finally:
         await source.close()
 
@@ -152,7 +139,7 @@ def sign_in(options: argparse.Namespace) -> int:
             settings = msgspec.structs.replace(settings, login=options.login)
         assert settings.server is not None
         preset = find_by_host(settings.server.host)
-        given = await _sign_in(opened, options, preset, settings)
+        given = await take_sign_in(opened, options, preset, settings)
         if not options.untested:
             await _try(opened, options, settings, given)
         await remotes_of(opened).set_sign_in(named.remote.id, given)

@@ -1,4 +1,4 @@
-"""Signing in at a provider by OAuth: the person goes there with a browser, we get a permission."""
+"""Signing in elsewhere: with a password, or by OAuth, with a person and a browser."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from pillarbox.cli.collect_secrets import read_secret
+from pillarbox.cli.collect_secrets import read_secret, take_secret
 from pillarbox.cli.opened import Opened
 from pillarbox.cli.output import plain
 from pillarbox.clock import SystemClock
@@ -16,7 +16,7 @@ from pillarbox.flow.collect.oauth import OAuth
 from pillarbox.flow.collect.oauth_messages import Registration
 from pillarbox.flow.collect.oauth_redirect import loopback_redirect
 from pillarbox.flow.collect.presets import Preset
-from pillarbox.flow.collect.settings import OAuthGrant, SignIn
+from pillarbox.flow.collect.settings import OAuthGrant, RemoteSettings, SignIn
 from pillarbox.net.secret import Secret
 
 _LONGEST_LINE = 16_384  # characters of a pasted address
@@ -29,6 +29,19 @@ def wants_oauth(options: argparse.Namespace, preset: Preset | None) -> bool:
     if options.password_stdin or options.password_file:
         return False
     return preset is not None and preset.proof == "oauth" and preset.oauth is not None
+
+
+async def take_sign_in(
+    opened: Opened, options: argparse.Namespace, preset: Preset | None, settings: RemoteSettings
+) -> SignIn:
+    """By OAuth or by a password, whichever is right there. Raises NotAllowed, SourceFailure."""
+    assert settings.server is not None
+    if wants_oauth(options, preset):
+        return await sign_in_there(opened, options, preset, settings.login)
+    if preset is not None and preset.sign_in and sys.stdin.isatty():
+        _say(f"{preset.title}: {preset.sign_in}")
+    who = f"{settings.login} at {settings.server.host}"
+    return SignIn(settings.login, take_secret(options, who))
 
 
 async def sign_in_there(

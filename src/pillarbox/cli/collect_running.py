@@ -10,7 +10,7 @@ from pillarbox.cli.forecasting import Asked, forecast_now
 from pillarbox.cli.opened import Opened, run_opened
 from pillarbox.errors import NotFound
 
-AGAIN = "It goes on by itself at the next look, or at once with 'pillarbox collect run'."
+AGAIN = "it goes on by itself at the next look, or at once with 'pillarbox collect run'."
 
 
 def run_now(options: argparse.Namespace) -> int:

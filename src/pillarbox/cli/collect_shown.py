@@ -15,6 +15,8 @@ from pillarbox.clock import from_unix_seconds
 from pillarbox.flow.collect.progress import Progress
 from pillarbox.flow.collect.settings import RemoteSettings
 from pillarbox.flow.collect.source import AtSource
+from pillarbox.ids import RemoteId
+from pillarbox.store.sql import collected
 from pillarbox.store.sql.remote_runs import RunRow
 from pillarbox.store.sql.remotes import RemoteState
 
@@ -36,7 +38,7 @@ def print_list(options: argparse.Namespace) -> int:
             where(one.remote.settings),
             one.remote.state.value,
             instant(one.remote.succeeded_at),
-            instant(one.remote.due_at),
+            "connected" if one.remote.is_running else instant(one.remote.due_at),
         )
         for one in found
     ]
@@ -50,16 +52,19 @@ def print_list(options: argparse.Namespace) -> int:
 def print_imports(options: argparse.Namespace) -> int:
     """`pillarbox import list`."""
 
-    async def work(opened: Opened) -> list[tuple[Named, list[RunRow]]]:
+    async def work(opened: Opened) -> list[tuple[Named, list[RunRow], int]]:
         found = await find_remotes(opened, options.account, once=True)
-        return [(one, await _runs(opened, one, 1)) for one in found]
+        return [
+            (one, await _runs(opened, one, 1), await _brought(opened, one.remote.id))
+            for one in found
+        ]
 
     found = run_opened(options, work)
     if options.json:
-        print_json([as_json(one, runs) for one, runs in found])
+        print_json([as_json(one, runs) | {"brought": brought} for one, runs, brought in found])
         return 0
     rows = []
-    for one, runs in found:
+    for one, runs, brought in found:
         last = runs[0] if runs else None
         done = _decode(last.progress) if last and last.progress else Progress()
         rows.append(
@@ -69,7 +74,7 @@ def print_imports(options: argparse.Namespace) -> int:
                 one.remote.label,
                 last.outcome if last else "",
                 instant(last.ended_at or last.updated_at) if last else "",
-                done.brought + done.already,
+                brought,
                 done.failed,
             )
         )
@@ -101,6 +106,11 @@ async def _runs(opened: Opened, one: Named, at_most: int) -> list[RunRow]:
     return await remotes_of(opened).runs(one.remote.id, at_most)
 
 
+async def _brought(opened: Opened, remote: RemoteId) -> int:
+    """How many messages are known as brought from there."""
+    return len(await opened.store.scan(lambda db: collected.brought_by(db, remote)))
+
+
 def describe(one: Named) -> list[str]:
     """Its settings in words."""
     settings, row = one.remote.settings, one.remote
@@ -108,7 +118,9 @@ def describe(one: Named) -> list[str]:
     if not settings.once:
         lines.append(f"  from: {where(settings)}")
     state = row.state.value
-    if row.state is RemoteState.ACTIVE and row.due_at is not None:
+    if row.is_running:
+        state += ", connected now"
+    elif row.state is RemoteState.ACTIVE and row.due_at is not None:
         state += f", next look {instant(row.due_at)}"
     lines.append(f"  state: {state}")
     if row.trouble:

@@ -11,6 +11,11 @@ def count(number: int, what: str = "message") -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
+def in_order(path: str) -> tuple[bool, list[str]]:
+    """Folders as people look for them: INBOX first, then by name, each after its parent."""
+    return path.upper() != "INBOX", path.casefold().split("/")
+
+
 def summary(progress: Progress) -> str:
     """One sentence: what came, and what else was done."""
     parts = [f"{count(progress.brought)} brought"]
@@ -20,7 +25,7 @@ def summary(progress: Progress) -> str:
         (progress.already, "were here already"),
         (progress.skipped, "left out"),
         (progress.flags_changed, "with changed flags"),
-        (progress.removed, "removed as they were there"),
+        (progress.removed, "removed as at the source"),
         (progress.settled, "dealt with at the source"),
         (progress.failed, "FAILED"),
     ):

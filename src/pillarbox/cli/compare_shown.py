@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from pillarbox.cli.collect_told import count
+from pillarbox.cli.collect_told import count, in_order
 from pillarbox.cli.output import plain, print_json, print_table, size
 from pillarbox.clock import from_unix_seconds
 from pillarbox.flow.collect.compare import Comparison, Difference
@@ -38,7 +38,7 @@ def tell(found: Comparison) -> list[str]:
             one.flags_differ,
             one.only_here,
         )
-        for one in found.folders
+        for one in sorted(found.folders, key=lambda one: in_order(one.folder))
     ]
     heads = ("FOLDER", "HERE", "THERE", "EQUAL", "ELSEWHERE", "MISSING", "FLAGS DIFFER", "NEW HERE")
     print_table(heads, rows)
@@ -50,7 +50,9 @@ def tell(found: Comparison) -> list[str]:
     lines += _notes("In another mailbox here", found.elsewhere, 0)
     lines += _notes("Flags differ", found.flags, found.total("flags_differ"))
     there = found.total("there")
-    how = "each by its octets" if found.by_octets else f"{found.read} of them by their octets"
+    how = "each by its octets" if found.by_octets else "by Message-ID and size"
+    if found.read and not found.by_octets:
+        how += f", {found.read} of them by their octets"
     lines.append(f"Compared {count(there)} in {count(len(rows), 'folder')}, {how}.")
     lines.append(verdict(found))
     return lines

@@ -6,8 +6,8 @@ import argparse
 
 import msgspec
 
-from pillarbox.cli.bringing import bar_of, open_source, parts_of, print_line
-from pillarbox.cli.collect_told import count
+from pillarbox.cli.bringing import bar_of, hinting, open_source, parts_of, print_line
+from pillarbox.cli.collect_told import count, in_order
 from pillarbox.cli.interrupting import INTERRUPTED, until_interrupted
 from pillarbox.cli.opened import Opened
 from pillarbox.cli.output import plain, print_table, size
@@ -34,7 +34,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 async def forecast_now(opened: Opened, options: argparse.Namespace, asked: Asked) -> int:
     """List what is there and print what would become of it. Raises SourceFailure."""
-    found = await until_interrupted(_forecast(opened, options, asked))
+    with hinting(options):
+        found = await until_interrupted(_forecast(opened, options, asked))
     if found is None:
         return INTERRUPTED
     return print_forecast(found, options, asked)
@@ -72,7 +73,7 @@ def print_forecast(found: Forecast, options: argparse.Namespace, asked: Asked) -
         return 0 if found.suffices else 1
     rows = [
         (one.there, _whither(one), one.messages, one.already, size(one.octets_to_come))
-        for one in found.folders
+        for one in sorted(found.folders, key=lambda one: in_order(one.there))
     ]
     print_table(("FOLDER THERE", "MAILBOX HERE", "MESSAGES", "HERE ALREADY", "TO COME"), rows)
     print()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from pillarbox.cli.bringing import bar_of, open_source
+from pillarbox.cli.bringing import bar_of, hinting, open_source
 from pillarbox.cli.compare_shown import print_comparison
 from pillarbox.cli.import_running import known_import, settings_of, sign_in_of
 from pillarbox.cli.interrupting import INTERRUPTED, until_interrupted
@@ -28,10 +28,11 @@ def compare_now(options: argparse.Namespace) -> int:
         account = await opened.admin.find_account(options.account)
         settings = await settings_of(opened, options)
         known = await known_import(opened, account.id, settings)
-        sign_in = sign_in_of(options, settings)
+        sign_in = await sign_in_of(opened, options, settings)
         remote = RemoteId(0) if known is None else known.id
         asked = await _ask(opened, account.id, remote, settings, by_octets=options.hashes)
-        return await until_interrupted(_compared(opened, options, asked, settings, sign_in))
+        with hinting(options):
+            return await until_interrupted(_compared(opened, options, asked, settings, sign_in))
 
     found = run_opened(options, work)
     if found is None:

@@ -14,6 +14,7 @@ from pillarbox.cli.collect_options import (
     add_authority,
     add_confirmed,
     add_folders,
+    add_oauth,
     add_secret,
     add_server,
 )
@@ -80,6 +81,7 @@ def _configure_server(server: argparse.ArgumentParser, protocol: str, *, compari
     )
     group.add_argument("--provider", metavar="NAME", default="", help="one of the large providers")
     add_secret(server)
+    add_oauth(server)
     server.set_defaults(kind=protocol, form="")
     if protocol == "imap" and not comparing:
         server.add_argument(

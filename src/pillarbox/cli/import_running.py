@@ -10,18 +10,19 @@ import msgspec
 
 from pillarbox.cli.bringing import bring, print_brought
 from pillarbox.cli.collect_named import remotes_of
+from pillarbox.cli.collect_oauth import take_sign_in
 from pillarbox.cli.collect_options import folders_of
-from pillarbox.cli.collect_secrets import take_secret
 from pillarbox.cli.finding_servers import find_server
 from pillarbox.cli.forecasting import Asked, forecast_now
 from pillarbox.cli.opened import Opened, run_opened
 from pillarbox.errors import AlreadyExists, NotAllowed
+from pillarbox.flow.collect.presets import find_by_host
 from pillarbox.flow.collect.remotes import Remote
 from pillarbox.flow.collect.settings import MAX_LABEL, RemoteSettings, SignIn
 from pillarbox.ids import AccountId
 
 _MOST_LABELS = 1000  # tries to find one that is free
-AGAIN = "The same command again goes on where this one ended."
+AGAIN = "the same command again goes on where this one ended."
 
 
 def bring_over(options: argparse.Namespace) -> int:
@@ -31,7 +32,7 @@ def bring_over(options: argparse.Namespace) -> int:
         account = await opened.admin.find_account(options.account)
         settings = await settings_of(opened, options)
         known = await known_import(opened, account.id, settings)
-        sign_in = sign_in_of(options, settings)
+        sign_in = await sign_in_of(opened, options, settings)
         if options.dry_run:
             asked = Asked(
                 account=account.id,
@@ -43,6 +44,8 @@ def bring_over(options: argparse.Namespace) -> int:
             return await forecast_now(opened, options, asked)
         remote = await _kept(opened, account.id, known, settings)
         brought = await bring(opened, options, remote, sign_in)
+        if known is None and brought.came_to_nothing:
+            await remotes_of(opened).remove(remote.id)
         return print_brought(brought, options, remote.label, AGAIN)
 
     return run_opened(options, work)
@@ -82,13 +85,13 @@ def _existing(path: str) -> str:
     return str(found)
 
 
-def sign_in_of(options: argparse.Namespace, settings: RemoteSettings) -> SignIn | None:
+async def sign_in_of(
+    opened: Opened, options: argparse.Namespace, settings: RemoteSettings
+) -> SignIn | None:
     """Who we are there; it is not stored. None for files."""
     if settings.server is None:
         return None
-    return SignIn(
-        settings.login, take_secret(options, f"{settings.login} at {settings.server.host}")
-    )
+    return await take_sign_in(opened, options, find_by_host(settings.server.host), settings)
 
 
 async def known_import(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from unicodedata import combining, east_asian_width
 
 _TXT_OCTETS = 255  # a longer string is refused by name servers
 
@@ -17,15 +18,40 @@ def print_table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Columns as wide as they need to be; numbers to the right."""
     cells = [[plain(value) for value in row] for row in rows]
     widths = [
-        max(len(row[column]) for row in [list(heads), *cells]) for column in range(len(heads))
+        max(columns_of(row[column]) for row in [list(heads), *cells])
+        for column in range(len(heads))
     ]
     right = [all(isinstance(row[column], int) for row in rows) for column in range(len(heads))]
     for line in [list(heads), *cells]:
-        shown = [
-            text.rjust(width) if at_right else text.ljust(width)
-            for text, width, at_right in zip(line, widths, right, strict=True)
-        ]
+        shown = []
+        for text, width, at_right in zip(line, widths, right, strict=True):
+            space = " " * (width - columns_of(text))
+            shown.append(space + text if at_right else text + space)
         print("  ".join(shown).rstrip())
+
+
+def columns_of(text: str) -> int:
+    """How wide a terminal shows it: wide characters take two columns, combining ones none."""
+    if text.isascii():
+        return len(text)
+    return sum(_columns(sign) for sign in text)
+
+
+def _columns(sign: str) -> int:
+    if combining(sign):
+        return 0
+    return 2 if east_asian_width(sign) in "WF" else 1
+
+
+def cut(text: str, columns: int) -> str:
+    """As much of it as fits so many columns."""
+    if columns_of(text) <= columns:
+        return text
+    used = at = 0
+    while used + _columns(text[at]) < columns:  # a column is kept for "…"
+        used += _columns(text[at])
+        at += 1
+    return text[:at] + "…"
 
 
 def answer(options_json: bool, value: Mapping[str, object], sentence: str) -> int:

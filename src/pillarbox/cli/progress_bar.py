@@ -10,11 +10,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from enum import Enum, auto
 from typing import TextIO
-from unicodedata import combining, east_asian_width
 
 import msgspec
 
-from pillarbox.cli.output import plain, size
+from pillarbox.cli.output import cut, plain, size
 from pillarbox.clock import Clock, from_unix_seconds, unix_seconds
 from pillarbox.flow.collect.progress import Progress
 
@@ -148,7 +147,7 @@ def words(progress: Progress, speed: Speed, now: int) -> list[str]:
     """The parts of a line in a log."""
     pause = _throttled(progress, now)
     if progress.phase in ("connecting", "listing"):
-        return [*pause, f"{progress.phase} …"]
+        return [*pause, _beginning(progress)]
     parts = [*pause, f"{progress.messages_done} of {progress.messages} messages"]
     if progress.octets:
         parts.append(f"{size(progress.octets_done)} of {size(progress.octets)}")
@@ -169,7 +168,7 @@ def short_words(progress: Progress, speed: Speed, now: int) -> list[str]:
     """The same as short as it goes, what tells most first: a terminal may have 80 columns."""
     pause = _throttled(progress, now)
     if progress.phase in ("connecting", "listing"):
-        return [*pause, f"{progress.phase} …"]
+        return [*pause, _beginning(progress)]
     parts = [*pause, f"{progress.messages_done}/{progress.messages}"]
     parts += _speed(speed) if not pause else []
     if progress.octets:
@@ -179,6 +178,13 @@ def short_words(progress: Progress, speed: Speed, now: int) -> list[str]:
     at_work = min(progress.folders_done + 1, progress.folders)
     place = f"{at_work}/{progress.folders} {plain(progress.folder)}"
     return [*parts, progress.phase if progress.phase in ("settling", "waiting") else place]
+
+
+def _beginning(progress: Progress) -> str:
+    if not progress.folders:
+        return f"{progress.phase} …"
+    at_work = min(progress.folders_done + 1, progress.folders)
+    return f"{progress.phase} folder {at_work} of {progress.folders}, {plain(progress.folder)} …"
 
 
 def _of(done: int, whole: int) -> str:
@@ -206,22 +212,6 @@ def bar(progress: Progress, speed: Speed, now: int, columns: int) -> str:
     cells = "#" * int(share * _CELLS) + "-" * (_CELLS - int(share * _CELLS))
     text = f"[{cells}] {100 * share:3.0f} %  " + "  ".join(short_words(progress, speed, now))
     return cut(text, max(columns - 1, _NARROWEST))
-
-
-def cut(text: str, columns: int) -> str:
-    """As much of it as fits; wide characters count two columns."""
-    if len(text) <= columns and text.isascii():
-        return text
-    used, at = 0, 0
-    ends_at = 0  # where the text is cut if it must be: one column is kept for "…"
-    for at, sign in enumerate(text):
-        wide = 0 if combining(sign) else 2 if east_asian_width(sign) in "WF" else 1
-        if used + wide > columns:
-            return text[:ends_at] + "…"
-        used += wide
-        if used <= columns - 1:
-            ends_at = at + 1
-    return text
 
 
 def span(seconds: float) -> str:

@@ -162,7 +162,7 @@ async def test_flags_and_dates(box: Box, kind: type[FakeSource]) -> None:
     assert found.complete
     assert [one.what for one in found.flags] == [
         "\\Seen only here, \\Answered only there",
-        "blue only there, red only there",
+        "blue only there, Red only there",
     ]
     assert (found.total("flags_differ"), found.total("dates_differ")) == (2, 1)
 
@@ -183,6 +183,15 @@ async def test_unread_is_no_yes(box: Box, kind: type[FakeSource]) -> None:
     found = await compared(box, kind(there))
     assert not found.complete
     assert [one.what for one in found.unread] == ["The server sent no octets."]
+
+
+@BOTH
+async def test_what_is_too_large_for_here_is_missing(box: Box, kind: type[FakeSource]) -> None:
+    there = await filled(box)
+    most = box.settings.max_message_octets
+    there.folder("INBOX").put(letter("Huge"), listed_size=most + 1)
+    found = await compared(box, kind(there))
+    assert [str(most) in one.what for one in found.missing] == [True]
 
 
 @BOTH

@@ -216,9 +216,16 @@ class _Comparing:
     async def _by_octets(
         self, note: FolderCompared, unsettled: Sequence[RemoteMessage], pool: Pool
     ) -> None:
-        if not unsettled:
+        most = self._ask.store.settings.max_message_octets
+        for message in (one for one in unsettled if one.size > most):
+            note.missing += 1
+            told = f"It has {message.size} octets; this server keeps {most} at most."
+            self._note(self._found.missing, note, message, told)
+            self._step(message)
+        fitting = [one for one in unsettled if one.size <= most]
+        if not fitting:
             return
-        async for arrived in self._source.fetch(unsettled, self._ask.store.spool):
+        async for arrived in self._source.fetch(fitting, self._ask.store.spool):
             if not isinstance(arrived, Arrived):
                 if not arrived.gone:
                     note.unread += 1

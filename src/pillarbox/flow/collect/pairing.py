@@ -60,13 +60,16 @@ class Pool:
 
 def flags_differ(message: RemoteMessage, here: Held, label: str) -> str:
     """What differs in words; "" when nothing does. `label`: a keyword that is only ours."""
-    label = label.lower()
+    there, ours = _by_folded(message.keywords, label), _by_folded(here.keywords, label)
     told: list[str] = []
     for flag, name in FLAG_NAMES.items():
         if (message.flags ^ here.flags) & flag:
             told.append(f"{name} only {'there' if message.flags & flag else 'here'}")
-    there = {word.lower() for word in message.keywords.split()} - {label}
-    ours = {word.lower() for word in here.keywords.split()} - {label}
-    told += [f"{word} only there" for word in sorted(there - ours)]
-    told += [f"{word} only here" for word in sorted(ours - there)]
+    told += [f"{there[word]} only there" for word in sorted(there.keys() - ours)]
+    told += [f"{ours[word]} only here" for word in sorted(ours.keys() - there)]
     return ", ".join(told)
+
+
+def _by_folded(keywords: str, label: str) -> dict[str, str]:
+    """Keywords as they are spelt; IMAP knows no case in them."""
+    return {word.lower(): word for word in keywords.split() if word.lower() != label.lower()}
