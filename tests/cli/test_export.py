@@ -110,3 +110,22 @@ def test_the_command_is_one_of_its_own() -> None:
     command = [sys.executable, "-m", "pillarbox.cli", "export", "--help"]
     shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert "pillarbox export imap ACCOUNT" in shown
+
+
+def test_to_another_server_and_again(run, filled: Path) -> None:
+    from support.collect_sources import running_source
+
+    with running_source("pillarbox") as there:
+        words = ("export", "imap", "alice@example.org", "--host", "127.0.0.1", "--port",
+                 str(there.imap), "--login", there.take(), "--tls", "none", "--allow-private",
+                 "--password-stdin", "--quiet")  # fmt: skip
+        code, shown, error = run(*words, stdin=there.password + "\n")
+        assert (code, error) == (0, "")
+        assert shown.startswith("3 messages (")
+        code, shown, _ = run(*words, stdin=there.password + "\n")
+        assert code == 0
+        assert shown.startswith("0 messages (")
+        assert "3 were there already" in shown
+        code, _, error = run(*words, stdin="wrong\n")
+        assert code == 1
+        assert "wrong" not in error.replace("password is wrong", "")
