@@ -328,6 +328,20 @@ async def test_a_uidl_that_means_another_message_now(box: Box) -> None:
     ]
 
 
+async def test_a_uidl_of_a_deleted_message_for_a_new_one(box: Box) -> None:
+    """Of the same size, too: it is brought before it is deleted."""
+    there = Elsewhere()
+    place = there.folder("INBOX", "")
+    collection = await Collection.add(box, kind="pop3", at_source=AtSource("delete"))
+    for subject in ("First", "Other", "Other"):
+        place.put(letter(subject), "1")
+        await collection.run(FakeSource(there, pop3=True))
+        assert place.messages == {}
+    assert [one[0] for one in (await held(box))["INBOX"]] == [
+        sha(letter(one)) for one in ("First", "Other")
+    ]
+
+
 async def test_all_uidls_change(box: Box) -> None:
     there = Elsewhere()
     place = there.folder("INBOX", "")

@@ -74,8 +74,11 @@ def doubtful(listed: Sequence[RemoteMessage], rows: Mapping[str, SeenKey]) -> li
 def _is_doubtful(message: RemoteMessage, row: SeenKey | None, repeated: set[str]) -> bool:
     if REPEATED in message.key or message.key in repeated:
         return True
+    if row is None:
+        return False
     # Another size is another message: some servers call them by their position in the mailbox.
-    return row is not None and 0 < row.listed != message.size > 0
+    # What was deleted there and confirmed is gone: its name has a new message, or it came back.
+    return row.settled or 0 < row.listed != message.size > 0
 
 
 def new_key(uidl: str, digest: bytes, taken: Container[str]) -> str:
