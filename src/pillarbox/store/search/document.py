@@ -9,7 +9,7 @@ from pillarbox.message import encoded_word, header
 from pillarbox.message.casefold import fold
 from pillarbox.message.part import Octets, Part
 from pillarbox.message.text import searchable_text
-from pillarbox.store.search.glance import may_hold
+from pillarbox.store.search.glance import holds
 
 # Octets of all headers of one message that are searched. No setting: what is looked for stands in
 # the first of them, doors and `store.message` bound headers already, and every change would need
@@ -82,15 +82,15 @@ class Content:
             self._body = " ".join(fold(text).split()).encode("utf-8", "replace")
         return Document(self._head(trace), self._body)
 
-    def body_may_hold(self, needle: str) -> bool:
-        """False: the document's body does not hold a needle that `is_glanced_for`."""
-        return may_hold(self._octets, self._root, needle, max_octets=self._max_octets)
+    def body_holds(self, needle: str) -> bool | None:
+        """Whether the document's body holds a needle that `is_glanced_for`; None: perhaps."""
+        return holds(self._octets, self._root, needle, max_octets=self._max_octets)
 
-    def head_may_hold(self, trace: bytes, needle: bytes) -> bool:
-        """The same of its head."""
+    def head_holds(self, trace: bytes, needle: bytes) -> bool:
+        """Whether its head does."""
         raw = b"\n".join([trace, self._own, *_part_headers(self._octets, self._root)])
-        if raw.isascii() and b"=?" not in raw:
-            return needle in raw.lower()
+        if raw.isascii() and b"=?" not in raw and needle not in raw.lower():
+            return False
         return needle in self._head(trace)
 
     def _head(self, trace: bytes) -> bytes:

@@ -304,11 +304,13 @@ class Search:
         for start in range(0, len(unknown), _READ_AT_ONCE):
             some = json.dumps(unknown[start : start + _READ_AT_ONCE])
             for message, *row in await self._db.rows(_UNREAD, (self._account, some)):
-                if glanced and not self._documents.may_hold(
-                    row, wanted.where, wanted.needle, wanted.octets
-                ):
-                    continue
-                if wanted.check(self._words(message, row)):
+                holds: bool | None = None
+                if glanced:
+                    where, octets = wanted.where, wanted.octets
+                    holds = self._documents.holds(row, where, wanted.needle, octets)
+                if holds is None:
+                    holds = wanted.check(self._words(message, row))
+                if holds:
                     found.add(message)
         return found
 

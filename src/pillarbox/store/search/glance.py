@@ -1,7 +1,7 @@
-"""Whether a message may hold a needle, at a third of the cost of making its document.
+"""Whether a message holds a needle, at a third of the cost of making its document.
 
-Mail that has no document yet is looked through with this first. What it denies is certain: the
-texts that it compares hold all that the document would, and more.
+Mail that has no document yet is looked through with this first. What it tells is what the document
+would; where it cannot tell, it says so.
 """
 
 from __future__ import annotations
@@ -23,22 +23,28 @@ _MARKS = frozenset('<>&":')  # written in other ways, or with white space beside
 
 
 def is_glanced_for(needle: str) -> bool:
-    """Whether `may_hold` can tell anything about a folded needle: one word without marks."""
+    """Whether `holds` can tell anything about a folded needle: one word without marks."""
     return needle.split() == [needle] and _MARKS.isdisjoint(needle)
 
 
-def may_hold(octets: Octets, root: Part, needle: str, *, max_octets: int) -> bool:
-    """False: no text part holds the folded needle. `max_octets` as in `searchable_text`."""
+def holds(octets: Octets, root: Part, needle: str, *, max_octets: int) -> bool | None:
+    """Whether a text part holds the folded needle; None: perhaps.
+
+    `max_octets` as in `searchable_text`.
+    """
     left = max_octets
+    perhaps = False
     for part in leaves(root):
         if part.type != "text" or left <= 0:
             continue
         raw = first_octets(octets, part, left)
         left -= len(raw)
         text = charset.decode(raw, param(part, "charset"), thorough=True)
-        if _html_may_hold(text, needle) if part.subtype == "html" else needle in fold(text):
+        if part.subtype == "html":
+            perhaps = perhaps or _html_may_hold(text, needle)
+        elif needle in fold(text):
             return True
-    return False
+    return None if perhaps else False
 
 
 def _html_may_hold(markup: str, needle: str) -> bool:

@@ -48,21 +48,22 @@ class DocumentReader:
             log.error_event("store.no_words", exc=True, blob=blob.hex())
         return add_columns(words, columns)
 
-    def may_hold(self, row: Sequence[Any], where: Where, needle: str, octets: bytes) -> bool:
-        """False: that part of the document does not hold a needle that `is_glanced_for`.
+    def holds(self, row: Sequence[Any], where: Where, needle: str, octets: bytes) -> bool | None:
+        """Whether that part of the document holds a needle that `is_glanced_for`.
 
-        `octets` are the needle's. Of a message that cannot be read, `read` will tell.
+        `octets` are the needle's. None: perhaps; of a message that cannot be read, `read` will
+        tell.
         """
         blob, structure, trace, *columns = row
         try:
             content = self._of(blob, structure)
             if where is not Where.BODY and (
-                any(needle in column for column in columns) or content.head_may_hold(trace, octets)
+                any(needle in column for column in columns) or content.head_holds(trace, octets)
             ):
                 return True
-            return where is not Where.HEAD and content.body_may_hold(needle)
+            return content.body_holds(needle) if where is not Where.HEAD else False
         except Exception:
-            return True
+            return None
 
     def _of(self, blob: BlobId, structure: bytes) -> Content:
         if self._content is None or self._last != (blob, structure):
