@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
+from itertools import compress
 from typing import Any, NamedTuple, cast
 
 import msgspec
@@ -90,8 +91,7 @@ class _Places(NamedTuple):
 
     def uids_of(self, messages: set[MessageId]) -> set[int]:
         """The UIDs of some of them."""
-        pairs = zip(self.messages, self.uids, strict=True)
-        return {uid for message, uid in pairs if message in messages}
+        return set(compress(self.uids, map(messages.__contains__, self.messages)))
 
 
 def _has_field(words: Document, name: bytes, octets: bytes) -> bool:

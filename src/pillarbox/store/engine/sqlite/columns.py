@@ -80,6 +80,7 @@ def holding(
 def _in_page(messages: array[int], texts: bytes, octets: bytes) -> Iterable[int]:
     """The messages whose text holds the octets: few are leapt to, many are come across."""
     found: list[int] = []
+    most = len(messages) // _LEAPT
     number = end = 0
     while (at := texts.find(octets, end)) >= 0:
         number += texts.count(_PART, end, at)
@@ -87,7 +88,7 @@ def _in_page(messages: array[int], texts: bytes, octets: bytes) -> Iterable[int]
         end = texts.find(_PART, at)
         if end < 0:
             break
-        if len(found) * _LEAPT > len(messages):
+        if len(found) > most:
             # Python looks into a short text of Latin-1 in a third of the time; octets are octets.
             needle, every = octets.decode("latin-1"), texts.decode("latin-1").split(_BETWEEN)
             return compress(messages, [needle in text for text in every])
