@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -37,6 +37,7 @@ class Brought(msgspec.Struct, frozen=True):
     progress: Progress
     outcome: Outcome | None = None  # None: it was broken off
     why: str = ""  # by what; "": by Ctrl-C
+    notes: list[str] = []  # what else the files had
 
     @property
     def was_interrupted(self) -> bool:
@@ -87,6 +88,7 @@ async def open_source(
         return await open_files(
             Path(settings.path),
             options.form,
+            dialect=getattr(options, "dialect", "auto"),
             settings=opened.settings.collect.files,
             temporary=Path(opened.settings.store.data_dir),
         )
@@ -102,8 +104,11 @@ async def bring(
     log.configure(level="error", style="text")  # what fails for others' reasons is told below
     parts = parts_of(opened, options)
 
+    opened_files: list[Source] = []
+
     async def files(settings: RemoteSettings, _: SignIn | None) -> Source:
-        return await open_source(opened, options, settings)
+        opened_files.append(await open_source(opened, options, settings))
+        return opened_files[-1]
 
     way = Way(
         started_by="hand",
@@ -116,11 +121,17 @@ async def bring(
     try:
         async with shown.shown():
             work = run_once(parts, remote.id, way, progress)
-            return Brought(progress, await until_interrupted(work))
+            outcome = await until_interrupted(work)
+            return Brought(progress, outcome, notes=notes_of(opened_files))
     except SourceFailure as failure:
         return Brought(progress, why=f"{failure}{hint(failure, options)}")
     except PillarboxError as error:
         return Brought(progress, why=str(error))
+
+
+def notes_of(sources: Iterable[Source]) -> list[str]:
+    """What a source of files has to say besides its messages."""
+    return [note for source in sources for note in getattr(source, "notes", [])]
 
 
 async def _free(opened: Opened, remote: Remote) -> None:
@@ -177,7 +188,7 @@ def print_brought(brought: Brought, options: argparse.Namespace, name: str, agai
     for line in troubles(progress):
         print(line)
     if outcome is not None:
-        for remark in outcome.remarks:
+        for remark in (*outcome.remarks, *brought.notes):
             print(plain(remark))
         if outcome.why:
             print(plain(outcome.why))
@@ -205,7 +216,7 @@ def as_json(brought: Brought) -> dict[str, object]:
         "event": "ended",
         "outcome": how,
         "why": brought.why or (outcome.why if outcome else ""),
-        "remarks": outcome.remarks if outcome else [],
+        "remarks": [*(outcome.remarks if outcome else []), *brought.notes],
         **msgspec.to_builtins(brought.progress),
     }
 

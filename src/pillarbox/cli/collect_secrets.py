@@ -9,6 +9,7 @@ import stat
 import sys
 from pathlib import Path
 
+from pillarbox.cli.interrupting import asking
 from pillarbox.cli.options import MAX_PASSWORD_LINE
 from pillarbox.errors import NotAllowed
 from pillarbox.net.secret import Secret
@@ -29,7 +30,8 @@ def take_secret(options: argparse.Namespace, who: str) -> Secret:
         raise NotAllowed(
             "There is no terminal to ask for a password. Use --password-stdin or --password-file."
         )
-    given = getpass.getpass(f"Password of {who}: ")
+    with asking():
+        given = getpass.getpass(f"Password of {who}: ")
     if not given:
         raise NotAllowed("No password was given; nothing was done.")
     return Secret(given)

@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from pillarbox.cli.collect_options import server_of
+from pillarbox.cli.interrupting import asking
 from pillarbox.cli.opened import Opened
 from pillarbox.clock import SystemClock
 from pillarbox.dns.stub import StubResolver
@@ -96,8 +97,7 @@ def _confirm(guess: Guess, place: Place) -> None:
     found = f"{place.server.host}, port {place.server.port}, for {place.login}"
     if not sys.stdin.isatty():
         raise NotAllowed(f"The server seems to be {found}. Name it with the command, if so.")
-    if input(f"The server seems to be {found}. Sign in there? [y/N] ").strip().lower() not in (
-        "y",
-        "yes",
-    ):
+    with asking():
+        said = input(f"The server seems to be {found}. Sign in there? [y/N] ")
+    if said.strip().lower() not in ("y", "yes"):
         raise NotAllowed("Nothing was changed.")

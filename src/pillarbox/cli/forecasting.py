@@ -6,7 +6,7 @@ import argparse
 
 import msgspec
 
-from pillarbox.cli.bringing import bar_of, hinting, open_source, parts_of, print_line
+from pillarbox.cli.bringing import bar_of, hinting, notes_of, open_source, parts_of, print_line
 from pillarbox.cli.collect_told import count, in_order
 from pillarbox.cli.interrupting import INTERRUPTED, until_interrupted
 from pillarbox.cli.opened import Opened
@@ -32,6 +32,13 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     sign_in: SignIn | None  # None: files, or the stored one
 
 
+class Foreseen(msgspec.Struct, frozen=True):
+    """What would come, and what else the source has to say."""
+
+    forecast: Forecast
+    notes: list[str]
+
+
 async def forecast_now(opened: Opened, options: argparse.Namespace, asked: Asked) -> int:
     """List what is there and print what would become of it. Raises SourceFailure."""
     with hinting(options):
@@ -41,7 +48,7 @@ async def forecast_now(opened: Opened, options: argparse.Namespace, asked: Asked
     return print_forecast(found, options, asked)
 
 
-async def _forecast(opened: Opened, options: argparse.Namespace, asked: Asked) -> Forecast:
+async def _forecast(opened: Opened, options: argparse.Namespace, asked: Asked) -> Foreseen:
     shown = bar_of(options)
     job = Job(
         store=opened.store,
@@ -59,16 +66,19 @@ async def _forecast(opened: Opened, options: argparse.Namespace, asked: Asked) -
             way = Way(started_by="hand")
             source = await open_stored(parts_of(opened, options), asked.known, way)
         try:
-            return await forecast(job, source, Progress(), shown.watch)
+            found = await forecast(job, source, Progress(), shown.watch)
+            return Foreseen(found, notes_of([source]))
         finally:
             await source.close()
 
 
-def print_forecast(found: Forecast, options: argparse.Namespace, asked: Asked) -> int:
+def print_forecast(foreseen: Foreseen, options: argparse.Namespace, asked: Asked) -> int:
     """Exit code 1: there is no room for all of it."""
+    found = foreseen.forecast
     if options.json:
         value = {"event": "forecast", "suffices": found.suffices, "to_come": found.to_come}
-        value |= {"octets_to_come": found.octets_to_come, **msgspec.to_builtins(found)}
+        value |= {"octets_to_come": found.octets_to_come, "remarks": foreseen.notes}
+        value |= msgspec.to_builtins(found)
         print_line(value)
         return 0 if found.suffices else 1
     rows = [
@@ -77,7 +87,7 @@ def print_forecast(found: Forecast, options: argparse.Namespace, asked: Asked) -
     ]
     print_table(("FOLDER THERE", "MAILBOX HERE", "MESSAGES", "HERE ALREADY", "TO COME"), rows)
     print()
-    for line in remarks(found):
+    for line in (*remarks(found), *foreseen.notes):
         print(plain(line))
     print(plain(_verdict(found, asked)))
     return 0 if found.suffices else 1

@@ -20,6 +20,7 @@ from pillarbox.cli.collect_options import (
 )
 from pillarbox.cli.options import finish
 
+DIALECTS = ("auto", "mboxo", "mboxrd", "mboxcl", "mboxcl2")
 FORMS = {
     "files": "files of any of the forms below; which one shows in them",
     "mbox": "an mbox file, or a folder of them",
@@ -41,11 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
             )
             _configure_server(server, protocol, comparing=comparing)
         for form, what in FORMS.items():
-            files = parsers.add_parser(form, help=what)
-            files.add_argument("account", help="whose mail it is here: alice@example.org")
-            files.add_argument("path", help=what)
-            files.set_defaults(kind="file", form="auto" if form == "files" else form)
-            _configure_common(files, comparing=comparing)
+            _configure_files(parsers.add_parser(form, help=what), form, comparing=comparing)
     listed = verbs.add_parser("list", help="imports with their numbers")
     listed.add_argument("account", nargs="?", default="", help="of this account only")
     finish(listed, run_list)
@@ -91,6 +88,20 @@ def _configure_server(server: argparse.ArgumentParser, protocol: str, *, compari
         )
         add_confirmed(server)
     _configure_common(server, comparing=comparing)
+
+
+def _configure_files(files: argparse.ArgumentParser, form: str, *, comparing: bool) -> None:
+    files.add_argument("account", help="whose mail it is here: alice@example.org")
+    files.add_argument("path", help=FORMS[form])
+    if form == "mbox":
+        files.add_argument(
+            "--dialect",
+            choices=DIALECTS,
+            default="auto",
+            help="which kind of mbox it is, where it is not found out rightly",
+        )
+    files.set_defaults(kind="file", form="auto" if form == "files" else form)
+    _configure_common(files, comparing=comparing)
 
 
 def _configure_common(parser: argparse.ArgumentParser, *, comparing: bool) -> None:

@@ -56,7 +56,7 @@ async def settings_of(opened: Opened, options: argparse.Namespace) -> RemoteSett
     server, path, login = None, "", ""
     if options.kind == "file":
         path = _existing(options.path)
-        name = f"{options.form} {path}"
+        name = f"{'files' if options.form == 'auto' else options.form} {path}"
     else:
         place = await find_server(opened, options, options.kind, options.login)
         server, login = place.server, place.login

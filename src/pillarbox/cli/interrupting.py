@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 INTERRUPTED = 130  # exit code, as a shell gives it
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def asking() -> Iterator[None]:
+    """While a person is asked, Ctrl-C ends the command at once.
+
+    `asyncio.run` would only cancel its task, and the question would stay on the screen.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 async def until_interrupted(work: Coroutine[Any, Any, T]) -> T | None:
