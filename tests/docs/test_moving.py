@@ -132,6 +132,24 @@ def test_moving_in_from_a_server(run: Run) -> None:
     assert run(*comparing)[0] == 1
 
 
+def test_a_mirror_does_not_empty_a_mailbox_unasked(run: Run, elsewhere: RunningServer) -> None:
+    (mirroring,) = commands(blocks("moving-in")["mirror"])
+    with imaplib.IMAP4("127.0.0.1", elsewhere.imap) as client:
+        client.login(THERE, PASSWORD)
+        client.create("Emptied")
+        for number in range(5):
+            client.append("Emptied", None, None, letter(f"Soon gone {number}"))
+        assert "5 messages brought" in well(run, [*mirroring, "--only", "Emptied"])
+        client.select("Emptied")
+        client.store("1:*", "+FLAGS", r"(\Deleted)")
+        client.expunge()
+    told = well(run, [*mirroring, "--only", "Emptied"])
+    assert "5 of 5 messages" in told
+    assert "--many-deletions" in told
+    told = well(run, [*mirroring, "--only", "Emptied", "--many-deletions"])
+    assert "5 removed as at the source" in told
+
+
 def test_moving_in_by_pop3(run: Run) -> None:
     (words,) = commands(blocks("moving-in")["pop3"])
     assert "2 messages brought" in well(run, words)

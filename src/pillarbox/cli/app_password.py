@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="PROTOCOL",
         action="append",
         choices=[scope.value for scope in Scope],
-        help="imap, pop3 or smtp; may be repeated; all three when left out",
+        help="imap, pop3, smtp or jmap; may be repeated; all when left out",
     )
     add.add_argument("--days", type=parse_count, metavar="N", help="valid for so many days")
     finish(add, run_add)

@@ -30,6 +30,8 @@ from pillarbox.node.collecting_parts import make_parts
 from pillarbox.store.sql import remote_lease, remotes
 from pillarbox.telemetry import log
 
+_AWAITS_YES = "until you confirm"  # in the remarks of `flow.collect.two_way`
+
 
 class Brought(msgspec.Struct, frozen=True):
     """What came of it."""
@@ -190,6 +192,8 @@ def print_brought(brought: Brought, options: argparse.Namespace, name: str, agai
     if outcome is not None:
         for remark in (*outcome.remarks, *brought.notes):
             print(plain(remark))
+        if any(_AWAITS_YES in remark for remark in outcome.remarks):
+            print("You confirm it with --many-deletions.")
         if outcome.why:
             print(plain(outcome.why))
         if not outcome.complete:
