@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
@@ -15,10 +16,13 @@ import pytest
 from pillarbox.ids import AccountId, MessageId
 from pillarbox.store import query as q
 from pillarbox.store.database import Value
+from pillarbox.store.engine.sqlite import columns
 from pillarbox.store.engine.sqlite.connection import SqliteReader
 from pillarbox.store.engine.sqlite.text_index import SqliteTextIndex
 from pillarbox.store.model import Flag
+from pillarbox.store.search import evaluate
 from pillarbox.store.search.document import Document
+from pillarbox.store.search.reading import DocumentReader
 from pillarbox.store.search.text_index import Where
 from support.costs import Costs, counted
 from support.store_box import Box, letter
@@ -108,6 +112,53 @@ async def test_an_indexed_search(tmp_path: Path, query: q.Query, expected: dict[
             again, many = await _costs(box, query, costs)
             assert again == statements
             assert many < 4 * few  # of twenty times the mail
+
+
+async def test_a_frequent_word_in_subjects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One row of the index for 256 messages, and no row of a message that a page has."""
+    monkeypatch.setattr(evaluate, "_FEW", 100)
+    query = q.Contains(q.Field.SUBJECT, "letter")
+    with counted() as costs:
+        async with Box(tmp_path, read_threads=1) as box:
+            await _fill(box, range(2 * columns.MESSAGES))
+            everyone = list(range(1, 2 * columns.MESSAGES + 1))
+            assert await box.store.search(box.alice.id, box.inbox.id, query) == everyone
+            (scanner,) = box.store._engine._scanning  # type: ignore[attr-defined]
+            _pages((scanner.rows,))
+            costs.reset()
+            assert await box.store.search(box.alice.id, box.inbox.id, query) == everyone
+            of_rows = _pages((scanner.rows,))
+    assert dict(costs.statements) == SNAPSHOTS | {
+        "SELECT progress": 2,
+        "SELECT message": 2,  # how many wait for the index; those behind the last page
+        "SELECT head_index": 1,
+        "SELECT page": 1,
+        "SELECT placement": 1,
+    }
+    assert of_rows < 30  # a message takes half of one, its place a twentieth
+
+
+async def test_mail_without_text_is_not_taken_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Plain mail is only glanced at, whether it has the word or not."""
+    made: list[object] = []
+    read = DocumentReader.read
+
+    def counting(self: DocumentReader, row: Sequence[Any]) -> Document:
+        made.append(row[0])
+        return read(self, row)
+
+    monkeypatch.setattr(DocumentReader, "read", counting)
+    async with Box(tmp_path) as box:
+        for n in range(20):
+            await box.append(letter(f"Letter {n}", f"Some words {RARE if n < 3 else ''}"))
+        for query in (TEXT, BODY):
+            assert await box.store.search(box.alice.id, box.inbox.id, query) == [1, 2, 3]
+        assert made == []
+        phrase = q.Contains(q.Field.TEXT, f"words {RARE}")
+        assert await box.store.search(box.alice.id, box.inbox.id, phrase) == [1, 2, 3]
+        assert len(made) == 20  # what spans words can only be told from the document
 
 
 async def test_many_results_are_one_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
