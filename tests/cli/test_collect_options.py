@@ -18,7 +18,7 @@ from pillarbox.cli.collect_options import (
     send_as_of,
     server_of,
 )
-from pillarbox.cli.collect_secrets import read_secret, take_secret
+from pillarbox.cli.collect_secrets import read_ahead, read_secret, take_secret
 from pillarbox.errors import NotAllowed
 from pillarbox.flow.collect.settings import FolderChoice, ServerSpec
 from pillarbox.flow.collect.source import AtSource
@@ -168,8 +168,12 @@ def test_a_password_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "password"
     file.write_bytes(b"open sesame\nmore\n")
     file.chmod(0o600)
-    taken = take_secret(secret_options(password_file=str(file)), "bob")
-    assert taken.reveal() == b"open sesame"
+    options = secret_options(password_file=str(file), client_secret_file="")
+    read_ahead(options)
+    file.unlink()  # who reads on is another user, perhaps
+    assert take_secret(options, "bob").reveal() == b"open sesame"
+    assert "sesame" not in repr(options)
+    file.write_bytes(b"open sesame\n")
     for mode in (0o644, 0o640, 0o604):
         file.chmod(mode)
         with pytest.raises(NotAllowed, match="chmod 600"):

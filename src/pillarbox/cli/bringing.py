@@ -72,8 +72,8 @@ def parts_of(opened: Opened, options: argparse.Namespace) -> Parts:
     authority = getattr(options, "authority", "")
     if authority:
         path = Path(authority).resolve()
-        if not path.is_file():
-            raise NotAllowed(f"There is no file {authority} with a certificate.")
+        if not os.access(path, os.R_OK):
+            raise NotAllowed(f"The certificate {authority} is not there, or cannot be read.")
         collect = msgspec.structs.replace(settings.collect, authorities=str(path))
         settings = msgspec.structs.replace(settings, collect=collect)
     return make_parts(settings, opened.store, StubResolver(settings.dns, clock), clock)

@@ -112,7 +112,9 @@ def _named(
 def run_add(options: argparse.Namespace) -> int:
     """`pillarbox collect add`."""
     from pillarbox.cli.collect_adding import add
+    from pillarbox.cli.collect_secrets import read_ahead
 
+    read_ahead(options)
     return add(options)
 
 
@@ -126,7 +128,9 @@ def run_edit(options: argparse.Namespace) -> int:
 def run_sign_in(options: argparse.Namespace) -> int:
     """`pillarbox collect sign-in`."""
     from pillarbox.cli.collect_adding import sign_in
+    from pillarbox.cli.collect_secrets import read_ahead
 
+    read_ahead(options)
     return sign_in(options)
 
 

@@ -64,9 +64,7 @@ def registration_of(
     """What the provider knows this server as: from the command line or `collect.oauth`."""
     if preset is None or preset.oauth is None:
         raise NotAllowed("OAuth is known for Gmail and Outlook only; sign in with a password.")
-    client_id, secret = options.client_id, None
-    if options.client_secret_file:
-        secret = read_secret(Path(options.client_secret_file), "client secret")
+    client_id, secret = options.client_id, options.client_secret_file or None
     if not client_id:
         for known in opened.settings.collect.oauth:
             if known.provider == preset.name:

@@ -17,15 +17,27 @@ from pillarbox.net.secret import Secret
 _OTHERS = stat.S_IRGRP | stat.S_IROTH
 
 
+def read_ahead(options: argparse.Namespace) -> None:
+    """Read the files of secrets as whoever gave the command: root becomes the server's user soon.
+
+    Raises NotAllowed.
+    """
+    for name, what in (("password_file", "password"), ("client_secret_file", "client secret")):
+        path = getattr(options, name, "")
+        if isinstance(path, str) and path:
+            setattr(options, name, read_secret(Path(path), what))
+
+
 def take_secret(options: argparse.Namespace, who: str) -> Secret:
-    """The password of `who` there. Raises NotAllowed."""
+    """The password of `who` there; `read_ahead` has read its file. Raises NotAllowed."""
     if options.password_stdin:
         line = sys.stdin.buffer.readline(MAX_PASSWORD_LINE).rstrip(b"\r\n")
         if not line:
             raise NotAllowed("There was no password on standard input.")
         return Secret(line)
     if options.password_file:
-        return read_secret(Path(options.password_file), "password")
+        assert isinstance(options.password_file, Secret)
+        return options.password_file
     if not sys.stdin.isatty():
         raise NotAllowed(
             "There is no terminal to ask for a password. Use --password-stdin or --password-file."

@@ -81,6 +81,9 @@ def parse_day(text: str) -> int:
 
 def run_export(options: argparse.Namespace) -> int:
     """`pillarbox export`."""
+    from pillarbox.cli.collect_secrets import read_ahead
+
+    read_ahead(options)
     if options.account == TO_SERVER:
         if not options.host or not options.login:
             raise NotAllowed(

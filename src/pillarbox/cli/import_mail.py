@@ -131,15 +131,19 @@ def _add_number(parser: argparse.ArgumentParser) -> None:
 
 def run_import(options: argparse.Namespace) -> int:
     """`pillarbox import imap`, `mbox`, …"""
+    from pillarbox.cli.collect_secrets import read_ahead
     from pillarbox.cli.import_running import bring_over
 
+    read_ahead(options)
     return bring_over(options)
 
 
 def run_compare(options: argparse.Namespace) -> int:
     """`pillarbox import compare …`."""
+    from pillarbox.cli.collect_secrets import read_ahead
     from pillarbox.cli.import_comparing import compare_now
 
+    read_ahead(options)
     return compare_now(options)
 
 

@@ -80,7 +80,14 @@ async def settings_of(opened: Opened, options: argparse.Namespace) -> RemoteSett
 def _existing(path: str) -> str:
     """The whole path. Raises NotAllowed."""
     found = Path(path).resolve()
-    if not found.exists():
+    try:
+        there = found.exists()
+    except OSError as error:  # a folder above it is closed to the user that serves
+        raise NotAllowed(
+            f"{path} cannot be read: {error.strerror}. The user that owns Pillarbox's data must "
+            "be able to read it; copy it to where that user can, under /tmp for instance."
+        ) from None
+    if not there:
         raise NotAllowed(f"There is no file or folder {path}.")
     return str(found)
 
