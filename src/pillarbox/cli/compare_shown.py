@@ -10,6 +10,7 @@ from pillarbox.cli.collect_told import count, in_order
 from pillarbox.cli.output import plain, print_json, print_table, size
 from pillarbox.clock import from_unix_seconds
 from pillarbox.flow.collect.compare import Comparison, Difference
+from pillarbox.flow.collect.folders import tell_unknown
 
 MOST_LINES = 20  # differences of one sort that are shown to a person; --json has more
 
@@ -45,10 +46,14 @@ def tell(found: Comparison) -> list[str]:
     lines = [""]
     for folder in found.left_out:
         lines.append(f"{plain(folder.folder)} was left out: {folder.why}")
+    lines += map(tell_unknown, map(plain, found.unknown))
     lines += _notes("Missing", found.missing, found.total("missing"))
     lines += _notes("Could not be read there", found.unread, found.total("unread"))
     lines += _notes("In another mailbox here", found.elsewhere, 0)
     lines += _notes("Flags differ", found.flags, found.total("flags_differ"))
+    dates = found.total("dates_differ")
+    if dates:
+        lines.append(f"{count(dates)} came here at another time than there, by their dates.")
     there = found.total("there")
     how = "each by its octets" if found.by_octets else "by Message-ID and size"
     if found.read and not found.by_octets:
@@ -73,6 +78,8 @@ def verdict(found: Comparison) -> str:
             f"IN DOUBT: {count(unread)} could not be read there, so that it is not "
             "known whether anything is missing. Try again, or look at them there."
         )
+    if not found.complete:
+        return "IN DOUBT: not all that was asked for could be compared."
     return "OK: nothing is missing."
 
 

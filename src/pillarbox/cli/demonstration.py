@@ -131,6 +131,7 @@ def table(folder: Path, ports: Ports, passwords: Mapping[str, str]) -> str:
         ("submission", ports["submissions"], f"TLS; with STARTTLS {ports['submission']}"),
         ("IMAP", ports["imaps"], f"TLS; with STARTTLS {ports['imap']}"),
         ("POP3", ports["pop3s"], f"TLS; with STARTTLS {ports['pop3']}"),
+        ("JMAP", ports["https"], f"https://localhost:{ports['https']}/.well-known/jmap"),
         ("LMTP", ports["lmtp"], "from a mail server in front"),
         ("HTTP", ports["http"], "/healthz /readyz /metrics"),
     ]

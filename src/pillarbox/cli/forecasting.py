@@ -12,6 +12,7 @@ from pillarbox.cli.interrupting import INTERRUPTED, until_interrupted
 from pillarbox.cli.opened import Opened
 from pillarbox.cli.output import plain, print_table, size
 from pillarbox.clock import SystemClock
+from pillarbox.flow.collect.folders import tell_unknown
 from pillarbox.flow.collect.job import Job
 from pillarbox.flow.collect.plan import FolderForecast, Forecast, forecast
 from pillarbox.flow.collect.progress import Progress
@@ -73,14 +74,14 @@ async def _forecast(opened: Opened, options: argparse.Namespace, asked: Asked) -
 
 
 def print_forecast(foreseen: Foreseen, options: argparse.Namespace, asked: Asked) -> int:
-    """Exit code 1: there is no room for all of it."""
+    """Exit code 1: there is no room for all of it, or a folder that was named is not there."""
     found = foreseen.forecast
     if options.json:
         value = {"event": "forecast", "suffices": found.suffices, "to_come": found.to_come}
         value |= {"octets_to_come": found.octets_to_come, "remarks": foreseen.notes}
         value |= msgspec.to_builtins(found)
         print_line(value)
-        return 0 if found.suffices else 1
+        return 0 if found.suffices and not found.unknown else 1
     rows = [
         (one.there, _whither(one), one.messages, one.already, size(one.octets_to_come))
         for one in sorted(found.folders, key=lambda one: in_order(one.there))
@@ -90,7 +91,7 @@ def print_forecast(foreseen: Foreseen, options: argparse.Namespace, asked: Asked
     for line in (*remarks(found), *foreseen.notes):
         print(plain(line))
     print(plain(_verdict(found, asked)))
-    return 0 if found.suffices else 1
+    return 0 if found.suffices and not found.unknown else 1
 
 
 def _whither(one: FolderForecast) -> str:
@@ -99,7 +100,7 @@ def _whither(one: FolderForecast) -> str:
 
 def remarks(found: Forecast) -> list[str]:
     """What a person should know before it begins, a line each."""
-    lines = []
+    lines = [tell_unknown(path) for path in found.unknown]
     for folder in found.skipped:
         if folder.remote.selectable:
             lines.append(f"{folder.remote.path} is left out: {folder.why}")

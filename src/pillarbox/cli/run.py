@@ -26,6 +26,7 @@ OFFSETS = {
     "pop3": 110,
     "pop3s": 995,
     "lmtp": 424,
+    "https": 443,
     "http": 80,
 }
 

@@ -95,6 +95,12 @@ addresses = ["*:110"]
 tls = "starttls"
 
 [[listener]]
+name = "https"
+role = "web"               # JMAP over HTTPS
+addresses = ["*:443"]
+tls = "implicit"
+
+[[listener]]
 name = "lmtp"
 role = "lmtp"              # mail from a mail server in front; a path counts from data_dir
 addresses = ["unix:run/lmtp.sock"]
@@ -133,6 +139,8 @@ What is left to do
    or by hand: pillarbox serve --config {config}
 
 4. More people: pillarbox account add alice@{domain} --config {config}
+
+Programs that speak JMAP find everything at https://{hostname}/.well-known/jmap
 """
 _SELF_SIGNED = (
     "The certificate was made here and is signed by nobody. Put a real one into the "
@@ -148,6 +156,7 @@ def _records(hostname: str, domain: str) -> str:
         (f"{domain}.", "TXT", '"v=spf1 mx -all"'),
         (f"_submissions._tcp.{domain}.", "SRV", f"0 1 465 {hostname}."),
         (f"_imaps._tcp.{domain}.", "SRV", f"0 1 993 {hostname}."),
+        (f"_jmap._tcp.{domain}.", "SRV", f"0 1 443 {hostname}."),
         (f"_pop3s._tcp.{domain}.", "SRV", f"10 1 995 {hostname}."),
     ]
     width = max(len(name) for name, _, _ in rows)

@@ -31,24 +31,35 @@ class Telling(FakeSource):
         }
 
 
-def same_places(folders: Sequence[RemoteFolder], box: Box, into: str = "") -> FolderPlan:
+def same_places(
+    folders: Sequence[RemoteFolder], box: Box, into: str = "", only: tuple[str, ...] = ()
+) -> FolderPlan:
     settings = RemoteSettings(
         kind="file",
         path="/mail",
         label="old",
         into=into,
-        folders=FolderChoice(exclude=("Left out",)),
+        folders=FolderChoice(
+            include=only,
+            exclude=tuple(one.path for one in folders if one.path == "Left out"),
+        ),
     )
     return plan_folders(folders, settings, Here({}, {}), box.settings)
 
 
 async def compared(
-    box: Box, source: FakeSource, *, by_octets: bool = False, label: str = "", into: str = ""
+    box: Box,
+    source: FakeSource,
+    *,
+    by_octets: bool = False,
+    label: str = "",
+    into: str = "",
+    only: tuple[str, ...] = (),
 ) -> Comparison:
     ask = Ask(
         store=box.store,
         account=box.alice.id,
-        plan=lambda folders: same_places(folders, box, into),
+        plan=lambda folders: same_places(folders, box, into, only),
         by_octets=by_octets,
         label=label,
     )
@@ -231,6 +242,14 @@ async def test_views_are_no_news(box: Box) -> None:
     found = await compared(box, FakeSource(there))
     assert (found.total("elsewhere"), found.total("missing")) == (5, 1)
     assert not found.elsewhere
+
+
+@pytest.mark.parametrize("there", [Elsewhere(), None])
+async def test_nothing_compared_is_no_yes(box: Box, there: Elsewhere | None) -> None:
+    """A misspelt name, or nothing to compare at all."""
+    found = await compared(box, FakeSource(there or await filled(box)), only=("Nope",))
+    assert not found.complete
+    assert found.unknown == ["Nope"]
 
 
 async def test_only_here_is_counted(box: Box) -> None:

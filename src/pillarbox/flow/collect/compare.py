@@ -86,6 +86,7 @@ class Comparison(msgspec.Struct, kw_only=True):
     by_octets: bool  # every message was read; False: those alone that needed it
     folders: list[FolderCompared] = msgspec.field(default_factory=list)
     left_out: list[LeftOut] = msgspec.field(default_factory=list)  # folders
+    unknown: list[str] = msgspec.field(default_factory=list)  # named, and not there
     missing: list[Difference] = msgspec.field(default_factory=list)
     unread: list[Difference] = msgspec.field(default_factory=list)
     flags: list[Difference] = msgspec.field(default_factory=list)
@@ -98,8 +99,9 @@ class Comparison(msgspec.Struct, kw_only=True):
 
     @property
     def complete(self) -> bool:
-        """Nothing is missing, and nothing is left in doubt."""
-        return self.total("missing") == 0 and self.total("unread") == 0
+        """Nothing is missing, nothing is left in doubt, and something was compared."""
+        in_doubt = self.unknown or not self.folders
+        return not in_doubt and self.total("missing") == 0 and self.total("unread") == 0
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,7 +129,7 @@ async def compare(ask: Ask, source: Source, progress: Progress, watch: Watch) ->
     plan = ask.plan(await source.folders())
     left_out = [LeftOut(one.remote.path, one.why) for one in plan.skipped if one.remote.selectable]
     by_octets = ask.by_octets or not isinstance(source, Identifying)
-    found = Comparison(by_octets=by_octets, left_out=left_out)
+    found = Comparison(by_octets=by_octets, left_out=left_out, unknown=list(plan.unknown))
     comparing = _Comparing(ask, source, found, progress, watch)
     comparing.expect(plan.folders)
     for folder in plan.folders:

@@ -50,6 +50,7 @@ class FolderPlan(Struct, frozen=True):
 
     folders: tuple[PlannedFolder, ...]
     skipped: tuple[SkippedFolder, ...]
+    unknown: tuple[str, ...] = ()  # folders that were named and are not there
 
 
 class Here(Struct, frozen=True):
@@ -73,7 +74,8 @@ def plan_folders(
         planner.place(folder)
     order = {folder.key: number for number, folder in enumerate(remote)}
     planned = sorted(planner.planned, key=lambda one: (one.is_view, order[one.remote.key]))
-    return FolderPlan(tuple(planned), tuple(planner.skipped))
+    unknown = find_unknown(settings.folders, remote)
+    return FolderPlan(tuple(planned), tuple(planner.skipped), unknown)
 
 
 def _rank(folder: RemoteFolder) -> int:
@@ -96,6 +98,17 @@ def is_wanted(path: str, choice: FolderChoice) -> bool:
     return (not choice.include or _lies_in(path, choice.include)) and not _lies_in(
         path, choice.exclude
     )
+
+
+def find_unknown(choice: FolderChoice, remote: Sequence[RemoteFolder]) -> tuple[str, ...]:
+    """Names of the choice that no folder of the source has, nor lies below: misspelt, perhaps."""
+    named = dict.fromkeys((*choice.include, *choice.exclude, *choice.mapped))
+    return tuple(top for top in named if not any(_lies_in(one.path, (top,)) for one in remote))
+
+
+def tell_unknown(path: str) -> str:
+    """A sentence for each of those."""
+    return f"There is no folder {path!r} at the source. Check how it is written."
 
 
 def _lies_in(path: str, tops: Sequence[str]) -> bool:

@@ -36,6 +36,7 @@ class Forecast(Struct, kw_only=True):
 
     folders: list[FolderForecast] = field(default_factory=list)
     skipped: list[SkippedFolder] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)  # folders that were named and are not there
     room_octets: int | None = None  # None: no limit
     room_messages: int | None = None
 
@@ -86,7 +87,10 @@ async def forecast(
     account = await job.store.read(lambda db: accounts.get(db, job.account))
     room_octets, room_messages = _room(account)
     result = Forecast(
-        skipped=list(plan.skipped), room_octets=room_octets, room_messages=room_messages
+        skipped=list(plan.skipped),
+        unknown=list(plan.unknown),
+        room_octets=room_octets,
+        room_messages=room_messages,
     )
     progress.folders = len(plan.folders)
     for planned in plan.folders:

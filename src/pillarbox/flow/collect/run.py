@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from pillarbox.errors import BadName, LimitReached
-from pillarbox.flow.collect.folders import FolderPlan, PlannedFolder, plan_folders
+from pillarbox.flow.collect.folders import FolderPlan, PlannedFolder, plan_folders, tell_unknown
 from pillarbox.flow.collect.intake import Intake, OpenPlace
 from pillarbox.flow.collect.job import Full, Job, Outcome
 from pillarbox.flow.collect.matching import ByContent, doubtful, unclaimed
@@ -74,7 +74,9 @@ class _Run:
         remote = await self._source.folders()
         found: Account = await job.store.read(lambda db: look(db, job))
         self._states = found.states
-        return plan_folders(remote, job.settings, found.here, job.store.settings)
+        plan = plan_folders(remote, job.settings, found.here, job.store.settings)
+        self._outcome.remarks += map(tell_unknown, plan.unknown)
+        return plan
 
     async def _folder(self, planned: PlannedFolder) -> None:
         """One folder, opened again when it is numbered anew meanwhile."""
