@@ -12,7 +12,7 @@ CREATE TABLE account (
     last_message INTEGER NOT NULL DEFAULT 0,
     last_uid_validity INTEGER NOT NULL DEFAULT 0,
     created_at INTEGER NOT NULL
-);
+, pruned_modseq INTEGER NOT NULL DEFAULT 0);
 
 CREATE TABLE address (
     address TEXT NOT NULL PRIMARY KEY,
@@ -104,7 +104,7 @@ CREATE TABLE expunged (
     modseq INTEGER NOT NULL,
     uid INTEGER NOT NULL,
     message_id INTEGER NOT NULL,
-    expunged_at INTEGER NOT NULL,
+    expunged_at INTEGER NOT NULL, placed_modseq INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (account_id, mailbox_id, modseq, uid)
 ) WITHOUT ROWID;
 
@@ -145,7 +145,7 @@ CREATE TABLE mailbox (
     messages INTEGER NOT NULL DEFAULT 0,
     unseen INTEGER NOT NULL DEFAULT 0,
     deleted INTEGER NOT NULL DEFAULT 0,
-    octets INTEGER NOT NULL DEFAULT 0,
+    octets INTEGER NOT NULL DEFAULT 0, created_modseq INTEGER NOT NULL DEFAULT 0, described_modseq INTEGER NOT NULL DEFAULT 0, sort_order INTEGER,
     PRIMARY KEY (account_id, mailbox_id)
 ) WITHOUT ROWID;
 
@@ -153,7 +153,7 @@ CREATE TABLE mailbox_gone (
     account_id INTEGER NOT NULL,
     modseq INTEGER NOT NULL,
     mailbox_id INTEGER NOT NULL,
-    gone_at INTEGER NOT NULL,
+    gone_at INTEGER NOT NULL, created_modseq INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (account_id, modseq, mailbox_id)
 ) WITHOUT ROWID;
 
@@ -211,13 +211,17 @@ CREATE TABLE placement (
     modseq INTEGER NOT NULL,
     size INTEGER NOT NULL,
     saved_at INTEGER NOT NULL,
-    received_at INTEGER NOT NULL, -- as in message; searches by date stay in this table
+    received_at INTEGER NOT NULL, placed_modseq INTEGER NOT NULL DEFAULT 0, thread_id INTEGER NOT NULL DEFAULT 0, -- as in message; searches by date stay in this table
     PRIMARY KEY (account_id, mailbox_id, uid)
 ) WITHOUT ROWID;
 
 CREATE INDEX placement_message ON placement (account_id, message_id);
 
 CREATE INDEX placement_modseq ON placement (account_id, mailbox_id, modseq);
+
+CREATE INDEX placement_thread ON placement (account_id, thread_id);
+
+CREATE INDEX placement_unseen_draft ON placement (account_id, mailbox_id) WHERE flags & 17 = 16;
 
 CREATE TABLE queue_lane (
     lane TEXT NOT NULL PRIMARY KEY,

@@ -25,9 +25,9 @@ _PLACES = (
     _SERIES
     + """
     INSERT INTO placement (account_id, mailbox_id, uid, message_id, flags, keywords, modseq, size,
-        saved_at, received_at)
+        saved_at, received_at, placed_modseq, thread_id)
     SELECT account_id, mailbox_id, uid + n, message_id + n, flags, keywords, modseq + n, size,
-        saved_at, received_at
+        saved_at, received_at, placed_modseq + n, thread_id
     FROM placement, series WHERE account_id = ? AND mailbox_id = ? AND uid = ?
     """
 )

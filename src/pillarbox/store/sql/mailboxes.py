@@ -97,15 +97,18 @@ _NEW_NUMBERS = """
     WHERE account_id = ? RETURNING last_mailbox, last_uid_validity
 """
 _INSERT = """
-    INSERT INTO mailbox (account_id, mailbox_id, parent_id, path, role, uid_validity, modseq)
-    VALUES (?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO mailbox
+        (account_id, mailbox_id, parent_id, path, role, uid_validity, modseq, created_modseq)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)
 """
 _REVIVE = """
-    UPDATE mailbox SET mailbox_id = ?, selectable = 1, uid_validity = ?, uid_next = 1, modseq = ?,
-        pruned_modseq = 0, role = ?
-    WHERE account_id = ? AND mailbox_id = ?
+    UPDATE mailbox SET mailbox_id = ?1, selectable = 1, uid_validity = ?2, uid_next = 1,
+        modseq = ?3, created_modseq = ?3, pruned_modseq = 0, role = ?4, sort_order = NULL
+    WHERE account_id = ?5 AND mailbox_id = ?6
 """
-_ADOPT = "UPDATE mailbox SET parent_id = ? WHERE account_id = ? AND parent_id = ?"
+_ADOPT = """
+    UPDATE mailbox SET parent_id = ?, described_modseq = ? WHERE account_id = ? AND parent_id = ?
+"""
 
 
 async def create(
@@ -136,9 +139,8 @@ async def _revive(tx: Transaction, there: Mailbox, role: Role | None, modseq: Mo
     account = there.account
     number, uid_validity = await new_numbers(tx, account)
     use = role.value if role else None
+    await succeed(tx, account, there.id, number, modseq)
     await tx.run(_REVIVE, (number, uid_validity, modseq, use, account, there.id))
-    await tx.run(_ADOPT, (number, account, there.id))
-    await tx.run(_GONE, (account, modseq, there.id, tx.now()))
 
 
 async def _create_levels(
@@ -170,9 +172,9 @@ async def _create_levels(
 async def succeed(
     tx: Transaction, account: AccountId, old: MailboxId, new: MailboxId, modseq: ModSeq
 ) -> None:
-    """A mailbox has another id now: its children follow, and the old id is gone."""
-    await tx.run(_ADOPT, (new, account, old))
-    await tx.run(_GONE, (account, modseq, old, tx.now()))
+    """A mailbox gets another id: its children follow, and the old id will be gone."""
+    await tx.run(_ADOPT, (new, modseq, account, old))
+    await tx.run(_GONE, (modseq, tx.now(), account, old))
 
 
 async def new_numbers(tx: Transaction, account: AccountId) -> tuple[MailboxId, int]:
@@ -186,7 +188,8 @@ _MOVE_SUBTREE = """
     WHERE account_id = ? AND path >= ? AND path < ?
 """
 _SET_PATH = """
-    UPDATE mailbox SET path = ?, parent_id = ?, modseq = ? WHERE account_id = ? AND mailbox_id = ?
+    UPDATE mailbox SET path = ?1, parent_id = ?2, modseq = ?3, described_modseq = ?3
+    WHERE account_id = ?4 AND mailbox_id = ?5
 """
 _SUBTREE = "SELECT path FROM mailbox WHERE account_id = ? AND path >= ? AND path < ?"
 
@@ -247,8 +250,9 @@ async def has_children(db: Reader, mailbox: Mailbox) -> bool:
 
 
 _BURY = """
-    INSERT INTO expunged (account_id, mailbox_id, modseq, uid, message_id, expunged_at)
-    SELECT account_id, mailbox_id, ?, uid, message_id, ? FROM placement
+    INSERT INTO expunged
+        (account_id, mailbox_id, modseq, uid, message_id, expunged_at, placed_modseq)
+    SELECT account_id, mailbox_id, ?, uid, message_id, ?, placed_modseq FROM placement
     WHERE account_id = ? AND mailbox_id = ?
 """
 _EMPTY = "DELETE FROM placement WHERE account_id = ? AND mailbox_id = ?"
@@ -257,12 +261,16 @@ _FREE = """
     WHERE account_id = ?
 """
 _UNSELECT = """
-    UPDATE mailbox SET selectable = 0, role = NULL, modseq = ?, messages = 0, unseen = 0,
-        deleted = 0, octets = 0
-    WHERE account_id = ? AND mailbox_id = ?
+    UPDATE mailbox SET selectable = 0, role = NULL, modseq = ?1, described_modseq = ?1,
+        messages = 0, unseen = 0, deleted = 0, octets = 0
+    WHERE account_id = ?2 AND mailbox_id = ?3
 """
 _DELETE = "DELETE FROM mailbox WHERE account_id = ? AND mailbox_id = ?"
-_GONE = "INSERT INTO mailbox_gone (account_id, modseq, mailbox_id, gone_at) VALUES (?, ?, ?, ?)"
+_GONE = """
+    INSERT INTO mailbox_gone (account_id, modseq, mailbox_id, gone_at, created_modseq)
+    SELECT account_id, ?, mailbox_id, ?, created_modseq FROM mailbox
+    WHERE account_id = ? AND mailbox_id = ?
+"""
 
 
 async def delete(tx: Transaction, account: AccountId, path: str) -> None:
@@ -286,11 +294,14 @@ async def delete(tx: Transaction, account: AccountId, path: str) -> None:
     if is_level:
         await tx.run(_UNSELECT, (modseq, account, doomed.id))
     else:
+        await tx.run(_GONE, (modseq, tx.now(), account, doomed.id))
         await tx.run(_DELETE, (account, doomed.id))
-        await tx.run(_GONE, (account, modseq, doomed.id, tx.now()))
 
 
-_SET_ROLE = "UPDATE mailbox SET role = ?, modseq = ? WHERE account_id = ? AND mailbox_id = ?"
+_SET_ROLE = """
+    UPDATE mailbox SET role = ?1, modseq = ?2, described_modseq = ?2
+    WHERE account_id = ?3 AND mailbox_id = ?4
+"""
 
 
 async def set_role(

@@ -99,8 +99,8 @@ _COUNT_IN_INBOX = """
 _PLACE = """
     INSERT INTO placement
         (account_id, mailbox_id, uid, message_id, flags, keywords, modseq, size, saved_at,
-        received_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        received_at, placed_modseq, thread_id)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?7, ?11)
 """
 
 
@@ -131,6 +131,7 @@ async def append(tx: Transaction, new: NewMessage) -> Appended:
             size,
             now,
             received_at,
+            thread,
         ),
     )
     tx.changed(new.account, modseq)

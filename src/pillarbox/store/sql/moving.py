@@ -37,11 +37,11 @@ _COUNT_IN_MAILBOX = """
 _PLACE = """
     INSERT INTO placement
         (account_id, mailbox_id, uid, message_id, flags, keywords, modseq, size, saved_at,
-        received_at)
-    SELECT account_id, ?, ? + row_number() OVER (ORDER BY uid) - 1, message_id, flags, keywords,
-        ?, size, ?, received_at
+        received_at, placed_modseq, thread_id)
+    SELECT account_id, ?1, ?2 + row_number() OVER (ORDER BY uid) - 1, message_id, flags, keywords,
+        ?3, size, ?4, received_at, ?3, thread_id
     FROM placement
-    WHERE account_id = ? AND mailbox_id = ? AND uid IN (SELECT value FROM json_each(?))
+    WHERE account_id = ?5 AND mailbox_id = ?6 AND uid IN (SELECT value FROM json_each(?7))
     ORDER BY uid
 """
 

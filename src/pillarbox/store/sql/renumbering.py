@@ -14,16 +14,17 @@ from pillarbox.store.sql import mailboxes
 _PLACE_AGAIN = """
     INSERT INTO placement
         (account_id, mailbox_id, uid, message_id, flags, keywords, modseq, size, saved_at,
-        received_at)
+        received_at, placed_modseq, thread_id)
     SELECT account_id, ?, row_number() OVER (ORDER BY uid), message_id, flags, keywords, ?, size,
-        saved_at, received_at
+        saved_at, received_at, placed_modseq, thread_id
     FROM placement WHERE account_id = ? AND mailbox_id = ? ORDER BY uid
 """
 _EMPTY = "DELETE FROM placement WHERE account_id = ? AND mailbox_id = ?"
 _COUNT = "SELECT count(*) FROM placement WHERE account_id = ? AND mailbox_id = ?"
 _BECOME = """
-    UPDATE mailbox SET mailbox_id = ?, uid_validity = ?, uid_next = ?, modseq = ?, pruned_modseq = 0
-    WHERE account_id = ? AND mailbox_id = ?
+    UPDATE mailbox SET mailbox_id = ?1, uid_validity = ?2, uid_next = ?3, modseq = ?4,
+        pruned_modseq = 0, created_modseq = ?4
+    WHERE account_id = ?5 AND mailbox_id = ?6
 """
 
 
@@ -44,6 +45,6 @@ async def renumber(
     new, uid_validity = await mailboxes.new_numbers(tx, account)
     await tx.run(_PLACE_AGAIN, (new, modseq, account, old))
     await tx.run(_EMPTY, (account, old))
-    await tx.run(_BECOME, (new, uid_validity, free + reserve, modseq, account, old))
     await mailboxes.succeed(tx, account, old, new, modseq)
+    await tx.run(_BECOME, (new, uid_validity, free + reserve, modseq, account, old))
     return new, Uid(free), uid_validity

@@ -42,6 +42,9 @@ _PRUNED = """
     UPDATE mailbox SET pruned_modseq = max(pruned_modseq, ?)
     WHERE account_id = ? AND mailbox_id = ?
 """
+_PRUNED_ACCOUNT = """
+    UPDATE account SET pruned_modseq = max(pruned_modseq, ?) WHERE account_id = ?
+"""
 
 
 async def prune(tx: Transaction, one: Expired, before: int, at_most: int) -> list[MessageId]:
@@ -51,6 +54,7 @@ async def prune(tx: Transaction, one: Expired, before: int, at_most: int) -> lis
     """
     rows = await tx.run(_BURIED, (one.account, one.mailbox, one.modseq, before, at_most))
     await tx.run(_PRUNED, (one.modseq, one.account, one.mailbox))
+    await tx.run(_PRUNED_ACCOUNT, (one.modseq, one.account))
     return [message for (message,) in rows]
 
 
@@ -88,13 +92,14 @@ async def forget_threads(tx: Transaction, account: AccountId) -> None:
     await tx.run(_FORGET_THREADS, (account,))
 
 
-_FORGET_MAILBOXES = "DELETE FROM mailbox_gone WHERE gone_at < ? RETURNING mailbox_id"
+_FORGET_MAILBOXES = "DELETE FROM mailbox_gone WHERE gone_at < ? RETURNING account_id, modseq"
 _FORGET_BLOBS = "DELETE FROM blob WHERE refs = 0 RETURNING length"
 
 
 async def forget_mailboxes(tx: Transaction, before: int) -> None:
     """Delete the memory of mailboxes that went before an instant."""
-    await tx.run(_FORGET_MAILBOXES, (before,))
+    gone = sorted(await tx.run(_FORGET_MAILBOXES, (before,)))
+    await tx.run_many(_PRUNED_ACCOUNT, [(modseq, account) for account, modseq in gone])
 
 
 async def forget_blobs(tx: Transaction) -> list[int]:
