@@ -16,7 +16,7 @@ import pytest
 from support.certificate import write_certificate
 from support.collect_runs import Collector, import_imap
 from support.lying_servers import LOGIN, Liar, Lies, LyingFolder, lying_imap, lying_pop3
-from support.mailbox_compare import contents, signed_in
+from support.mailbox_compare import contents, signed_in, snapshot
 from support.mailing import sample
 from support.pillarbox_server import running_pillarbox
 from support.programs import Finished
@@ -162,6 +162,60 @@ def test_sizes_that_lie_do_no_harm(lie: Lie, collector: Collector, account: Acco
         lie(liar)
         _import(collector, account, liar)
         assert _here(collector, account) == _digests(_mail())
+
+
+_RAW = [  # no NUL: our own server may not show one in a literal (RFC 9051 §9, CHAR8)
+    b"Subject: bare LF\n\nand here\n",
+    b"Subject: bare CR\r\rand here\r",
+    b"Subject: no end of line",
+    b"\r\n",
+    b"\xff\xfe\x01",
+    b"Subject: " + b"x" * 70_000 + b"\r\n\r\n" + b"y" * 70_000,
+    b"A1 OK done\r\n* BYE\r\n) {5}\r\n",
+]
+
+
+def test_octets_come_as_they_are(collector: Collector, account: Account) -> None:
+    with lying_imap() as liar:
+        liar.fill(_RAW)
+        _import(collector, account, liar)
+        assert _here(collector, account) == _digests(_RAW)
+
+
+_NAMES = [
+    "&&&",
+    "&ZZ",
+    "&AAAA-",
+    "Inbox.inbox",
+    "..",
+    "../../../etc/passwd",
+    "a..b",
+    ".",
+    "trailing.",
+    "/",
+    "x" * 2000,
+    ".".join("deep" for _ in range(60)),
+    "%00%0a",
+    "Twin",
+    "twin",
+    "Twin ",
+    "$(touch /tmp/x)",
+    "'; DROP TABLE message; --",
+]
+
+
+def test_folders_with_hostile_names(collector: Collector, account: Account) -> None:
+    target = collector.server
+    with lying_imap() as liar:
+        for number, name in enumerate(_NAMES):
+            liar.fill([sample(number)], name)
+        _import(collector, account, liar)
+        with signed_in(target.host, target.ports.imap, account.login, account.password) as client:
+            found = [kept.digest for held in snapshot(client).folders.values() for kept in held]
+        assert Counter(found) == _digests([sample(number) for number in range(len(_NAMES))])
+        _import(collector, account, liar)
+        with signed_in(target.host, target.ports.imap, account.login, account.password) as client:
+            assert snapshot(client).messages == len(_NAMES)
 
 
 def test_uidvalidity_changes_half_way(collector: Collector, account: Account) -> None:

@@ -239,9 +239,13 @@ class _ImapSession(_Session):
         return self.do_list(tag, arguments, b"LSUB")
 
     def find(self, arguments: bytes) -> LyingFolder | None:
-        name = re.match(rb'"((?:\\.|[^"])*)"|(\S+)', arguments)
-        assert name is not None, arguments
-        return self.of.folders.get((name[1] or name[2]).decode())
+        if literal := re.match(rb"\{(\d+)\+?\}\r\n", arguments):
+            name = arguments[literal.end() : literal.end() + int(literal[1])]
+        else:
+            found = re.match(rb'"((?:\\.|[^"])*)"|(\S+)', arguments)
+            assert found is not None, arguments
+            name = re.sub(rb"\\(.)", rb"\1", found[1] or found[2])
+        return self.of.folders.get(name.decode())
 
     def do_status(self, tag: bytes, arguments: bytes) -> bool:
         if (folder := self.find(arguments)) is None:
