@@ -16,7 +16,7 @@ from pillarbox.message import encoded_word, header
 from pillarbox.message.casefold import fold
 from pillarbox.message.digest import digest
 from pillarbox.store import query as q
-from pillarbox.store.engine.sqlite import indexer
+from pillarbox.store.engine.sqlite import index_sweeping, indexer
 from pillarbox.store.search import document
 from pillarbox.store.search.reading import DocumentReader
 from support.store_box import Box, letter
@@ -152,8 +152,8 @@ async def test_maintenance_sweeps_texts_without_message(
     box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As a process leaves them that ends between deleting messages and forgetting their texts."""
-    monkeypatch.setattr(indexer, "_SWEPT", 2)
-    monkeypatch.setattr(indexer, "_SWEPT_PARTS", 2)
+    monkeypatch.setattr(index_sweeping, "_SWEPT", 2)
+    monkeypatch.setattr(index_sweeping, "_SWEPT_PARTS", 2)
     bob = await box.new_account("bob@example.org")
     theirs = await box.mailbox("INBOX", bob.id)
     for n in range(4):

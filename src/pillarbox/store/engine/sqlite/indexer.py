@@ -14,8 +14,9 @@ import apsw
 from pillarbox.clock import Clock, cpu_seconds
 from pillarbox.config.store import StoreSettings
 from pillarbox.ids import AccountId, MessageId
-from pillarbox.store.engine.sqlite.columns import MESSAGES, add_pages, pages_after
+from pillarbox.store.engine.sqlite.columns import MESSAGES, add_pages
 from pillarbox.store.engine.sqlite.connection import fetch
+from pillarbox.store.engine.sqlite.index_sweeping import Sweeper, forget_others
 from pillarbox.store.engine.sqlite.index_writing import (
     add_documents,
     add_trigrams,
@@ -50,13 +51,6 @@ _NUMBERS = """
     ORDER BY seq LIMIT ?
 """
 
-
-_KNOWN = """
-    SELECT account_id, message_id FROM message
-    WHERE (account_id, message_id) >= (?, ?) AND (account_id, message_id) <= (?, ?)
-"""
-_SWEPT, _SWEPT_PARTS = 5000, 20  # documents at once; parts in one call: 50 ms of reading
-
 Share = Callable[[float], float]  # of a core, from the share that others use or wait for
 _FEW = 200  # messages; so many in a round are no flood that trigrams should wait for
 _TICK = 0.0001  # seconds; no batch takes less
@@ -64,10 +58,6 @@ _TICK = 0.0001  # seconds; no batch takes less
 
 class _Displaced(Exception):
     """Another process took the work over."""
-
-
-def _key(number: int) -> tuple[int, int]:
-    return number >> 32, number & 0xFFFFFFFF
 
 
 def _all_of_it(_pressure: float) -> float:
@@ -94,8 +84,7 @@ class Indexer:
         self._clock = clock
         self._mine = threading.Lock()
         self._stop = threading.Event()
-        self._swept = -1  # documents up to this number were looked at in this round
-        self._swept_page = -1
+        self._sweeper = Sweeper(reading, index, self._mine, self.forget)
         self._thread = threading.Thread(target=self._run, name="store-indexer", daemon=True)
         self._thread.start()
 
@@ -126,55 +115,12 @@ class Indexer:
                 self._lock.release()
 
     def forget_others(self, known: set[AccountId]) -> None:
-        """Remove all documents of accounts that are not `known`."""
-        account = SqliteTextIndex(self._index).next_account(AccountId(0))
-        while account is not None:
-            if account in known:
-                account = SqliteTextIndex(self._index).next_account(account)
-                continue
-            numbers = SqliteTextIndex(self._index).some_numbers(account)
-            if numbers:
-                self.forget(numbers)
-            else:
-                account = SqliteTextIndex(self._index).next_account(account)
+        """Remove all of accounts that are not `known`."""
+        forget_others(self._index, known, self.forget)
 
     def forget_orphans(self) -> None:
-        """Remove documents whose message is gone; each call looks at the next of them.
-
-        One stays behind when a process ends between deleting a message and forgetting its text.
-        """
-        for _ in range(_SWEPT_PARTS):
-            with self._mine:
-                numbers = SqliteTextIndex(self._index).numbers_after(self._swept, _SWEPT)
-                known = self._known(numbers[0], numbers[-1]) if numbers else set()
-            orphans = [number for number in numbers if number not in known]
-            if orphans:
-                self.forget(orphans)
-            if len(numbers) < _SWEPT:
-                self._swept = -1
-                break
-            self._swept = numbers[-1]
-
-        self._forget_page_orphans()
-
-    def _forget_page_orphans(self) -> None:
-        """The same of the pages, which know messages before they have a document."""
-        for _ in range(_SWEPT_PARTS):
-            with self._mine:
-                page = next(pages_after(self._index, self._swept_page), None)
-                known = self._known(page[0], page[1]) if page is not None else set()
-            if page is None:
-                self._swept_page = -1
-                break
-            orphans = [number for number in page[2] if number not in known]
-            if orphans:
-                self.forget(orphans)
-            self._swept_page = page[0]
-
-    def _known(self, first: int, last: int) -> set[int]:
-        """The numbers in that range that messages have."""
-        rows = fetch(self._reading, _KNOWN, (*_key(first), *_key(last)))
-        return {document_number(account, message) for account, message in rows}
+        """Remove what is left of messages that are gone; each call looks at the next part."""
+        self._sweeper.sweep()
 
     def _run(self) -> None:
         while not self._stop.wait(self._settings.index_seconds):
