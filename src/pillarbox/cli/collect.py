@@ -29,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     listed = verbs.add_parser("list", help="remote accounts with what came of them lately")
     listed.add_argument("account", nargs="?", default="", help="of this account only")
     finish(listed, run_list)
-    show = _named(verbs, "show", "everything about one: settings, folders, the last runs")
+    show = _named(verbs, "show", "everything about one: its settings, what came of the last runs")
     show.add_argument(
         "--runs", type=int, default=LISTED_RUNS, metavar="N", help=f"runs at most ({LISTED_RUNS})"
     )

@@ -10,7 +10,7 @@ import msgspec
 from pillarbox.cli.collect_named import Named, find_remote, find_remotes, remotes_of
 from pillarbox.cli.collect_told import summary, troubles
 from pillarbox.cli.opened import Opened, run_opened
-from pillarbox.cli.output import plain, print_json, print_table, size
+from pillarbox.cli.output import plain, print_json, print_table
 from pillarbox.clock import from_unix_seconds
 from pillarbox.flow.collect.progress import Progress
 from pillarbox.flow.collect.settings import RemoteSettings
@@ -221,11 +221,3 @@ def _span(seconds: int) -> str:
     if seconds % _DAY == 0:
         return f"{seconds // _DAY} d"
     return f"{seconds // _MINUTE} min" if seconds % _MINUTE == 0 else f"{seconds} s"
-
-
-def sizes(messages: int | None, octets: int | None) -> str:
-    """ "12 messages, 3.4 MiB", as far as it is known."""
-    if messages is None:
-        return "not counted"
-    told = f"{messages} message{'' if messages == 1 else 's'}"
-    return told if octets is None else f"{told}, {size(octets)}"
