@@ -28,6 +28,7 @@ T = TypeVar("T")
 Reason = Literal["paused", "removed", "changed", "lost"]
 
 _RENEWALS = 3  # in the time of a lease: two may fail
+_REMARKS = 5  # of a run that are shown with it
 _TROUBLES_SHOWN = 20  # while it runs; all are written at the end
 
 _SENTENCES: dict[Reason, str] = {
@@ -151,7 +152,8 @@ class Holder:
         why = ""
         try:
             outcome = await run(number)
-            how, why = ("done" if outcome.complete else "failed"), outcome.why
+            how = "done" if outcome.complete else "failed"
+            why = outcome.why or " ".join(outcome.remarks[:_REMARKS])
         except asyncio.CancelledError:
             how = "stopped"
             raise

@@ -155,7 +155,9 @@ def source_failure(
     if code or said:
         return _refused(failure, name, code, said, by_token)
     if failure.stage == "connect":
-        return SourceFailure("unreachable", f"{failure.why} Check the server's name and port.")
+        return SourceFailure(
+            "unreachable", f"{name}: {failure.why} Check the server's name and port."
+        )
     if failure.stage == "tls":
         return _tls_failure(failure, name)
     if isinstance(failure.__cause__, BadFrame):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 import ssl
 from typing import Generic, Protocol, TypeVar, cast
 
@@ -102,7 +103,8 @@ class Link(asyncio.Protocol, Generic[F]):
                 raise self._make_failure("connect", f"{address} does not answer.")
             connecting.result()
         except OSError as error:
-            why = error.strerror or "the connection could not be made"
+            # Not `error.strerror`: asyncio puts the name of a call of its own there.
+            why = os.strerror(error.errno) if error.errno else "the connection could not be made"
             raise self._make_failure("connect", f"{address} cannot be reached: {why}.") from error
         finally:
             timer.cancel()
