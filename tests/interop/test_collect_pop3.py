@@ -101,6 +101,7 @@ def test_what_is_left_there_comes_once(source: SourceServer, target: MailServer,
 def _run(collector: Collector, account: Account) -> bool:
     """Until it is done or killed; True: killed."""
     before = collector.ends.count(KILLED)
+    end = time.monotonic() + (1200 if _LONG else 120)
     while True:
         code, said = collector.once("collect", "run", account.login)
         assert code in (0, 1, KILLED), said
@@ -108,6 +109,7 @@ def _run(collector: Collector, account: Account) -> bool:
             return False
         if collector.ends.count(KILLED) > before:
             return True
+        assert time.monotonic() < end, said
         time.sleep(0.5)
 
 
