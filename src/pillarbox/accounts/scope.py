@@ -11,6 +11,7 @@ class Scope(StrEnum):
     IMAP = "imap"
     POP3 = "pop3"
     SMTP = "smtp"
+    JMAP = "jmap"
 
 
 ALL_SCOPES = frozenset(Scope)

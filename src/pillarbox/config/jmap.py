@@ -62,3 +62,52 @@ class JmapSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             "transaction, for which others wait; mass changes have operations of their own.",
         ),
     ] = 500
+    answer_seconds: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=600,
+            description="Seconds that the method calls of one request may take together before it "
+            "is given up. Below the minute after which many proxies give up by themselves.",
+        ),
+    ] = 50
+    uploaded_octets: Annotated[
+        int,
+        Meta(
+            ge=65_536,
+            le=1 << 50,
+            description="Octets that one account may have uploaded and not yet forgotten (see "
+            "`upload_hours`). Some large messages' attachments, so that uploading is no storage.",
+        ),
+    ] = 500 << 20
+    uploaded_files: Annotated[
+        int,
+        Meta(ge=10, le=1_000_000, description="The same as a number of files."),
+    ] = 2000
+    upload_hours: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=8760,
+            description="Hours after which an uploaded file is forgotten. What became part of a "
+            "message stays in it. RFC 8620 asks for an hour at least; a day lets a draft wait.",
+        ),
+    ] = 24
+    max_event_streams: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1000,
+            description="Connections of one person that wait for changes, in each worker. A "
+            "browser or mail program needs one.",
+        ),
+    ] = 20
+    event_stream_seconds: Annotated[
+        int,
+        Meta(
+            ge=10,
+            le=86_400,
+            description="Seconds after which such a connection is ended. Clients connect again at "
+            "once and have to sign in then, so a password that was taken back ends them.",
+        ),
+    ] = 3600

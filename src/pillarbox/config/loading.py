@@ -115,3 +115,5 @@ def _contradictions(settings: Settings) -> Iterable[str]:
             yield str(error)
         if listener.role == "http" and listener.tls != "none":
             yield f"listener {listener.name!r}: the http listener speaks no TLS; use a proxy."
+        if listener.role == "web" and listener.tls == "starttls":
+            yield f'listener {listener.name!r}: HTTP has no STARTTLS; use tls = "implicit".'

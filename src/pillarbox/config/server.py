@@ -130,11 +130,12 @@ class ListenerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         ),
     ]
     role: Annotated[
-        Literal["mx", "submission", "lmtp", "imap", "pop3", "http"],
+        Literal["mx", "submission", "lmtp", "imap", "pop3", "web", "http"],
         Meta(
             description="What is spoken: `mx` takes mail from other servers, `submission` from "
             "our users after they sign in, `lmtp` from a mail server in front; `imap` and `pop3` "
-            "are for reading; `http` answers `/healthz`, `/readyz` and `/metrics`."
+            "are for reading; `web` is JMAP over HTTP; `http` answers `/healthz`, `/readyz` and "
+            "`/metrics` for those who watch the server."
         ),
     ]
     addresses: Annotated[
@@ -175,6 +176,7 @@ STANDARD_LISTENERS: tuple[ListenerSettings, ...] = (
     ListenerSettings(name="imaps", role="imap", addresses=("*:993",), tls="implicit"),
     ListenerSettings(name="pop3", role="pop3", addresses=("*:110",), tls="starttls"),
     ListenerSettings(name="pop3s", role="pop3", addresses=("*:995",), tls="implicit"),
+    ListenerSettings(name="https", role="web", addresses=("*:443",), tls="implicit"),
     ListenerSettings(name="lmtp", role="lmtp", addresses=("unix:run/lmtp.sock",)),
     ListenerSettings(name="http", role="http", addresses=("127.0.0.1:8080",)),
 )

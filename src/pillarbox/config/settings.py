@@ -8,6 +8,7 @@ from pillarbox.config.auth import AuthSettings
 from pillarbox.config.collect import CollectSettings
 from pillarbox.config.dns import DnsSettings
 from pillarbox.config.imap import ImapSettings
+from pillarbox.config.jmap import JmapSettings
 from pillarbox.config.limits import LimitSettings
 from pillarbox.config.outbound import OutboundSettings
 from pillarbox.config.pop3 import Pop3Settings
@@ -24,6 +25,7 @@ from pillarbox.config.store import StoreSettings
 from pillarbox.config.submission import SubmissionSettings
 from pillarbox.config.tls import TlsSettings
 from pillarbox.config.trust import TrustSettings
+from pillarbox.config.web import WebSettings
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -40,6 +42,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     submission: SubmissionSettings = field(default_factory=SubmissionSettings)
     imap: ImapSettings = field(default_factory=ImapSettings)
     pop3: Pop3Settings = field(default_factory=Pop3Settings)
+    web: WebSettings = field(default_factory=WebSettings)
+    jmap: JmapSettings = field(default_factory=JmapSettings)
     queue: QueueSettings = field(default_factory=QueueSettings)
     outbound: OutboundSettings = field(default_factory=OutboundSettings)
     dns: DnsSettings = field(default_factory=DnsSettings)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from pillarbox.clock import Clock
 from pillarbox.config.limits import LimitSettings
 from pillarbox.net.listener import Listener
 from pillarbox.net.tls import TlsContexts
-
-if TYPE_CHECKING:
-    from pillarbox.net.peer import PeerConnection
 
 _LOOK_SECONDS = 0.02  # between looks whether all connections have ended
 
@@ -24,6 +21,22 @@ class Lease(Protocol):
         """Give the place back; safe to call twice."""
 
 
+class Connection(asyncio.Protocol):
+    """What a door needs of an accepted connection, whatever is spoken there."""
+
+    def take_place(self, lease: Lease) -> None:
+        """Use this place under the limits, taken before the connection was made (`TlsGate`)."""
+        raise NotImplementedError
+
+    def finish(self) -> None:
+        """The server stops: end now, or behind what is under way."""
+        raise NotImplementedError
+
+    def abort(self) -> None:
+        """Close without flushing."""
+        raise NotImplementedError
+
+
 class Door:
     """One protocol's server within a worker; protocols subclass it and make the connections."""
 
@@ -32,7 +45,7 @@ class Door:
     ) -> None:
         self.admit = admit  # a place for a peer at an address, None when there is none
         self.tls = tls  # None: no STARTTLS, no channel bindings
-        self.standing: set[PeerConnection] = set()  # connections themselves come and leave
+        self.standing: set[Connection] = set()  # connections themselves come and leave
         self.handshakes: set[asyncio.Task[None]] = set()  # of connections that have yet to begin
         self.linger_seconds = LimitSettings().linger_seconds  # for peers to take the last octets
         self._clock = clock
@@ -42,9 +55,12 @@ class Door:
         """How many stand now."""
         return len(self.standing)
 
-    def connection(self, listener: Listener) -> PeerConnection:
+    def connection(self, listener: Listener) -> Connection:
         """A protocol for one accepted socket, as `create_server` wants from its factory."""
         raise NotImplementedError
+
+    def retire(self) -> None:
+        """Another process has the sockets from now on: send away whoever only waits."""
 
     async def drain(self, seconds: float) -> None:
         """Ask all connections to finish what is under way; cut those that did not in time."""

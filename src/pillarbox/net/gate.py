@@ -20,14 +20,13 @@ from typing import TYPE_CHECKING, cast
 from pillarbox.net.peer import whereabouts
 
 if TYPE_CHECKING:
-    from pillarbox.net.door import Door, Lease
-    from pillarbox.net.peer import PeerConnection
+    from pillarbox.net.door import Connection, Door, Lease
 
 
 class TlsGate(asyncio.Protocol):
     """Lets one accepted connection through to `make`'s protocol when it has its place."""
 
-    def __init__(self, door: Door, make: Callable[[], PeerConnection]) -> None:
+    def __init__(self, door: Door, make: Callable[[], Connection]) -> None:
         if door.tls is None:
             raise RuntimeError("a listener with implicit TLS without a certificate")
         self._door, self._tls = door, door.tls
@@ -55,7 +54,7 @@ class TlsGate(asyncio.Protocol):
     async def _secure(self, plain: socket.socket, lease: Lease) -> None:
         begun = False
 
-        def begin() -> PeerConnection:
+        def begin() -> Connection:
             connection = self._make()
             connection.take_place(lease)
             return connection

@@ -17,5 +17,5 @@ class Listener:
     """One entry of the configuration's listeners, as its door sees it."""
 
     name: str  # "imaps"
-    role: str  # "mx", "submission", "lmtp", "imap", "pop3", "http"
+    role: str  # "mx", "submission", "lmtp", "imap", "pop3", "web", "http"
     security: Security

@@ -14,13 +14,13 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import cast
 
-from pillarbox.net.door import Door, Lease
+from pillarbox.net.door import Connection, Door, Lease
 from pillarbox.net.listener import Security
 
 _JOINED_OCTETS = 16 * 1024  # up to this, copying costs less than a vector of buffers
 
 
-class PeerConnection(asyncio.Protocol):
+class PeerConnection(Connection):
     """Transport, limits and timing of one peer, under any protocol."""
 
     def __init__(self, door: Door, security: Security) -> None:

@@ -85,6 +85,10 @@ class TlsContexts:
             found = self._by_name.get("*." + name.partition(".")[2])
         return found or self._default
 
+    def has_name(self, name: str) -> bool:
+        """Whether a certificate is for that name, in lower case."""
+        return name in self._by_name or "*." + name.partition(".")[2] in self._by_name
+
     def bindings(self, tls: ssl.SSLObject | ssl.SSLSocket | None) -> Mapping[str, bytes]:
         """Channel bindings of a connection by their registered names; none without TLS.
 

@@ -34,12 +34,13 @@ from pillarbox.node.collecting import Collecting, keep_remotes
 from pillarbox.node.collecting_one import Parts
 from pillarbox.node.collecting_parts import make_parts, make_remote_lines
 from pillarbox.node.control import Assignment
-from pillarbox.node.forgetting import forget_sending
+from pillarbox.node.forgetting import forget_sending, forget_uploads
 from pillarbox.node.judging import make_judge
 from pillarbox.node.localserve import LocalserveDirectory, local_account
 from pillarbox.node.outbound import make_sender
 from pillarbox.node.reporting import Reporting
 from pillarbox.node.sending import Sending, keep_queue, make_bouncer
+from pillarbox.node.web import make_web
 from pillarbox.pop3.server.door import Pop3Server
 from pillarbox.pop3.server.services import Pop3Services
 from pillarbox.smtp.server.context import SmtpServices
@@ -78,6 +79,8 @@ class Composition:
 
         Collecting is the next generation's at once: nobody is connected to it.
         """
+        for door in self.doors.values():
+            door.retire()
         if self.collecting is not None:
             await self.collecting.drain(seconds)
         end = self._clock.monotonic() + seconds
@@ -114,6 +117,7 @@ PROTOCOLS = {  # of each role that a listener may have
     "lmtp": "smtp",
     "imap": "imap",
     "pop3": "pop3",
+    "web": "web",
 }
 
 
@@ -132,6 +136,7 @@ async def compose(
     composition = Composition(store, tls, clock)
     composition.rounds.append(partial(keep_queue, store, settings.queue, clock))
     composition.rounds.append(partial(forget_sending, store))
+    composition.rounds.append(partial(forget_uploads, store, settings.jmap.upload_hours))
     key = load_server_key(Path(settings.store.data_dir))
     authenticator = Authenticator(
         store,
@@ -156,10 +161,12 @@ async def compose(
         judge = make_judge(settings, store, resolver, clock, reporting.witness)
     if judge is not None:
         composition.rounds.append(judge.maintain)
-    shared = Shared(settings, store, authenticator, _admission(assignment), tls, clock)
+    admit = _admission(assignment)
+    shared = Shared(settings, store, authenticator, admit, tls, clock)
     composition.doors["smtp"] = await _smtp_door(shared, assignment.local_login, judge)
     composition.doors["imap"] = _imap_door(shared)
     composition.doors["pop3"] = pop3 = _pop3_door(shared)
+    composition.doors["web"] = make_web(settings, store, authenticator, admit, tls, clock)
     for door in composition.doors.values():
         door.linger_seconds = settings.limits.linger_seconds
     composition.closing += [pop3.close, authenticator.close]

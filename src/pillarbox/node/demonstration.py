@@ -20,6 +20,7 @@ LISTENERS: tuple[tuple[str, str, str], ...] = (
     ("imaps", "imap", "implicit"),
     ("pop3", "pop3", "starttls"),
     ("pop3s", "pop3", "implicit"),
+    ("https", "web", "implicit"),
     ("lmtp", "lmtp", "none"),
     ("http", "http", "none"),
 )

@@ -84,7 +84,12 @@ def wanted_records(domain: str, settings: Settings, keys: Sequence[DkimKeyRow]) 
         Wanted(f"_25._tcp.{host}", "TLSA", value, "our certificate (DANE; needs DNSSEC)", False)
         for value in _tlsa_values(settings)
     ]
-    services = (("_submissions._tcp", 465), ("_imaps._tcp", 993), ("_pop3s._tcp", 995))
+    services = (
+        ("_submissions._tcp", 465),
+        ("_imaps._tcp", 993),
+        ("_jmap._tcp", 443),
+        ("_pop3s._tcp", 995),
+    )
     records += [
         Wanted(f"{name}.{domain}", "SRV", f"0 1 {port} {host}.", "mail programs find us", False)
         for name, port in services

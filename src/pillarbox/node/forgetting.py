@@ -1,15 +1,17 @@
-"""Housekeeping of what sending leaves behind: counts of past days, senders of forwarded mail."""
+"""Housekeeping of what sending and uploading leave behind."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pillarbox.store.sql import forwarding, sending
+from pillarbox.clock import unix_seconds
+from pillarbox.store.sql import forwarding, sending, uploads
 
 if TYPE_CHECKING:
     from pillarbox.store import Store, Transaction
 
 _COUNTS_DAYS = 7  # nobody asks for older ones
+_UPLOADS_AT_ONCE = 500  # in one transaction: deliveries wait for it
 _SENDERS_DAYS = 30  # other servers try for five days, and their reports take their time
 
 
@@ -21,3 +23,11 @@ async def forget_sending(store: Store) -> None:
         await forwarding.forget(tx, _SENDERS_DAYS)
 
     await store.write(forget)
+
+
+async def forget_uploads(store: Store, hours: int) -> None:
+    """One round: what was uploaded longer ago and became no message."""
+    before = unix_seconds(store.clock.now()) - hours * 3600
+    gone = _UPLOADS_AT_ONCE
+    while gone == _UPLOADS_AT_ONCE:
+        gone = await store.write(lambda tx: uploads.forget(tx, before, _UPLOADS_AT_ONCE))

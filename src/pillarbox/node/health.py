@@ -1,21 +1,19 @@
-"""`/healthz`, `/readyz` and `/metrics`: Starlette on uvicorn, in our loop and on our sockets."""
+"""`/healthz`, `/readyz` and `/metrics`: for those who watch the server, without TLS."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
-from collections.abc import Iterator
 
-import uvicorn
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from starlette.routing import Route, Router
+from uvicorn.server import ServerState
 
 from pillarbox.config.limits import LimitSettings
+from pillarbox.net.door import Connection
 from pillarbox.telemetry.metrics import exposition
+from pillarbox.web.connection import Bounds, HttpConnection, Site, make_config
 
 STOP_SECONDS = 2  # for answers under way when we stop; they are made of what is in memory
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -29,56 +27,6 @@ class Readiness:
         self.why = "starting"
 
 
-class _Server(uvicorn.Server):
-    """uvicorn without its hands on our signals."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-def _bounded(seconds: int) -> type[H11Protocol]:
-    """uvicorn's protocol, which waits for a begun request for ever, with a deadline for each."""
-
-    class Bounded(H11Protocol):
-        deadline: asyncio.TimerHandle | None = None
-
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            self.watch()
-
-        def data_received(self, data: bytes) -> None:
-            self.watch()
-            super().data_received(data)
-
-        def on_response_complete(self) -> None:
-            self.unwatch()
-            before = self.cycle
-            super().on_response_complete()
-            # The next request may be there already; who is closed may not take the last octets.
-            if self.cycle is not before or self.transport.is_closing():
-                self.watch()
-
-        def timeout_keep_alive_handler(self) -> None:
-            self.watch()
-            super().timeout_keep_alive_handler()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self.unwatch()
-            super().connection_lost(exc)
-
-        def watch(self) -> None:
-            if self.deadline is None:
-                self.deadline = self.loop.call_later(seconds, self.transport.abort)
-
-        def unwatch(self) -> None:
-            if self.deadline is not None:
-                self.deadline.cancel()
-                self.deadline = None
-
-    return Bounded
-
-
 class HealthServer:
     """The HTTP door of one worker."""
 
@@ -89,32 +37,36 @@ class HealthServer:
             Route("/readyz", self._readyz),
             Route("/metrics", self._metrics),
         ]
-        configuration = uvicorn.Config(
-            Starlette(routes=routes),
-            loop="none",
-            http=_bounded(limits.http_request_seconds),
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            limit_concurrency=limits.http_connections,
-            timeout_keep_alive=limits.http_idle_seconds,
-            timeout_graceful_shutdown=STOP_SECONDS,
-            h11_max_incomplete_event_size=limits.http_head_octets,
+        self._state = ServerState()
+        self._standing: set[Connection] = set()
+        config = make_config(
+            Router(routes),
+            head_octets=limits.http_head_octets,
+            idle_seconds=limits.http_idle_seconds,
         )
-        self._server = _Server(configuration)
-        self._task: asyncio.Task[None] | None = None
+        config.limit_concurrency = limits.http_connections
+        seconds = limits.http_request_seconds
+        bounds = Bounds(seconds, seconds, seconds, octets_per_second=0)
+        self._site = Site(config, self._state, bounds, None, self._standing)
+        self._servers: list[asyncio.Server] = []
 
     async def start(self, sockets: list[socket.socket]) -> None:
         """Serve on these sockets until `stop`."""
-        self._task = asyncio.create_task(self._server.serve(sockets=sockets))
+        loop = asyncio.get_running_loop()
+        for bound in sockets:
+            server = await loop.create_server(lambda: HttpConnection(self._site), sock=bound)
+            self._servers.append(server)
 
     async def stop(self) -> None:
         """Finish the answers under way."""
-        if self._task is not None:
-            self._server.should_exit = True
-            await self._task
+        for server in self._servers:
+            server.close()
+        for connection in tuple(self._standing):
+            connection.finish()
+        if self._state.tasks:
+            await asyncio.wait(self._state.tasks, timeout=STOP_SECONDS)
+        for connection in tuple(self._standing):
+            connection.abort()
 
     async def _healthz(self, _request: Request) -> Response:
         return PlainTextResponse("ok\n")

@@ -107,6 +107,10 @@ class Store:
         """The message as it is read: trace, then octets as received."""
         return self._engine.content(row.trace, row.blob, row.size)
 
+    def octets(self, blob: BlobId, size: int) -> Content:
+        """Stored octets that are no message."""
+        return self._engine.content(b"", blob, size)
+
     def contents(self, rows: Sequence[MessageRow]) -> list[Content]:
         """The same of several; within the `read` that brought the rows it costs least."""
         return self._engine.contents(rows)

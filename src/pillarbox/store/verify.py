@@ -62,7 +62,8 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         """
         SELECT lower(hex(b.blob_id)), b.refs, coalesce(used.n, 0) FROM blob b LEFT JOIN (
             SELECT blob_id, count(*) AS n FROM (
-                SELECT blob_id FROM message UNION ALL SELECT blob_id FROM queued)
+                SELECT blob_id FROM message UNION ALL SELECT blob_id FROM queued
+                UNION ALL SELECT blob_id FROM upload)
             GROUP BY blob_id) AS used USING (blob_id)
         WHERE b.refs <> coalesce(used.n, 0)
         """,
@@ -75,11 +76,11 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         """,
     ),
     (
-        "UID {2} in mailbox {1} of account {0} differs from its message in size or date.",
+        "UID {2} in mailbox {1} of account {0} differs from its message in size, date or thread.",
         """
         SELECT p.account_id, p.mailbox_id, p.uid FROM placement p
         JOIN message m USING (account_id, message_id)
-        WHERE p.size <> m.size OR p.received_at <> m.received_at
+        WHERE p.size <> m.size OR p.received_at <> m.received_at OR p.thread_id <> m.thread_id
         """,
     ),
     (

@@ -115,6 +115,11 @@ class RunningServer:
         return self.ports["lmtp"]
 
     @property
+    def https(self) -> int:
+        """JMAP, TLS from the start."""
+        return self.ports["https"]
+
+    @property
     def http(self) -> int:
         """`/healthz`, `/readyz`, `/metrics`."""
         return self.ports["http"]

@@ -6,7 +6,7 @@ from pillarbox.errors import AlreadyExists, NoSuchAccount, NoSuchDomain
 from pillarbox.ids import AccountId
 from pillarbox.store.database import Reader, Row, Transaction
 from pillarbox.store.model import Account, Role
-from pillarbox.store.sql import mailboxes
+from pillarbox.store.sql import mailboxes, uploads
 from pillarbox.store.sql.modseq import next_modseq
 
 FIRST_MAILBOXES: tuple[tuple[str, Role], ...] = (
@@ -88,6 +88,15 @@ async def get(db: Reader, account: AccountId) -> Account:
     return _account(row)
 
 
+_LOGIN = "SELECT login FROM account WHERE account_id = ?"
+
+
+async def find_login(db: Reader, account: AccountId) -> str | None:
+    """The login of a number, if there is such an account."""
+    row = await db.row(_LOGIN, (account,))
+    return row[0] if row is not None else None
+
+
 async def all_accounts(db: Reader) -> list[Account]:
     """Every account, by login."""
     return [_account(row) for row in await db.rows(_ALL)]
@@ -151,6 +160,7 @@ async def remove(tx: Transaction, account: AccountId) -> None:
     """Delete the account and all its mail for good; queued messages still leave."""
     modseq = await next_modseq(tx, account)
     await tx.run(_DROP_BLOBS, (account,))
+    await uploads.forget_all(tx, account)
     for statement in _REMOVE:
         await tx.run(statement, (account,))
     tx.changed(account, modseq)

@@ -117,3 +117,17 @@ async def account_modseq(db: Reader, account: AccountId) -> ModSeq:
     if row is None:
         raise NoSuchAccount
     return ModSeq(row[0])
+
+
+_HEADS = "SELECT modseq, last_message, enabled FROM account WHERE account_id = ?"
+
+
+async def heads(db: Reader, account: AccountId) -> tuple[ModSeq, int]:
+    """The last modseq, and the number of the last message that the account got.
+
+    Raises NoSuchAccount, for a disabled one, too.
+    """
+    row = await db.row(_HEADS, (account,))
+    if row is None or not row[2]:
+        raise NoSuchAccount
+    return ModSeq(row[0]), int(row[1])

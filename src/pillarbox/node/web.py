@@ -1,0 +1,45 @@
+"""The HTTP door of a worker: JMAP's routes in the web application, on our sockets and our TLS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pillarbox.accounts.authenticator import Authenticator
+from pillarbox.clock import Clock
+from pillarbox.config.loading import hostname_of
+from pillarbox.config.settings import Settings
+from pillarbox.jmap.context import Services
+from pillarbox.jmap.http.door import JmapDoor
+from pillarbox.net.door import Lease
+from pillarbox.net.tls import TlsContexts
+from pillarbox.store import Store
+from pillarbox.web.application import make_application
+from pillarbox.web.server import WebServer
+
+
+def make_web(
+    settings: Settings,
+    store: Store,
+    authenticator: Authenticator,
+    admit: Callable[[str], Lease | None],
+    tls: TlsContexts | None,
+    clock: Clock,
+) -> WebServer:
+    """Join what does not know one another."""
+    hostname = hostname_of(settings)
+    jmap = JmapDoor(Services(store, clock, settings.jmap, hostname), authenticator)
+    application = make_application(
+        jmap.routes,
+        clock=clock,
+        settings=settings.web,
+        hosts=(hostname,),
+        is_certified=tls.has_name if tls is not None else lambda name: False,
+    )
+    return WebServer(
+        application,
+        settings.web,
+        admit=admit,
+        tls=tls,
+        clock=clock,
+        end_streams=jmap.end_streams,
+    )

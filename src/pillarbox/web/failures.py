@@ -1,0 +1,75 @@
+"""What could not be done: problem details for programs, a short page for people in a browser."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import HTMLResponse, Response
+
+from pillarbox.errors import PillarboxError, Throttled, Unavailable
+from pillarbox.net.problem import phrase_of, problem
+from pillarbox.telemetry.log import get_logger
+from pillarbox.telemetry.metrics import FAULTS
+
+log = get_logger("web")
+_SENTENCES = {  # for what the router says
+    404: "There is nothing at this address. Look for a typing mistake in it.",
+    405: "That method is not used here.",
+}
+_FAULT = "This server met a fault; its log tells which. Try again, and tell whoever runs it."
+_PAGE = (
+    '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{title}</title>\n'
+    "<h1>{title}</h1>\n<p>{sentence}</p>\n"
+)
+_STATUSES: dict[type[PillarboxError], int] = {Unavailable: 503, Throttled: 429}
+
+
+class Failures:
+    """ASGI middleware: whatever is raised inside becomes an answer."""
+
+    def __init__(self, application: Any) -> None:
+        self._application = application
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        begun = False
+
+        async def send_noting(message: Any) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._application(scope, receive, send_noting)
+        except ClientDisconnect:
+            return
+        except Exception as error:
+            answer = _answer(error, scope)
+            if begun:
+                raise  # too late to say anything: the connection is cut
+            await answer(scope, receive, send)
+
+
+def _answer(error: Exception, scope: Any) -> Response:
+    if isinstance(error, HTTPException):
+        known = error.detail == phrase_of(error.status_code)
+        sentence = _SENTENCES.get(error.status_code, error.detail) if known else error.detail
+        return _told(error.status_code, sentence, scope, dict(error.headers or {}))
+    for kind, status in _STATUSES.items():
+        if isinstance(error, kind):
+            return _told(status, str(error), scope, {"Retry-After": "10"})
+    FAULTS.labels("web").inc()
+    log.error_event("web.request_failed", exc=True, method=scope["method"])
+    return _told(500, _FAULT, scope, {})
+
+
+def _told(status: int, sentence: str, scope: Any, headers: dict[str, str]) -> Response:
+    accepted = Headers(scope=scope).get("accept", "")
+    if "text/html" not in accepted:
+        return problem(status, sentence, headers=headers)
+    title = f"{status} {phrase_of(status)}"
+    page = _PAGE.format(title=html.escape(title), sentence=html.escape(sentence))
+    return HTMLResponse(page, status, headers)
