@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +13,12 @@ from pathlib import Path
 import pytest
 
 from pillarbox.cli.main import main
+from pillarbox.clock import SystemClock
+from pillarbox.config.store import StoreSettings
 from pillarbox.config.writing import to_toml
+from pillarbox.ids import RemoteId
+from pillarbox.store.open import open_store
+from pillarbox.store.sql import remote_lease
 
 ALICE, SECRET = "alice@example.org", "open sesame 123"
 Run = Callable[..., tuple[int, str, str]]
@@ -136,6 +143,21 @@ def test_a_run_that_fails_says_why(run: Run) -> None:
     assert "cannot be reached" in error
     listed = run("collect", "list")[1]
     assert "cannot be reached" in listed
+
+
+def test_what_the_server_is_at_must_be_paused_first(run: Run, tmp_path: Path) -> None:
+    add(run, "--idle")
+
+    async def take() -> None:
+        store = await open_store(StoreSettings(data_dir=str(tmp_path / "data")), SystemClock())
+        owner = f"{os.getpid()}-server"  # a process that lives
+        await store.write(lambda tx: remote_lease.lease_one(tx, RemoteId(1), owner, 60))
+        await store.close()
+
+    asyncio.run(take())
+    assert "connected" in run("collect", "list")[1]
+    code, _, error = run("collect", "run", ALICE, "1")
+    assert (code, "'pillarbox collect pause' it first" in error) == (1, True)
 
 
 def test_nothing_to_run(run: Run) -> None:

@@ -32,6 +32,11 @@ from pillarbox.telemetry import log
 
 _AWAITS_YES = "until you confirm"  # in the remarks of `flow.collect.two_way`
 
+# With --idle the server never lets go of it.
+_PAUSE_FIRST = (
+    " If that is the running server, 'pillarbox collect pause' it first and 'resume' it later."
+)
+
 
 class Brought(msgspec.Struct, frozen=True):
     """What came of it."""
@@ -127,6 +132,8 @@ async def bring(
             return Brought(progress, outcome, notes=notes_of(opened_files))
     except SourceFailure as failure:
         return Brought(progress, why=f"{failure}{hint(failure, options)}")
+    except NotAllowed as error:  # somebody else is at it
+        return Brought(progress, why=f"{error}{'' if remote.settings.once else _PAUSE_FIRST}")
     except PillarboxError as error:
         return Brought(progress, why=str(error))
 
