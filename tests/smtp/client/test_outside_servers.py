@@ -61,7 +61,7 @@ def talk(port: int, work: Callable[[SmtpConnection], Awaitable[None]]) -> None:
         await work(await SmtpConnection.open(caller, "127.0.0.1", port))
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(asyncio.wait_for(conversation(), 30))
+        runner.run(asyncio.wait_for(conversation(), 90))
 
 
 def open_way(folder: Path) -> None:
