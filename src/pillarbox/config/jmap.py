@@ -53,6 +53,15 @@ class JmapSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             description="Records in one answer of a /get. RFC 8620 suggests 500 as the least.",
         ),
     ] = 1000
+    max_text_octets: Annotated[
+        int,
+        Meta(
+            ge=1 << 20,
+            le=1 << 30,
+            description="Text of messages that one answer holds, in octets; it is in memory whole. "
+            "64 MiB: the longest message by default, or a page of long ones.",
+        ),
+    ] = 64 << 20
     max_objects_in_set: Annotated[
         int,
         Meta(

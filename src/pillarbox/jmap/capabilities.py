@@ -1,0 +1,8 @@
+"""Names of the specifications that a request may use."""
+
+from __future__ import annotations
+
+MAIL = "urn:ietf:params:jmap:mail"
+SUBMISSION = "urn:ietf:params:jmap:submission"
+VACATION_RESPONSE = "urn:ietf:params:jmap:vacationresponse"
+QUOTA = "urn:ietf:params:jmap:quota"
