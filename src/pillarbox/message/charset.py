@@ -32,6 +32,7 @@ _WRITTEN = {
     "gbk": "gb18030",
     "cp936": "gb18030",
     "euc_cn": "gb18030",
+    "eucgb2312_cn": "gb18030",  # so Python's own library writes GB 2312
     "x_gbk": "gb18030",
     "ks_c_5601_1987": "cp949",
     "ks_c_5601": "cp949",
