@@ -26,7 +26,7 @@ from pillarbox.store.blobs.spool import Spool
 _CONTENT = b"(UID BODY.PEEK[])"
 _UID = re.compile(rb"\bUID ([0-9]{1,10})\b", re.IGNORECASE)
 # A message at which the server falls silent or out of step twice is left out, and one at which the
-# line is cut four times while it comes: that may have had other reasons.
+# line is cut four times while it comes or is asked for: that may have had other reasons.
 _STALLED, _CUT, _OUT = 2, 1, 4
 _NOTHING = "The server lists the message and gives no content for it."
 
@@ -54,11 +54,13 @@ class Bringing:
         suspect = int(named[1]) if named is not None else self._alone
         if suspect not in self._left:
             suspect = next(iter(self._left), 0)
-        if suspect != self._alone:
+        asked_alone = suspect == self._alone
+        if not asked_alone:
             self._alone, self._strikes = suspect, 0
-        is_its_own = failure.timed_out or isinstance(failure.__cause__, BadFrame)
-        if is_its_own or unfinished is not None:
-            self._strikes += _STALLED if is_its_own else _CUT
+        if failure.timed_out or isinstance(failure.__cause__, BadFrame):
+            self._strikes += _STALLED
+        elif unfinished is not None or asked_alone:
+            self._strikes += _CUT
         if not suspect or self._strikes < _OUT:
             return None
         self._alone = 0
