@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Sequence
 
 _LINE = 76  # octets a line at most (RFC 5322 §2.1.1 asks for 78 with the line end)
 _LONGEST_WORD = 900  # characters; a line holds 998 octets at most
@@ -14,6 +15,10 @@ _DOT_ATOM = re.compile(
 )
 _TOKEN = re.compile(r"[A-Za-z0-9!#$&+.^_`{|}~-]+")
 _BREAKS = re.compile(r"[\r\n\0]+")
+_PLAIN_TEXT = re.compile(r"(?:[!-~](?:[ -~]*[!-~])?)?")
+_DOMAIN_LITERAL = re.compile(r"\[[^\[\]\\\s]*\]")
+_QUOTED_LOCAL = re.compile(r'"(?:[^"\\\r\n]|\\[^\r\n])*"')
+_PARAM_PIECE = 45  # octets of a value in one piece of a parameter (RFC 2231 §3)
 
 
 def fold_field(name: str, value: str, *, utf8: bool) -> bytes:
@@ -83,3 +88,90 @@ def format_param(name: str, value: str) -> str:
         )
         return f"; {name}*=utf-8''{text}"
     return f"; {name}={value}" if _TOKEN.fullmatch(value) else f"; {name}={quote(value)}"
+
+
+def fold_words(name: str, words: Sequence[str]) -> bytes:
+    """One field of words that are encoded already; a line ends between two of them only."""
+    lines: list[str] = []
+    line = f"{name}:"
+    for word in words:
+        # Only before a word: a line of white space alone would end the header.
+        if word and len(line) + 1 + len(word) > _LINE:
+            lines.append(line)
+            line = ""
+        line += " " + word
+    lines.append(line)
+    return "\r\n".join(lines).encode("utf-8", "replace") + b"\r\n"
+
+
+def encode_text(text: str) -> str:
+    """Any text for an unstructured field: as it is, or as encoded words (RFC 2047 §5)."""
+    plain = _PLAIN_TEXT.fullmatch(text) and "=?" not in text
+    return text if plain and _longest_word(text) <= _LONGEST_WORD else encode_words(text)
+
+
+def encode_phrase(name: str) -> str:
+    """A display name: atoms, a quoted string, or encoded words (RFC 5322 §3.2.5)."""
+    name = name.strip()
+    if not _PLAIN_TEXT.fullmatch(name) or "=?" in name or _longest_word(name) > _LINE:
+        return encode_words(name)
+    return name if _ATOM_TEXT.fullmatch(name) and "  " not in name else quote(name)
+
+
+def encode_mailbox(name: str, address: str) -> str:
+    """One entry of an address list; of a half-written address nothing can leave its place."""
+    spec = _encode_spec(address)
+    if not name.strip():
+        return spec or "<>"
+    return f"{encode_phrase(name)} <{spec}>"
+
+
+def encode_group(name: str, members: Sequence[str]) -> str:
+    """A named list of entries that are encoded already (RFC 5322 §3.4)."""
+    return f"{encode_phrase(name)}: {', '.join(members)};"
+
+
+def _encode_spec(address: str) -> str:
+    local, at, domain = address.strip().rpartition("@")
+    if at and (_DOT_ATOM.fullmatch(domain) or _DOMAIN_LITERAL.fullmatch(domain)):
+        if "=?" in local or not (_DOT_ATOM.fullmatch(local) or _QUOTED_LOCAL.fullmatch(local)):
+            local = quote(local)
+        return f"{local}@{domain}"
+    whole = address.strip()
+    return whole if not whole or _DOT_ATOM.fullmatch(whole) else quote(whole)
+
+
+def _longest_word(text: str) -> int:
+    return max(map(len, text.split(" ")))
+
+
+def encode_param(name: str, value: str) -> list[str]:
+    """`name=value` of a MIME field, in as many pieces as its length needs (RFC 2231 §3, §4)."""
+    plain = _PLAIN_TEXT.fullmatch(value) and "=?" not in value
+    if plain and len(value) <= _PARAM_PIECE:
+        return [f"{name}={value}" if _TOKEN.fullmatch(value) else f"{name}={quote(value)}"]
+    octets = value.encode("utf-8", "replace")
+    runs = _cut(value) if len(octets) > _PARAM_PIECE // 3 else [octets]
+    texts = ["".join(map(_percent, run)) for run in runs]
+    texts[0] = "utf-8''" + texts[0]
+    if len(texts) == 1:
+        return [f"{name}*={texts[0]}"]
+    return [f"{name}*{number}*={text}" for number, text in enumerate(texts)]
+
+
+def _cut(value: str) -> list[bytes]:
+    """UTF-8 in runs that stay short with each octet as three, cut between characters."""
+    runs: list[bytes] = []
+    run = b""
+    for character in value:
+        octets = character.encode("utf-8", "replace")
+        if len(run) + len(octets) > _PARAM_PIECE // 3:
+            runs.append(run)
+            run = b""
+        run += octets
+    return [*runs, run]
+
+
+def _percent(octet: int) -> str:
+    character = chr(octet)
+    return character if character.isascii() and character.isalnum() else f"%{octet:02X}"
