@@ -9,8 +9,10 @@ from pillarbox.accounts.identity import Identity
 from pillarbox.clock import Clock
 from pillarbox.config.jmap import JmapSettings
 from pillarbox.ids import AccountId
+from pillarbox.jmap.email_lists import EmailLists
 from pillarbox.jmap.errors import MethodRefused
 from pillarbox.jmap.ids import account_id
+from pillarbox.jmap.thread_counts import ThreadCounts
 from pillarbox.store import Store
 
 
@@ -22,6 +24,8 @@ class Services:
     clock: Clock
     settings: JmapSettings
     hostname: str
+    thread_counts: ThreadCounts = field(default_factory=ThreadCounts)
+    email_lists: EmailLists = field(default_factory=EmailLists)
 
 
 @dataclass(slots=True)

@@ -2,10 +2,35 @@
 
 from __future__ import annotations
 
+from pillarbox.jmap.capabilities import MAIL
 from pillarbox.jmap.method import Capability, Method
-from pillarbox.jmap.methods import core
+from pillarbox.jmap.methods import (
+    core,
+    email_changes,
+    email_get,
+    email_parse,
+    email_query,
+    email_query_changes,
+    mail,
+    mailbox_get,
+    search_snippet,
+    thread,
+)
 
-CAPABILITIES: tuple[Capability, ...] = (core.CAPABILITY,)
+_MAIL_METHODS = (
+    *mailbox_get.METHODS,
+    *thread.METHODS,
+    *email_get.METHODS,
+    *email_changes.METHODS,
+    *email_parse.METHODS,
+    *email_query.METHODS,
+    *email_query_changes.METHODS,
+    *search_snippet.METHODS,
+)
+CAPABILITIES: tuple[Capability, ...] = (
+    core.CAPABILITY,
+    Capability(MAIL, mail.server_part, mail.account_part, _MAIL_METHODS),
+)
 BY_URI: dict[str, Capability] = {capability.uri: capability for capability in CAPABILITIES}
 METHODS: dict[str, Method] = {
     method.name: method for capability in CAPABILITIES for method in capability.methods

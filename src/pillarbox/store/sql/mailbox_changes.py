@@ -10,10 +10,10 @@ from pillarbox.store.sql.account_changes import Changes, Event, Point, check_poi
 
 
 class MailboxChanges(msgspec.Struct, frozen=True):
-    """With whether the updated ones differ in nothing but their counts."""
+    """With those of the updated ones that differ in more than their counts."""
 
     changes: Changes
-    counts_only: bool
+    described: frozenset[int]
 
 
 _MAILBOXES = """
@@ -53,23 +53,21 @@ async def mailbox_changes(
     """
     now = await check_point(db, account, since)
     if since == Point(now):
-        return MailboxChanges(page([], now, limit), counts_only=False)
+        return MailboxChanges(page([], now, limit), frozenset())
     rows = await db.rows(_SHARING_THREADS, (account, since.floor))
     sharing: dict[int, int] = dict(rows)
     events: list[Event] = []
-    described: dict[int, int] = {}
+    described: set[int] = set()
     for mailbox, created, last, told in await db.rows(_MAILBOXES, (account,)):
         last, base = max(last, sharing.get(mailbox, 0)), since.base(mailbox)
         if created > base:
             events.append((created, mailbox, "created"))
         elif last > base:
             events.append((last, mailbox, "updated"))
-            described[mailbox] = told
+            if told > base:
+                described.add(mailbox)
     for mailbox, created, gone in await db.rows(_MAILBOXES_GONE, (account, since.floor)):
         if created <= since.base(mailbox) < gone:
             events.append((gone, mailbox, "destroyed"))
     changes = page(events, now, limit)
-    counts_only = bool(changes.updated) and all(
-        described[mailbox] <= since.base(mailbox) for mailbox in changes.updated
-    )
-    return MailboxChanges(changes, counts_only)
+    return MailboxChanges(changes, frozenset(described.intersection(changes.updated)))

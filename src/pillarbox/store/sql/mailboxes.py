@@ -321,8 +321,11 @@ async def set_role(
 
 _SUBSCRIPTIONS = "SELECT path FROM subscription WHERE account_id = ?"
 _COUNT_SUBSCRIPTIONS = "SELECT count(*) FROM subscription WHERE account_id = ?"
-_SUBSCRIBE = "INSERT INTO subscription (account_id, path) VALUES (?, ?) ON CONFLICT DO NOTHING"
-_UNSUBSCRIBE = "DELETE FROM subscription WHERE account_id = ? AND path = ?"
+_SUBSCRIBE = """
+    INSERT INTO subscription (account_id, path) VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING path
+"""
+_UNSUBSCRIBE = "DELETE FROM subscription WHERE account_id = ? AND path = ? RETURNING path"
+_DESCRIBE = "UPDATE mailbox SET described_modseq = ? WHERE account_id = ? AND path = ?"
 
 
 async def subscriptions(db: Reader, account: AccountId) -> set[str]:
@@ -336,9 +339,29 @@ async def subscribe(tx: Transaction, account: AccountId, path: str) -> None:
     counted = await tx.row(_COUNT_SUBSCRIPTIONS, (account,))
     if counted and counted[0] >= tx.settings.max_subscriptions:
         raise LimitReached("The account has too many subscriptions; remove some first.")
-    await tx.run(_SUBSCRIBE, (account, path))
+    if await tx.run(_SUBSCRIBE, (account, path)):
+        await _describe(tx, account, path)
 
 
 async def unsubscribe(tx: Transaction, account: AccountId, path: str) -> None:
     """Idempotent."""
-    await tx.run(_UNSUBSCRIBE, (account, normal_path(path)))
+    path = normal_path(path)
+    if await tx.run(_UNSUBSCRIBE, (account, path)):
+        await _describe(tx, account, path)
+
+
+async def _describe(tx: Transaction, account: AccountId, path: str) -> None:
+    await tx.run(_DESCRIBE, (await next_modseq(tx, account), account, path))
+
+
+_SET_SORT_ORDER = """
+    UPDATE mailbox SET sort_order = ?, described_modseq = ? WHERE account_id = ? AND mailbox_id = ?
+"""
+
+
+async def set_sort_order(
+    tx: Transaction, account: AccountId, mailbox: MailboxId, order: int | None
+) -> None:
+    """Its place among its siblings (RFC 8621 §2); None: by its use and name."""
+    modseq = await next_modseq(tx, account)
+    await tx.run(_SET_SORT_ORDER, (order, modseq, account, mailbox))

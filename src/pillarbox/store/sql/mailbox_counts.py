@@ -1,0 +1,84 @@
+"""What a mailbox shows beyond its own counters: threads, drafts nobody calls unread, its order."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import msgspec
+
+from pillarbox.ids import AccountId, MailboxId
+from pillarbox.store.database import Reader
+from pillarbox.store.model import Flag, Mailbox, Role
+
+_UNSEEN_DRAFTS = """
+    SELECT mailbox_id, count(*) FROM placement INDEXED BY placement_unseen_draft
+    WHERE account_id = ? AND flags & 17 = 16 GROUP BY mailbox_id
+"""
+
+
+async def unseen_drafts(db: Reader, account: AccountId) -> dict[MailboxId, int]:
+    """Counted in `Mailbox.unseen`, but not unread (RFC 8621 §2)."""
+    return dict(await db.rows(_UNSEEN_DRAFTS, (account,)))
+
+
+_SORT_ORDERS = """
+    SELECT mailbox_id, sort_order FROM mailbox
+    WHERE account_id = ? AND sort_order IS NOT NULL
+"""
+
+
+async def sort_orders(db: Reader, account: AccountId) -> dict[MailboxId, int]:
+    """Of the mailboxes that somebody gave a place."""
+    return dict(await db.rows(_SORT_ORDERS, (account,)))
+
+
+class Threads(msgspec.Struct, frozen=True):
+    """Of one mailbox."""
+
+    total: int = 0
+    unread: int = 0
+
+
+_TOTAL = """
+    SELECT mailbox_id, count(*) FROM (
+        SELECT DISTINCT thread_id, mailbox_id FROM placement INDEXED BY placement_thread
+        WHERE account_id = ?)
+    GROUP BY mailbox_id
+"""
+# Ends with the last one that there is; most often they are the newest.
+_UNSEEN = """
+    SELECT thread_id, flags FROM placement NOT INDEXED
+    WHERE account_id = ? AND mailbox_id = ? AND flags & 1 = 0 ORDER BY uid DESC LIMIT ?
+"""
+_HAVING_UNREAD = """
+    SELECT mailbox_id, count(*) FROM (
+        SELECT DISTINCT p.thread_id, p.mailbox_id
+        FROM json_each(?) u CROSS JOIN placement p INDEXED BY placement_thread
+            ON p.account_id = ? AND p.thread_id = u.value)
+    GROUP BY mailbox_id
+"""
+
+
+async def threads(
+    db: Reader, account: AccountId, mailboxes: Sequence[Mailbox]
+) -> dict[MailboxId, Threads]:
+    """Of those of the account's mailboxes that have messages. Use `scan`.
+
+    A thread is unread where any of its messages is, even one in another mailbox. What is in the
+    trash alone counts only there, and only what is in the trash counts there (RFC 8621 §2).
+    """
+    elsewhere: set[int] = set()
+    in_trash: set[int] = set()
+    trash = next((one.id for one in mailboxes if one.role is Role.TRASH), MailboxId(0))
+    for one in mailboxes:
+        if one.unseen:
+            rows = await db.rows(_UNSEEN, (account, one.id, one.unseen))
+            unread = {thread for thread, flags in rows if not flags & Flag.DRAFT}
+            (in_trash if one.id == trash else elsewhere).update(unread)
+    having: dict[MailboxId, int] = {}
+    if elsewhere:
+        having = dict(await db.rows(_HAVING_UNREAD, (json.dumps(list(elsewhere)), account)))
+    having[trash] = len(in_trash)
+    total = await db.rows(_TOTAL, (account,))
+    return {mailbox: Threads(count, having.get(mailbox, 0)) for mailbox, count in total}
