@@ -23,7 +23,7 @@ from support.server import PASSWORD, Account, MailServer
 
 MESSAGES = int(os.environ.get("PILLARBOX_COLLECT_MESSAGES", "240"))
 _LONG = MESSAGES > 1000
-CUTS, KILLS = 10, 2 if _LONG else 1  # after a kill its lease runs out first: ten seconds
+CUTS, KILLS = 10, 2
 
 pytestmark = [pytest.mark.interop, pytest.mark.slow, pytest.mark.timeout(3600 if _LONG else 300)]
 
