@@ -77,6 +77,7 @@ def test_octets_that_are_not_utf_8_are_in_the_charset_of_the_message() -> None:
         (b' "john smith"@example.org', [person(None, '"john smith"@example.org')]),
         (b' "a\\"b"@example.org', [person(None, '"a\\"b"@example.org')]),
         (b" Undisclosed:;", []),
+        (b" a..b@example.org", [person(None, "a..b@example.org")]),
         (b" nobody", [person(None, "nobody")]),
         (b"", []),
         (b" <>", []),

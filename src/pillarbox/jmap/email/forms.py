@@ -22,7 +22,8 @@ Json = Any
 
 # Encoded controls are dropped; a tabulator may stand between words as well.
 _CONTROLS = {code: None for code in [*range(32), *range(127, 160)] if code != 9}
-_DOT_ATOM = re.compile(r"[^\s()<>\[\]:;@\\,.\"]+(?:\.[^\s()<>\[\]:;@\\,.\"]+)*")
+# With dots anywhere: "a..b@" is no dot-atom, but some providers gave out such addresses.
+_UNQUOTED = re.compile(r"[^\s()<>\[\]:;@\\,\"]+")
 _QUOTED_IN_LOCAL = re.compile(r'(["\\])')
 _URL_TOKEN = re.compile(rb"<([^<>]*)>|\\.|[()]", re.DOTALL)
 _WHITE = re.compile(rb"\s+")
@@ -81,7 +82,7 @@ def email_json(local: bytes, domain: bytes) -> str:
     if not domain:
         return clean(local.decode("utf-8", "replace"))
     text = local.decode("utf-8", "replace")
-    if _DOT_ATOM.fullmatch(text) is None:
+    if _UNQUOTED.fullmatch(text) is None:
         text = '"' + _QUOTED_IN_LOCAL.sub(r"\\\1", text) + '"'
     return clean(f"{text}@{domain.decode('utf-8', 'replace')}")
 
