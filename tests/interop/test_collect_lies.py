@@ -280,6 +280,7 @@ def test_throttled_in_the_middle(collector: Collector, account: Account) -> None
         liar.lies.throttle_after = 15
         told = _import(collector, account, liar, codes=(1,))
         assert "come back later" in told.text, told.text
+        assert "the same command again goes on" in told.text, "nobody tries an import by itself"
         liar.lies = Lies()
         _import(collector, account, liar)
         assert _here(collector, account) == _digests(_mail(40, 30_000))

@@ -38,6 +38,9 @@ _PAUSE_FIRST = (
 )
 
 
+_BY_ITSELF = " by itself"  # in sentences: the server tries it again
+
+
 class Brought(msgspec.Struct, frozen=True):
     """What came of it."""
 
@@ -207,6 +210,8 @@ def print_brought(brought: Brought, options: argparse.Namespace, name: str, agai
             print(f"When there is room, {again}" if outcome.stopped == "quota" else _begun(again))
     elif brought.why:
         print(f"pillarbox: {plain(brought.why)}", file=sys.stderr)
+        if _BY_ITSELF in brought.why and _BY_ITSELF not in again:  # meant for collecting
+            print(f"Moving in is not: {again}", file=sys.stderr)
     else:
         print(f"Stopped. What was brought is safe here. {_begun(again)}")
     return brought.code
