@@ -10,3 +10,10 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     return unicodedata.normalize("NFC", text.casefold())
+
+
+def collated(folded: str) -> str:
+    """What i;unicode-casemap compares of a text that is folded (RFC 5051)."""
+    if folded.isascii():
+        return folded.upper()
+    return unicodedata.normalize("NFKD", folded.upper())

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from enum import Enum, auto
+from enum import Enum, StrEnum, auto
 
 import msgspec
 
-from pillarbox.ids import MessageId, ModSeq, ThreadId, Uid
+from pillarbox.ids import MailboxId, MessageId, ModSeq, ThreadId, Uid
 
 
 class Field(Enum):
@@ -110,6 +110,28 @@ class InThread(msgspec.Struct, frozen=True):
     thread: ThreadId
 
 
+class InMailbox(msgspec.Struct, frozen=True):
+    """It has a place there. This and the terms below are for questions to a whole account."""
+
+    mailbox: MailboxId
+
+
+class InOtherThan(msgspec.Struct, frozen=True):
+    """It has a place in a mailbox that is none of these."""
+
+    mailboxes: tuple[MailboxId, ...]
+
+
+class HasAttachment(msgspec.Struct, frozen=True):
+    """RFC 8621 §4.1.4."""
+
+
+class SomeInThread(msgspec.Struct, frozen=True):
+    """The term holds for at least one message of its thread, perhaps for this one."""
+
+    term: Query
+
+
 Query = (
     All
     | And
@@ -128,6 +150,10 @@ Query = (
     | ModifiedSince
     | IsMessage
     | InThread
+    | InMailbox
+    | InOtherThan
+    | HasAttachment
+    | SomeInThread
 )
 
 
@@ -155,3 +181,32 @@ class ThreadRow(msgspec.Struct, frozen=True, array_like=True):
     is_reply: bool
     message_id: int  # 0 where absent
     references: tuple[int, ...]
+
+
+class SortKey(StrEnum):
+    """What an account's messages are sorted by (RFC 8621 §4.4.2)."""
+
+    RECEIVED_AT = "receivedAt"
+    SENT_AT = "sentAt"
+    SIZE = "size"
+    FROM = "from"
+    TO = "to"
+    SUBJECT = "subject"
+    HOLDS = "holds"  # whether a term does
+
+
+class SortBy(msgspec.Struct, frozen=True):
+    """One criterion."""
+
+    key: SortKey
+    ascending: bool = True
+    term: Query = All()  # for HOLDS
+    plain: bool = False  # texts as they are, without decomposing letters (i;ascii-casemap)
+
+
+class EmailQuery(msgspec.Struct, frozen=True):
+    """A question to a whole account, where a message in two mailboxes is one."""
+
+    filter: Query
+    sort: tuple[SortBy, ...] = ()  # none: the latest first
+    collapse_threads: bool = False  # only the first of each thread

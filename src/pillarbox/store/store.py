@@ -16,6 +16,7 @@ from pillarbox.store.journeys import Journeys
 from pillarbox.store.maintenance import Maintained
 from pillarbox.store.model import MessageRow, QueuedRow
 from pillarbox.store.query import Query
+from pillarbox.store.search.account_wide import AskFunction
 from pillarbox.store.verify import VerifyReport
 
 T = TypeVar("T")
@@ -57,6 +58,9 @@ class Engine(Protocol):
 
     async def search(self, account: AccountId, mailbox: MailboxId, query: Query) -> list[Uid]:
         """The messages that a query holds for."""
+
+    async def ask_account(self, account: AccountId, function: AskFunction[T]) -> T:
+        """What a function finds out about all messages of an account."""
 
     async def index_now(self) -> int:
         """Bring the search index up to date."""
@@ -118,6 +122,10 @@ class Store:
     async def search(self, account: AccountId, mailbox: MailboxId, query: Query) -> list[Uid]:
         """The UIDs of the messages that a query holds for, ascending; runs beside the loop."""
         return await self._engine.search(account, mailbox, query)
+
+    async def ask_account(self, account: AccountId, function: AskFunction[T]) -> T:
+        """`await function(search)` in one snapshot, beside the loop; see `search.email_list`."""
+        return await self._engine.ask_account(account, function)
 
     async def index_now(self) -> int:
         """Bring the search index up to date; how many messages were added."""

@@ -7,12 +7,12 @@ decides, whatever was reversed.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
+from pillarbox.message.casefold import collated
 from pillarbox.store.query import SortRow
 
 KEYS = {  # criterion → field of SortRow
@@ -50,10 +50,3 @@ def _key(name: str) -> Callable[[SortRow], Any]:
     if name in _NUMBERS:
         return value
     return lambda row: collated(value(row))
-
-
-def collated(folded: str) -> str:
-    """What i;unicode-casemap compares of a text that the store has folded."""
-    if folded.isascii():
-        return folded.upper()
-    return unicodedata.normalize("NFKD", folded.upper())

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +51,9 @@ from pillarbox.store.feed import Feed, Neighbours
 from pillarbox.store.maintenance import Maintained, end_retention
 from pillarbox.store.model import MessageRow
 from pillarbox.store.query import Query
+from pillarbox.store.search.account_wide import AccountSearch, AskFunction
 from pillarbox.store.search.evaluate import Search
+from pillarbox.store.search.reading import ReadBlob
 from pillarbox.store.sql import accounts
 from pillarbox.store.verify import VerifyReport
 from pillarbox.telemetry.log import get_logger
@@ -230,6 +232,9 @@ class SqliteEngine:
             self._threads, self._search, account, mailbox, query
         )
 
+    async def ask_account(self, account: AccountId, function: AskFunction[T]) -> T:
+        return await self._loop.run_in_executor(self._threads, self._ask_account, account, function)
+
     async def index_now(self) -> int:
         return await self._loop.run_in_executor(None, self._indexer.run_once)
 
@@ -311,24 +316,34 @@ class SqliteEngine:
         return self._snapshot(connection, SqliteReader(connection), function)
 
     def _search(self, account: AccountId, mailbox: MailboxId, query: Query) -> list[Uid]:
+        async def run(db: Reader, texts: SqliteTextIndex, read_blob: ReadBlob) -> list[Uid]:
+            most = self._settings.index_text_octets
+            return await Search(db, texts, read_blob, account, mailbox, most).run(query)
+
+        return self._with_texts(run)
+
+    def _ask_account(self, account: AccountId, function: AskFunction[T]) -> T:
+        async def run(db: Reader, texts: SqliteTextIndex, read_blob: ReadBlob) -> T:
+            most = self._settings.index_text_octets
+            return await function(AccountSearch(db, texts, read_blob, account, most))
+
+        return self._with_texts(run)
+
+    def _with_texts(
+        self, function: Callable[[Reader, SqliteTextIndex, ReadBlob], Awaitable[T]]
+    ) -> T:
+        """One snapshot of rows and texts, in this thread."""
         scanner = self._scanner()
-
-        async def run(db: Reader) -> list[Uid]:
-            search = Search(
-                db,
-                SqliteTextIndex(scanner.texts),
-                self._blob_reader(scanner.rows),
-                account,
-                mailbox,
-                self._settings.index_text_octets,
-            )
-            return await search.run(query)
-
+        texts, read_blob = SqliteTextIndex(scanner.texts), self._blob_reader(scanner.rows)
         # The index's snapshot is taken first: what it lacks is then in the rows' tail.
         try:
             with scanner.texts:
-                SqliteTextIndex(scanner.texts).upto()
-                found = self._snapshot(scanner.rows, SqliteReader(scanner.rows), run)
+                texts.upto()
+                found = self._snapshot(
+                    scanner.rows,
+                    SqliteReader(scanner.rows),
+                    lambda db: function(db, texts, read_blob),
+                )
         except (apsw.CorruptError, *PASSING) as error:
             log.error_event("store.search_failed", exc=True)
             raise Unavailable from error

@@ -1,0 +1,173 @@
+"""The evaluator for a whole account: the same trees, and message ids where it had UIDs.
+
+A message is there while it has a place, and what is asked of places (flags, mailboxes) holds for
+a message when it holds for one of them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Collection
+from typing import TypeVar
+
+import msgspec
+
+from pillarbox.ids import AccountId, MailboxId, MessageId
+from pillarbox.store import query as q
+from pillarbox.store.database import Reader, Value
+from pillarbox.store.search.evaluate import Search, _Places
+from pillarbox.store.search.reading import ReadBlob
+from pillarbox.store.search.text_index import TextIndex
+
+_NOWHERE = MailboxId(0)  # no mailbox has it
+_FEW = 1000  # messages that are cheaper to ask for than to look through all
+_NEVER, _ALWAYS = -(2**62), 2**62
+T = TypeVar("T")
+_numbers = msgspec.json.Decoder(list[int]).decode
+
+_PLACES = "SELECT json_group_array(message_id) FROM placement WHERE account_id = ? AND {so}"
+_EVERYTHING = _PLACES.format(so="true")
+_THESE = _PLACES.format(so="message_id IN (SELECT value FROM json_each(?))")
+_IN_MAILBOX = _PLACES.format(so="mailbox_id = ?")
+_IN_OTHERS = _PLACES.format(so="mailbox_id NOT IN (SELECT value FROM json_each(?))")
+_FLAG = _PLACES.format(so="flags & ? <> 0")
+_NO_FLAG = _PLACES.format(so="flags & ? = 0")
+_FLAG_OF_THESE = _PLACES.format(
+    so="flags & ? <> 0 AND message_id IN (SELECT value FROM json_each(?))"
+)
+_KEYWORD = _PLACES.format(so="keywords <> '' AND instr(' ' || lower(keywords) || ' ', ?) > 0")
+_LARGER = _PLACES.format(so="size > ?")
+_SMALLER = _PLACES.format(so="size < ?")
+_RECEIVED = _PLACES.format(so="received_at >= ? AND received_at < ?")
+_WITH_ATTACHMENT = """
+    SELECT json_group_array(message_id) FROM message WHERE account_id = ? AND has_attachment = 1
+"""
+# Of few threads by their index, else by looking through all places.
+_THREADS_OF = """
+    SELECT json_group_array(DISTINCT thread_id) FROM placement
+    WHERE account_id = ? AND message_id IN (SELECT value FROM json_each(?))
+"""
+_IN_THREADS = """
+    SELECT json_group_array(message_id) FROM placement
+    WHERE account_id = ? AND thread_id IN (SELECT value FROM json_each(?))
+"""
+_ALL_THREADS = """
+    SELECT json_group_array(message_id), json_group_array(thread_id) FROM placement
+    WHERE account_id = ?
+"""
+
+
+class AccountSearch(Search):
+    """Questions about all messages of an account, in one snapshot."""
+
+    def __init__(
+        self,
+        db: Reader,
+        texts: TextIndex,
+        read_blob: ReadBlob,
+        account: AccountId,
+        max_octets: int,
+    ) -> None:
+        super().__init__(db, texts, read_blob, account, _NOWHERE, max_octets)
+        self.db = db
+        self.account = account
+        self._threads: dict[int, int] | None = None
+
+    async def find(self, query: q.Query) -> set[int]:
+        """The messages that a query holds for."""
+        return await self._uids(query, None)
+
+    async def everything(self) -> set[int]:
+        """All messages that are somewhere."""
+        return await self._everything()
+
+    async def present(self, messages: Collection[int]) -> set[int]:
+        """Those of the messages that are somewhere."""
+        if len(messages) <= _FEW:
+            return await self.ask(_THESE, json.dumps(list(messages)))
+        return set(messages) & await self._everything()
+
+    async def threads_of(self, messages: Collection[int]) -> set[int]:
+        """The threads that messages are in."""
+        if len(messages) <= _FEW:
+            return await self.ask(_THREADS_OF, json.dumps(list(messages)))
+        threads = await self.threads()
+        return {threads[message] for message in messages if message in threads}
+
+    async def in_threads(self, threads: Collection[int]) -> set[int]:
+        """All messages of threads."""
+        if len(threads) <= _FEW:
+            return await self.ask(_IN_THREADS, json.dumps(list(threads)))
+        wanted = set(threads)
+        every = await self.threads()
+        return {message for message, thread in every.items() if thread in wanted}
+
+    async def threads(self) -> dict[int, int]:
+        """The thread of each message."""
+        if self._threads is None:
+            row = await self.db.row(_ALL_THREADS, (self.account,))
+            messages, threads = row or ("[]", "[]")
+            self._threads = dict(zip(_numbers(messages), _numbers(threads), strict=True))
+        return self._threads
+
+    async def ask(self, sql: str, *params: Value) -> set[int]:
+        """The numbers that a statement gathers for the account."""
+        row = await self.db.row(sql, (self.account, *params))
+        return set(_numbers(row[0])) if row is not None else set()
+
+    async def _uids(self, query: q.Query, within: set[int] | None) -> set[int]:
+        match query:
+            case q.Not(q.HasFlag(flag)):
+                return await self._without(flag)
+            case q.SomeInThread(term):
+                threads = await self.threads_of(await self._uids(term, None))
+                return await self.in_threads(threads)
+            case q.HasAttachment():
+                found = await self.ask(_WITH_ATTACHMENT)
+                return found & (await self._everything() if within is None else within)
+            case q.All() | q.And() | q.Or() | q.Not() | q.Contains() | q.HasHeader():
+                return await super()._uids(query, within)
+        return await self.ask(*_statement(query))
+
+    async def _without(self, flag: int) -> set[int]:
+        """Messages of which no place has the flag; a place without it is not enough."""
+        some = await self.ask(_NO_FLAG, flag)
+        if len(some) <= _FEW:
+            return some - await self.ask(_FLAG_OF_THESE, flag, json.dumps(list(some)))
+        return some - await self.ask(_FLAG, flag)
+
+    async def _everything(self) -> set[int]:
+        if self._all is None:
+            self._all = await self.ask(_EVERYTHING)
+        return self._all
+
+    async def _places(
+        self, messages: Collection[MessageId] | None, within: set[int] | None
+    ) -> _Places:
+        there = await self._everything() if within is None else within
+        found = [MessageId(one) for one in (there if messages is None else there & set(messages))]
+        return _Places(found, list(found))
+
+
+def _statement(query: q.Query) -> tuple[str, *tuple[Value, ...]]:
+    """The statement for a term about places, and its parameters."""
+    match query:
+        case q.InMailbox(mailbox):
+            return _IN_MAILBOX, mailbox
+        case q.InOtherThan(mailboxes):
+            return _IN_OTHERS, json.dumps(mailboxes)
+        case q.HasFlag(flag):
+            return _FLAG, int(flag)
+        case q.HasKeyword(keyword):
+            return _KEYWORD, f" {keyword.lower()} "
+        case q.Larger(octets):
+            return _LARGER, octets
+        case q.Smaller(octets):
+            return _SMALLER, octets
+        case q.ReceivedBetween(since, before):
+            first = _NEVER if since is None else since
+            return _RECEIVED, first, _ALWAYS if before is None else before
+    raise TypeError(f"not asked of an account: {type(query).__name__}")
+
+
+AskFunction = Callable[[AccountSearch], Awaitable[T]]

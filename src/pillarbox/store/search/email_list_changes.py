@@ -1,0 +1,142 @@
+"""What may have changed in an account's list of messages since a modseq (RFC 8620 §5.6).
+
+No old list is kept. From the modseqs of places and tombstones follows which messages changed, and
+in which mailboxes each of them was; all others stand in the old order among themselves.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from pillarbox.ids import ModSeq
+from pillarbox.store import query as q
+from pillarbox.store.search.account_wide import AccountSearch
+from pillarbox.store.search.email_list import EmailList, email_list
+from pillarbox.store.sql.account_changes import Point, check_point
+
+_PLACED = """
+    SELECT p.message_id, p.mailbox_id, p.placed_modseq, p.thread_id
+    FROM mailbox b CROSS JOIN placement p USING (account_id, mailbox_id)
+    WHERE b.account_id = ?1 AND b.modseq > ?2 AND p.modseq > ?2
+"""
+_GONE = """
+    SELECT e.message_id, e.mailbox_id, e.placed_modseq, m.thread_id
+    FROM (SELECT mailbox_id FROM mailbox WHERE account_id = ?1 AND modseq > ?2
+            UNION SELECT mailbox_id FROM mailbox_gone WHERE account_id = ?1 AND modseq > ?2) b
+        CROSS JOIN expunged e USING (mailbox_id)
+        CROSS JOIN message m ON m.account_id = ?1 AND m.message_id = e.message_id
+    WHERE e.account_id = ?1 AND e.modseq > ?2
+"""
+_PLACES = """
+    SELECT message_id, mailbox_id, placed_modseq FROM placement
+    WHERE account_id = ? AND message_id IN (SELECT value FROM json_each(?))
+"""
+_AT_ONCE = 5000  # messages in one statement
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """Take `removed` out of the old list, put `added` in one by one, and it is the new one."""
+
+    now: EmailList
+    removed: list[int]  # some of them may not have been in it
+    added: list[tuple[int, int]]  # position in the new list and message, the lowest first
+
+
+class _Changed(msgspec.Struct):
+    """A message, and the mailboxes that it was and is in."""
+
+    thread: int
+    before: set[int] = msgspec.field(default_factory=set)
+    after: set[int] = msgspec.field(default_factory=set)
+
+
+async def difference(
+    search: AccountSearch, query: q.EmailQuery, since: ModSeq, upto: int | None = None
+) -> Difference:
+    """`upto`: what comes behind this message is left out where nothing before it can depend on it.
+
+    Raises CannotCalculateChanges when tombstones that are needed are gone; NoSuchAccount.
+    """
+    await check_point(search.db, search.account, Point(since))
+    changed = await _changed(search, since)
+    now = await email_list(search, query)
+    terms = (query.filter, *(by.term for by in query.sort if by.key is q.SortKey.HOLDS))
+    on_flags = any(_has(term, (q.HasFlag, q.HasKeyword)) for term in terms)
+    on_mailboxes = any(_has(term, (q.InMailbox, q.InOtherThan)) for term in terms)
+    on_threads = any(_has(term, (q.SomeInThread,)) for term in terms)
+    touched = {
+        message: one
+        for message, one in changed.items()
+        if (on_flags and one.before and one.after)
+        or (one.before != one.after if on_mailboxes else bool(one.before) != bool(one.after))
+    }
+    if on_threads or query.collapse_threads:
+        threads = {one.thread for one in touched.values()}
+        others = await search.in_threads(threads)
+        there = {message for message in others if message not in changed or changed[message].before}
+        removed = there | {message for message, one in touched.items() if one.before}
+        moved = others | touched.keys()
+    else:
+        removed = {m for m, one in touched.items() if may_hold(query.filter, one.before)}
+        moved = set(touched)
+    added = [(at, message) for at, message in enumerate(now.messages) if message in moved]
+    if upto is not None and not (on_flags or on_mailboxes or on_threads):
+        last = now.messages.index(upto) if upto in now.messages else len(now.messages)
+        added = [(at, message) for at, message in added if at <= last]
+    return Difference(now, sorted(removed), added)
+
+
+async def _changed(search: AccountSearch, since: ModSeq) -> dict[int, _Changed]:
+    key = (search.account, since)
+    placed = await search.db.rows(_PLACED, key)
+    gone = await search.db.rows(_GONE, key)
+    changed = {message: _Changed(thread) for message, _, _, thread in (*placed, *gone)}
+    for message, mailbox, from_, _ in gone:
+        if from_ <= since:
+            changed[message].before.add(mailbox)
+    messages = list(changed)
+    for start in range(0, len(messages), _AT_ONCE):
+        some = msgspec.json.encode(messages[start : start + _AT_ONCE]).decode()
+        for message, mailbox, from_ in await search.db.rows(_PLACES, (search.account, some)):
+            changed[message].after.add(mailbox)
+            if from_ <= since:
+                changed[message].before.add(mailbox)
+    return changed
+
+
+def _has(term: q.Query, kinds: tuple[type, ...]) -> bool:
+    """Whether a term of these kinds is in the tree."""
+    match term:
+        case q.And(terms) | q.Or(terms):
+            return any(_has(one, kinds) for one in terms)
+        case q.Not(inner):
+            return _has(inner, kinds)
+        case q.SomeInThread(inner):
+            return isinstance(term, kinds) or _has(inner, kinds)
+    return isinstance(term, kinds)
+
+
+def may_hold(term: q.Query, mailboxes: set[int]) -> bool:
+    """Whether a term may have held for a message that was in these mailboxes, in none: no."""
+    return bool(mailboxes) and _held(term, mailboxes) is not False
+
+
+def _held(term: q.Query, mailboxes: set[int]) -> bool | None:
+    """None: that depends on more than the mailboxes."""
+    match term:
+        case q.InMailbox(mailbox):
+            return mailbox in mailboxes
+        case q.InOtherThan(others):
+            return not mailboxes <= set(others)
+        case q.Not(inner):
+            held = _held(inner, mailboxes)
+            return None if held is None else not held
+        case q.And(terms):
+            all_held = [_held(one, mailboxes) for one in terms]
+            return False if False in all_held else None if None in all_held else True
+        case q.Or(terms):
+            any_held = [_held(one, mailboxes) for one in terms]
+            return True if True in any_held else None if None in any_held else False
+        case q.All():
+            return True
+    return None
