@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec import field
+
 from pillarbox.jmap.email.header_property import (
     CONVENIENT,
     HeaderProperty,
@@ -57,7 +59,7 @@ class BodyArguments(Arguments, frozen=True, kw_only=True):
 
     body_properties: tuple[str, ...] | None = None
     fetch_text_body_values: bool = False
-    fetch_html_body_values: bool = False
+    fetch_html_body_values: bool = field(default=False, name="fetchHTMLBodyValues")
     fetch_all_body_values: bool = False
     max_body_value_bytes: Count = 0
 
