@@ -121,3 +121,46 @@ def test_a_program_out_of_reach_is_told_at_once(monkeypatch, tmp_path):
     with pytest.raises(ConfigurationError, match="under /opt"):
         check_reach(find_person(USER))
     assert os.geteuid() == 0
+
+
+def test_commands_of_root_leave_nothing_of_root_behind(folder):
+    python, environment = readable_python()
+    person = find_person(USER)
+    config, data, out = folder / "p.toml", folder / "data", folder / "out"
+    out.mkdir()
+    out.chmod(0o777)
+    (folder / "old.mbox").write_bytes(
+        b"From a@example.net Mon Jan  2 10:00:00 2012\n"
+        b"From: a@example.net\nSubject: old\n\nA message.\n\n"
+    )
+    large = b"Subject: large\r\n\r\n" + b"A line of a large message.\r\n" * 8192
+    (folder / "new").mkdir()
+    (folder / "new" / "1.eml").write_bytes(large)
+
+    def run(*words: str, given: str = "") -> str:
+        done = subprocess.run(
+            [python, "-m", "pillarbox.cli", *words],
+            env=environment,
+            input=given,
+            capture_output=True,
+            check=False,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 0, (words, done.stdout, done.stderr)
+        return done.stdout
+
+    place = ("--config", str(config))
+    setup = ("--account", "alice", "--data-dir", str(data), "--user", USER)
+    run("setup", "example.org", *place, *setup, "--generate-password")
+    alice = "alice@example.org"
+    run("import", "mbox", alice, str(folder / "old.mbox"), *place)
+    run("import", "eml", alice, str(folder / "new"), *place)
+    there = ("--imap", "imap.example.net", "--login", "a@example.net")
+    secret = ("--password-stdin", "--untested")
+    run("collect", "add", alice, *there, *secret, *place, given="a password\n")
+    run("collect", "rekey", *place)
+    run("export", alice, str(out / "mail.zip"), *place)
+    files = [data, *data.rglob("*"), *out.iterdir()]
+    assert (data / "vault.key").stat().st_mode & 0o777 == 0o600
+    assert {one: one.stat().st_uid for one in files if one.stat().st_uid != person.uid} == {}
