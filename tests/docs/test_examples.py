@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -42,7 +43,13 @@ def folder(tmp_path: Path, server: RunningServer) -> Path:
 
 
 def for_this_server(text: str, server: RunningServer) -> str:
-    ports = {"2587": "submission", "2993": "imaps", "2995": "pop3s", "2465": "submissions"}
+    ports = {
+        "2587": "submission",
+        "2993": "imaps",
+        "2995": "pop3s",
+        "2465": "submissions",
+        "2443": "https",
+    }
     return re.sub(r"\b2\d{3}\b", lambda found: str(server.ports[ports[found[0]]]), text)
 
 
@@ -63,6 +70,7 @@ def run(command: str, folder: Path) -> str:
 def test_every_example_is_run_here() -> None:
     assert set(EXAMPLES) == {
         "curl-send", "curl-list", "curl-pop3", "swaks-send", "mbsyncrc", "msmtprc",
+        "jmap-session", "jmap-call", "jmap-events",
     }  # fmt: skip
 
 
@@ -72,6 +80,16 @@ def test_curl(server: RunningServer, folder: Path) -> None:
     listed = run(for_this_server(EXAMPLES["curl-list"], server), folder)
     assert listed.startswith("* SEARCH 1")
     assert "Hello." in run(for_this_server(EXAMPLES["curl-pop3"], server), folder)
+
+
+@needs["curl"]
+def test_jmap(server: RunningServer, folder: Path) -> None:
+    session = json.loads(run(for_this_server(EXAMPLES["jmap-session"], server), folder))
+    assert session["username"] == LOGIN
+    assert session["apiUrl"] == f"https://localhost:{server.https}/jmap/api"
+    answered = json.loads(run(for_this_server(EXAMPLES["jmap-call"], server), folder))
+    assert answered["methodResponses"] == [["Core/echo", {"hello": "world"}, "c1"]]
+    assert "event: ping" in run(for_this_server(EXAMPLES["jmap-events"], server), folder)
 
 
 @needs["swaks"]

@@ -8,11 +8,13 @@ from __future__ import annotations
 import argparse
 from datetime import timedelta
 
+from pillarbox.accounts.app_passwords import encode_token
 from pillarbox.accounts.scope import ALL_SCOPES, Scope
 from pillarbox.cli.opened import Opened, run_opened
 from pillarbox.cli.options import finish, parse_count
 from pillarbox.cli.output import answer, print_json, print_table
 from pillarbox.clock import from_unix_seconds, unix_seconds
+from pillarbox.ids import AccountId
 from pillarbox.net.secret import Secret
 from pillarbox.store.model import AppPasswordRow
 from pillarbox.store.sql import credentials
@@ -47,21 +49,25 @@ def run_add(options: argparse.Namespace) -> int:
     """`pillarbox app-password add`."""
     scopes = frozenset(Scope(word) for word in options.scopes or ALL_SCOPES)
 
-    async def work(opened: Opened) -> tuple[int, Secret]:
+    async def work(opened: Opened) -> tuple[int, Secret, AccountId]:
         expires_at = None
         if options.days:
             expiry = opened.store.clock.now() + timedelta(days=options.days)
             expires_at = unix_seconds(expiry)
-        return await opened.admin.add_app_password(
+        account = await opened.admin.find_account(options.login)
+        number, password = await opened.admin.add_app_password(
             options.login, options.name, scopes=scopes, expires_at=expires_at
         )
+        return number, password, account.id
 
-    number, password = run_opened(options, work)
+    number, password, account = run_opened(options, work)
     shown = password.reveal().decode()
     value = {"login": options.login, "number": number, "password": shown}
-    return answer(
-        options.json, value, f"App password {number} of {options.login}, shown only now: {shown}"
-    )
+    told = f"App password {number} of {options.login}, shown only now: {shown}"
+    if Scope.JMAP in scopes:
+        value["token"] = token = encode_token(account, password)
+        told += f"\nFor a JMAP program that asks for a token: {token}"
+    return answer(options.json, value, told)
 
 
 def run_list(options: argparse.Namespace) -> int:

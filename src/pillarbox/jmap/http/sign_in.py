@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections import OrderedDict
 
 from starlette.requests import Request
 
-from pillarbox.accounts.app_passwords import canonical_app_password
+from pillarbox.accounts.app_passwords import parse_token
 from pillarbox.accounts.authenticator import Authenticator
 from pillarbox.accounts.identity import Identity
 from pillarbox.accounts.scope import Scope
@@ -29,7 +28,6 @@ from pillarbox.telemetry.metrics import SIGN_INS
 log = get_logger("accounts")
 CHALLENGE = 'Basic realm="Pillarbox", charset="UTF-8", Bearer realm="Pillarbox"'
 _MOST_CREDENTIALS = 8192  # characters of the header field
-_TOKEN = re.compile(r"A([1-9][0-9]{0,17})\.([A-Za-z0-9-]{20,40})")
 _QUIET_SECONDS = 3600.0  # between two lines in the log of the same credential and address
 _MOST_QUIET = 4096  # such pairs that are remembered
 _OUTCOMES: dict[type[PillarboxError], str] = {
@@ -78,12 +76,12 @@ class SignIn:
 
     async def _bearer(self, token: str) -> tuple[str, Secret]:
         """The account's number before the dot, an app password behind it (RFC 6750 §2.1)."""
-        found = _TOKEN.fullmatch(token)
-        if found is None or canonical_app_password(Secret(found[2])) is None:
+        found = parse_token(token)
+        if found is None:
             raise AuthenticationFailed
-        number = AccountId(int(found[1]))
+        number, password = found
         login = await self._store.read(lambda db: accounts.find_login(db, number))
-        return login or f"A{number}", Secret(found[2])  # nobody's: it takes the same time
+        return login or f"A{number}", password  # nobody's: it takes the same time
 
     def _failed(self, scheme: str, peer: str, outcome: str) -> None:
         """The name of a failed attempt is not told: it may be a password."""
@@ -110,11 +108,6 @@ class SignIn:
             login=identity.login,
             credential=identity.credential,
         )
-
-
-def token_of(account: AccountId, app_password: Secret) -> str:
-    """What a program sends as Bearer."""
-    return f"A{account}.{app_password.reveal().decode()}"
 
 
 def _basic(credentials: str) -> tuple[str, Secret]:
