@@ -170,6 +170,10 @@ def test_an_empty_folder_is_not_asked(tmp_path: Path) -> None:
             },
             "The server lists the message and gives no content for it.",
         ),
+        (  # it does not say what is there: nothing counts as gone
+            {"UID FETCH 2 (UID)": "$ NO not now", "UID FETCH 2": "$ NO cannot be converted"},
+            "The server refused it: cannot be converted",
+        ),
         (
             {
                 "UID FETCH 2 (UID)": "* 2 FETCH (UID 2)\r\n$ OK",
@@ -202,6 +206,29 @@ def test_one_message_that_cannot_be_had(
             else "$ OK",
             "UID FETCH 3": body(3, "three") + "$ OK",
             **answers,
+        },
+        work,
+        tmp_path,
+    )
+
+
+def test_a_message_that_is_not_listed(tmp_path: Path) -> None:
+    """The server counts and finds it, and says nothing of it: it is missing, and that is told."""
+
+    async def work(bench: Bench) -> None:
+        opened = await bench.source.open(INBOX)
+        assert [(one.key, one.size) for one in opened.messages] == [("1", 5), ("2", 0), ("3", 5)]
+        two = "The server refused it: cannot be read"
+        assert await bench.fetch(list(opened.messages)) == {"1": b"hello", "2": two, "3": b"three"}
+
+    run(
+        {
+            "EXAMINE": box(3),
+            "UID FETCH 1:*": listing(1, 3),
+            "UID SEARCH": "* SEARCH 1 2 3\r\n$ OK",
+            "UID FETCH 1:2": body(1) + "$ OK",
+            "UID FETCH 2": "$ NO cannot be read",
+            "UID FETCH 3": body(3, "three") + "$ OK",
         },
         work,
         tmp_path,

@@ -206,13 +206,16 @@ def _chunks(
 async def _existing(
     connection: ImapConnection, uids: Sequence[int], limits: ImapClientLimits
 ) -> set[int]:
+    """Of these those that the server has; where it does not say, all: nothing counts as gone."""
     found: set[int] = set()
     ordered = sorted(uids)
     step = limits.set_numbers
-    sets = (encode_numbers(ordered[start : start + step]) for start in range(0, len(ordered), step))
-    async with aclosing(connection.fetch(sets, b"(UID)")) as stream:
+    sets = [ordered[start : start + step] for start in range(0, len(ordered), step)]
+    async with aclosing(connection.fetch(map(encode_numbers, sets), b"(UID)")) as stream:
         async for one in stream:
             if isinstance(one, Fetched):
                 one.discard()
                 found.add(one.uid)
+            elif one.condition.kind != "OK":
+                found.update(sets[one.number])
     return found

@@ -44,6 +44,11 @@ async def list_messages(
                 found[one.uid] = RemoteMessage(
                     str(one.uid), one.size, bits, keywords, one.received_at
                 )
+    if len(found) < selected.exists:
+        # Some servers list nothing of a message that they cannot read. It is there all the same:
+        # a mirror must not take it for deleted, and whoever moves in is told that it is missing.
+        for uid in await connection.search(b"ALL"):
+            found.setdefault(uid, RemoteMessage(str(uid)))
     messages = tuple(found[uid] for uid in sorted(found))
     return OpenFolder(folder, str(validity), messages, str(state) if state else "")
 
