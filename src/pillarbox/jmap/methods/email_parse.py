@@ -78,7 +78,8 @@ def _is_message(octets: Octets, most_header: int) -> bool:
     end = header.header_end(octets, 0, min(len(octets), most_header))
     start = octets[:end]
     first = header.pairs(start)[:1]
-    return bool(first) and start.startswith(first[0][0])
+    # "From ": the line that stands before each message of a mailbox file.
+    return bool(first) and start.startswith((first[0][0], b"From ", b">From "))
 
 
 METHODS = (Method("Email/parse", MAIL, EmailParse, run),)
