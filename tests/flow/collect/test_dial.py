@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -286,6 +287,26 @@ def test_in_the_clear_where_tls_is_expected(tmp_path: Path) -> None:
 def test_what_a_server_says_to_a_password(tmp_path: Path, answer: str, trouble: str) -> None:
     drop = Drop([], offers=("USER",), answers={"PASS": answer})
     assert failure(tmp_path, drop=drop, issued=ROOT.issue(HOST)).trouble == trouble
+
+
+@pytest.mark.parametrize("password", ["pencil-sharpener", 'pencil-"sharp\\ener"'])
+@pytest.mark.parametrize("cut", [0, 4])
+def test_a_server_that_repeats_what_it_was_sent(tmp_path: Path, password: str, cut: int) -> None:
+    """What it says is shown, and written down; the password is not, in whatever form it went."""
+    sent = base64.b64encode(f"\0alice@example.org\0{password}".encode()).decode()
+    sent = sent[: len(sent) - cut]
+    quoted = password.replace("\\", "\\\\").replace('"', '\\"')
+    answer = (
+        f'-ERR Unknown: AUTH PLAIN {sent}, PASS {password}, LOGIN alice "{quoted}", help yourself'
+    )
+    drop = Drop([], offers=("SASL PLAIN",), answers={"AUTH": answer})
+    who = SignIn("alice@example.org", Secret(password))
+    told = str(failure(tmp_path, drop=drop, issued=ROOT.issue(HOST), sign_in=who))
+    assert "Unknown: AUTH PLAIN …, PASS …, LOGIN alice" in told
+    assert sent not in told
+    assert password not in told
+    assert quoted not in told
+    assert "help yourself" in told
 
 
 def test_a_server_that_wants_time_between_visits(tmp_path: Path) -> None:

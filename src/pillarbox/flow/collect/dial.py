@@ -6,9 +6,11 @@ is judged, and the address that was judged is the one that is connected to.
 
 from __future__ import annotations
 
+import binascii
+import re
 import socket
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TypeVar
@@ -41,6 +43,7 @@ T = TypeVar("T")
 MAX_ADDRESSES = 8  # of one host that are tried
 _LOCALHOST = ("127.0.0.1", "::1")  # RFC 6761 §6.3: not a question for the DNS
 _SHORTEST_SECRET = 4  # octets: what is shorter would blot out innocent words
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{8,}={0,2}")
 _PROBE = 9  # the discard port; no packet is sent there
 
 
@@ -260,11 +263,22 @@ def _is_loopback(address: str) -> bool:
 
 
 def _without_secrets(failure: SourceFailure, sign_in: SignIn) -> SourceFailure:
-    """A server may repeat what it was sent."""
+    """A server may repeat what it was sent: as it is, quoted (LOGIN), or in base64 (SASL)."""
     grant = sign_in.grant
     secrets = (sign_in.password,) if grant is None else (grant.access_token, grant.refresh_token)
-    told = str(failure)
-    for secret in secrets:
-        if secret is not None and len(secret.reveal()) >= _SHORTEST_SECRET:
-            told = told.replace(secret.reveal().decode("utf-8", "replace"), "…")
+    revealed = [one.reveal() for one in secrets if one is not None]
+    hidden = [octets for octets in revealed if len(octets) >= _SHORTEST_SECRET]
+    login = sign_in.login.encode()  # beside it stands the secret, cut or whole
+    telling = [*hidden, login] if len(login) >= _SHORTEST_SECRET else hidden
+    told = _BASE64.sub(lambda word: "…" if _holds(word[0], telling) else word[0], str(failure))
+    for octets in hidden:
+        text = octets.decode("utf-8", "replace")
+        told = told.replace(text, "…")
+        told = told.replace(text.replace("\\", "\\\\").replace('"', '\\"'), "…")
     return SourceFailure(failure.trouble, told, retry_after=failure.retry_after)
+
+
+def _holds(word: str, telling: Iterable[bytes]) -> bool:
+    """Whether this is one of them in base64."""
+    octets = binascii.a2b_base64(word[: len(word) // 4 * 4])
+    return any(one in octets for one in telling)
