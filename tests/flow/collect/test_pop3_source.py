@@ -303,20 +303,47 @@ def test_one_message_that_is_never_to_be_had_does_not_stop_the_others(tmp_path: 
     run(Rig(drop, tmp_path), check)
 
 
-def test_cut_in_a_message(tmp_path: Path) -> None:
-    drop = Drop([b"x" * 5000 + b"\r\n"] * 3, NAMES[:3])
-    rig = Rig(drop, tmp_path)
+def test_cut_in_messages_that_come_over_new_connections(tmp_path: Path) -> None:
+    bodies = [b"%d" % n + b"x" * 5000 + b"\r\n" for n in range(3)]
+    rig = Rig(Drop(bodies, NAMES[:3]), tmp_path)
     rig.network.faults[HOST] = Faults(cut_to_client=9000)
 
     async def check(rig: Rig) -> None:
-        found = []
+        found = await rig.fetch(await rig.list())
+        assert found == dict(zip(NAMES, bodies, strict=False))
+
+    run(rig, check)
+
+
+def test_a_message_that_always_breaks_the_connection_costs_itself(tmp_path: Path) -> None:
+    bodies = [b"a" * 50 + b"\r\n", b"x" * 20_000 + b"\r\n", b"b" * 50 + b"\r\n"]
+    rig = Rig(Drop(bodies, NAMES[:3]), tmp_path)
+    rig.network.faults[HOST] = Faults(cut_to_client=9000)
+
+    async def check(rig: Rig) -> None:
+        fetching = asyncio.ensure_future(rig.fetch(await rig.list()))
+        while not fetching.done():
+            await asyncio.sleep(0.001)
+            await rig.clock.advance(1)
+        found = await fetching
+        assert (found[NAMES[0]], found[NAMES[2]]) == (bodies[0], bodies[2])
+        missed = found[NAMES[1]]
+        assert isinstance(missed, Missed)
+        assert "breaks in the middle" in missed.why
+        assert not missed.gone
+
+    run(rig, check)
+
+
+def test_cut_where_names_mean_one_session_only(tmp_path: Path) -> None:
+    bodies = [b"%d" % n + b"x" * 5000 + b"\r\n" for n in range(3)]
+    rig = Rig(Drop(bodies, ["same"] * 3), tmp_path)
+    rig.network.faults[HOST] = Faults(cut_to_client=9000)
+
+    async def check(rig: Rig) -> None:
         with pytest.raises(SourceFailure) as caught:
-            async for one in rig.source.fetch(await rig.list(), rig.spool):
-                assert isinstance(one, Arrived)
-                one.spool.discard()
-                found.append(one)
+            await rig.fetch(await rig.list())
         assert caught.value.trouble == "cut"
-        assert len(found) == 1
 
     run(rig, check)
 

@@ -10,8 +10,15 @@ what they are, and such a message is deleted only in the session in which it was
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Mapping,
+    Sequence,
+)
+from contextlib import aclosing, suppress
 
 from msgspec import Struct
 
@@ -34,12 +41,15 @@ from pillarbox.flow.collect.sources.pop3_listing import ORDINAL, list_maildrop
 from pillarbox.message.line_ends import LineEnds
 from pillarbox.net.outgoing.failure import LinkFailure
 from pillarbox.pop3.client.connection import Pop3Connection, Retrieved
-from pillarbox.pop3.client.failure import refusal
+from pillarbox.pop3.client.failure import Pop3Failure, refusal
 from pillarbox.pop3.client.responses import Status
 from pillarbox.store.blobs.spool import Spool
 from pillarbox.store.model import Role
 
 _FIRST_LINE = 65_536  # octets in which the first line must end to be looked at
+# A line that is cut as often while the same message comes: the server breaks at it, or nothing can
+# be had just now. The pause grows by so many seconds with each.
+_CUT_OUT, _PAUSE = 4, 2.0
 _THROTTLED_IN_A_ROW = 3  # so many messages refused "for now": the account is meant, not they
 
 INBOX = RemoteFolder(key="", path="INBOX", role=Role.INBOX)
@@ -128,7 +138,34 @@ class Pop3Source:
     async def fetch(
         self, messages: Sequence[RemoteMessage], spool: Callable[[], Spool]
     ) -> AsyncIterator[Arrived | Missed]:
-        """In the maildrop's order."""
+        """In the maildrop's order; over a new connection where one is cut. A message at which it
+        is cut again and again is left out, so that those behind it come.
+        """
+        left = {message.key: message for message in messages}
+        in_vain = 0
+        while left:
+            before = len(left)
+            try:
+                async with aclosing(self._bodies(list(left.values()), spool)) as stream:
+                    async for one in stream:
+                        left.pop(one.message.key, None)
+                        yield one
+                return
+            except Pop3Failure as failure:
+                in_vain = 1 if len(left) < before else in_vain + 1
+                if not self._goes_on(failure, left):
+                    raise self._failed(failure) from failure
+                why = f"The connection breaks in the middle of it: {failure.why}"
+            if in_vain < _CUT_OUT:
+                await self._clock.sleep(_PAUSE * (in_vain - 1))
+            else:
+                in_vain = 0
+                yield Missed(left.pop(next(iter(left))), why)
+
+    async def _bodies(
+        self, messages: Sequence[RemoteMessage], spool: Callable[[], Spool]
+    ) -> AsyncGenerator[Arrived | Missed, None]:
+        """All that one connection gives. Raises Pop3Failure when it ends, and SourceFailure."""
         session = await self._ready()
         wanted: dict[int, RemoteMessage] = {}
         for message in messages:
@@ -154,11 +191,15 @@ class Pop3Source:
                 if isinstance(arrived, Arrived):
                     session.read.add(message.key)
                 yield arrived
-        except LinkFailure as failure:
-            raise self._failed(failure) from failure
         finally:
             for left in sinks.values():
                 left.discard()
+
+    def _goes_on(self, failure: Pop3Failure, left: Mapping[str, RemoteMessage]) -> bool:
+        """It was a cut, and what is left can be told apart in another session."""
+        if not left or any(ORDINAL in key for key in left):
+            return False
+        return failure.status is None and self._failed(failure).trouble == "cut"
 
     async def settle(self, keys: Sequence[str], what: AtSource) -> list[str]:
         """Delete, and end the session: its end makes it last. Other actions are not POP3's."""
