@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import email.utils
+import re
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from typing import Any, cast
@@ -21,6 +22,7 @@ from pillarbox.message.part import Part
 
 NOW = datetime(2026, 11, 23, 8, 0, 0, tzinfo=UTC)
 BLOBS = {"U1": b"\x00\xff binary", "U2": b"Subject: in\r\n\r\nBody\r\n", "U3": "äöü".encode()}
+NAMES = st.text(st.characters(exclude_categories=["C", "Z"]) | st.just(" "), max_size=40)
 LETTERS = st.characters(exclude_categories=("Cc", "Cs"))
 
 
@@ -177,10 +179,10 @@ def test_whatever_a_value_is_the_names_of_the_fields_are_ours(value: str) -> Non
     }  # fmt: skip
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 @given(
     st.text(LETTERS, max_size=200),
-    st.lists(st.text(LETTERS, max_size=40), max_size=3),
+    st.lists(NAMES, max_size=3),
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"), max_size=300),
     st.text(LETTERS, min_size=1, max_size=100),
 )
@@ -193,11 +195,10 @@ def test_what_was_asked_for_is_what_is_read(
         attachments=[{"blobId": "U1", "name": file, "type": "image/png"}],
         **text(body),
     )
-    if subject.isascii() and len(subject) > 60:
-        subject, message["Subject"].__class__  # folded where it has white space
     assert str(message["Subject"]) == subject
     found = [one.display_name for one in message["To"].addresses] if names else []
-    assert found == [name.strip() for name in names] or any("=?" in name for name in names)
+    # Python makes one space of several.
+    assert found == [re.sub(" +", " ", name.strip()) for name in names]
     written, attached = cast(list[EmailMessage], message.get_payload())
     payload = cast(bytes, written.get_payload(decode=True))
     assert payload.decode().replace("\r\n", "\n") == body

@@ -82,7 +82,7 @@ async def write_emails(
             await run.create(name, new)
         except RecordRefused as refused:
             run.result.not_created[name] = refused.answer
-    await run.update(work.updated, frozenset(map(run.real_id, work.destroyed)))
+    await run.update(work.updated, frozenset(map(run.real_id, work.destroyed)) - {""})
     await run.destroy(work.destroyed)
     new_state = state_of(await account_modseq(tx, account))
     return Written(old_state, new_state, run.result, run.created_ids)

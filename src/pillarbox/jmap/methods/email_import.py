@@ -66,7 +66,7 @@ async def _bring(ctx: Context, batches: Batches, email: dict[str, Any]) -> NewEm
     octets = await _octets(ctx, email.get("blobId"))
     end = header_end(octets, 0, len(octets))
     fields = pick(octets[: min(end, ctx.store.settings.message.max_headers_octets)], _RECEIVED)
-    if not end or not octets.strip():
+    if not octets[:end].strip():
         raise RecordRefused("invalidEmail", "That is no message: it begins with no header.")
     if received_at is None:
         received_at = _received_at(fields.get(b"received", []))
