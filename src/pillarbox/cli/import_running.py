@@ -105,19 +105,13 @@ async def known_import(
     opened: Opened, account: AccountId, settings: RemoteSettings
 ) -> Remote | None:
     """The same import, if it was begun before. Raises NotAllowed where it is collected from."""
-    for remote in await remotes_of(opened).list_remotes(account):
-        there = remote.settings
-        if (there.kind, there.login, there.path) != (settings.kind, settings.login, settings.path):
-            continue
-        if _host(there) != _host(settings):
-            continue
-        if there.once:
-            return remote
-        raise NotAllowed(
-            f"Mail is collected from there already, as number {remote.id}; moving in beside it "
-            "would bring everything twice. 'pillarbox collect run' brings what is there now."
-        )
-    return None
+    remote = await remotes_of(opened).find_place(account, settings)
+    if remote is None or remote.settings.once:
+        return remote
+    raise NotAllowed(
+        f"Mail is collected from there already, as number {remote.id}; moving in beside it "
+        "would bring everything twice. 'pillarbox collect run' brings what is there now."
+    )
 
 
 async def _kept(
@@ -145,7 +139,3 @@ def _labels(wished: str) -> Iterator[str]:
     for number in range(2, _MOST_LABELS):
         tail = f" ({number})"
         yield wished[: MAX_LABEL - len(tail)] + tail
-
-
-def _host(settings: RemoteSettings) -> str:
-    return settings.server.host.lower() if settings.server is not None else ""

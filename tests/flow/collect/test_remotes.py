@@ -256,6 +256,9 @@ async def test_what_was_begun_at_a_place_is_found(box: Box) -> None:
     assert found is not None
     assert found.id == number
     assert await remotes.find_place(box.alice.id, settings("x", login="bob")) is None
+    for port, same in ((143, True), (993, True), (1143, False)):
+        there = settings("x", server=ServerSpec("IMAP.example.org", port))
+        assert (await remotes.find_place(box.alice.id, there) is not None) == same, port
     with pytest.raises(BadRemote):
         await remotes.resume(number)
     with pytest.raises(BadRemote):

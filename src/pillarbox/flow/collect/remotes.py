@@ -24,6 +24,7 @@ from pillarbox.store.sql.remotes import RemoteRow, RemoteState
 
 ROWS_AT_ONCE = 2000  # that are deleted in one write
 _SEALED_AT_ONCE = 100
+_USUAL_PORTS = {"imap": (143, 993), "pop3": (110, 995)}  # with STARTTLS, and with TLS at once
 
 
 class Remote(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,7 +111,10 @@ class Remotes:
         return self.of_row(row) if row is not None else None
 
     async def find_place(self, account: AccountId, like: RemoteSettings) -> Remote | None:
-        """An account's remote account that is at the same place: what was begun there goes on."""
+        """An account's remote account that is at the same place: what was begun there goes on.
+
+        Another port is another server, unless both are ports that every server has.
+        """
         place = _place_of(like)
         for remote in await self.list_remotes(account):
             if _place_of(remote.settings) == place:
@@ -284,5 +288,7 @@ def _host_of(settings: RemoteSettings) -> str:
     return settings.server.host.lower() if settings.server is not None else ""
 
 
-def _place_of(settings: RemoteSettings) -> tuple[str, str, str, str]:
-    return settings.kind, _host_of(settings), settings.login, settings.path
+def _place_of(settings: RemoteSettings) -> tuple[str, str, int, str, str]:
+    port = settings.server.port if settings.server is not None else 0
+    port = 0 if port in _USUAL_PORTS.get(settings.kind, ()) else port
+    return settings.kind, _host_of(settings), port, settings.login, settings.path
