@@ -12,7 +12,7 @@ CREATE TABLE account (
     last_message INTEGER NOT NULL DEFAULT 0,
     last_uid_validity INTEGER NOT NULL DEFAULT 0,
     created_at INTEGER NOT NULL
-, pruned_modseq INTEGER NOT NULL DEFAULT 0);
+, pruned_modseq INTEGER NOT NULL DEFAULT 0, quota_modseq INTEGER NOT NULL DEFAULT 0);
 
 CREATE TABLE address (
     address TEXT NOT NULL PRIMARY KEY,

@@ -7,22 +7,33 @@ from pillarbox.jmap.method import Capability, Method
 from pillarbox.jmap.methods import (
     core,
     email_changes,
+    email_copy,
     email_get,
+    email_import,
     email_parse,
     email_query,
     email_query_changes,
+    email_set,
     mail,
     mailbox_get,
+    mailbox_query,
+    mailbox_set,
+    quota,
     search_snippet,
     thread,
 )
 
 _MAIL_METHODS = (
     *mailbox_get.METHODS,
+    *mailbox_query.METHODS,
+    *mailbox_set.METHODS,
     *thread.METHODS,
     *email_get.METHODS,
     *email_changes.METHODS,
     *email_parse.METHODS,
+    *email_set.METHODS,
+    *email_copy.METHODS,
+    *email_import.METHODS,
     *email_query.METHODS,
     *email_query_changes.METHODS,
     *search_snippet.METHODS,
@@ -30,6 +41,7 @@ _MAIL_METHODS = (
 CAPABILITIES: tuple[Capability, ...] = (
     core.CAPABILITY,
     Capability(MAIL, mail.server_part, mail.account_part, _MAIL_METHODS),
+    quota.CAPABILITY,
 )
 BY_URI: dict[str, Capability] = {capability.uri: capability for capability in CAPABILITIES}
 METHODS: dict[str, Method] = {

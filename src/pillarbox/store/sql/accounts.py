@@ -8,6 +8,7 @@ from pillarbox.store.database import Reader, Row, Transaction
 from pillarbox.store.model import Account, Role
 from pillarbox.store.sql import mailboxes, uploads
 from pillarbox.store.sql.modseq import next_modseq
+from pillarbox.store.sql.quota_changes import limits_changed
 
 FIRST_MAILBOXES: tuple[tuple[str, Role], ...] = (
     ("INBOX", Role.INBOX),
@@ -119,6 +120,7 @@ async def set_quota(
     """0 is no limit. What is there already stays, even over the quota."""
     if not await tx.run(_SET_QUOTA, (quota_octets, quota_messages, account)):
         raise NoSuchAccount
+    await limits_changed(tx, account)
 
 
 async def set_enabled(tx: Transaction, account: AccountId, enabled: bool) -> None:

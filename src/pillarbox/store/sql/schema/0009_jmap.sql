@@ -4,6 +4,8 @@
 -- is known of what was before this step, so nobody is told of it.
 ALTER TABLE account ADD COLUMN pruned_modseq INTEGER NOT NULL DEFAULT 0;
 UPDATE account SET pruned_modseq = modseq;
+-- Of the last change of a limit. Usage has no other than that of the mail.
+ALTER TABLE account ADD COLUMN quota_modseq INTEGER NOT NULL DEFAULT 0;
 
 ALTER TABLE mailbox ADD COLUMN created_modseq INTEGER NOT NULL DEFAULT 0;
 -- Of the last change to name, parent, use, order or subscription; counts have `modseq` alone.
