@@ -124,12 +124,13 @@ async def test_refused(box: JmapBox) -> None:
     box.limits = JmapSettings(max_objects_in_get=500, max_text_octets=1 << 20)
     many = [f"B{number}" for number in range(501)]
     assert (await box.call("Email/parse", blobIds=many))["type"] == "requestTooLarge"
-    for wrong in (
+    wrongs: tuple[dict[str, Any], ...] = (
         {"blobIds": None},
         {"blobIds": [], "properties": ["header:From:asDate"]},
         {"blobIds": [], "properties": ["nonsense"]},
         {"blobIds": [], "ids": []},
-    ):
+    )
+    for wrong in wrongs:
         assert (await box.call("Email/parse", **wrong))["type"] == "invalidArguments"
     blob_id = await upload(box, b"Subject: large\r\n\r\n" + b"x" * (2 << 20))
     answer = await box.call("Email/parse", blobIds=[blob_id], fetchAllBodyValues=True)

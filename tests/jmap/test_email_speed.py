@@ -42,9 +42,13 @@ PARTS = letter(
     body="\r\n".join(f"--x\r\n\r\npart {n}" for n in range(10_000)) + "\r\n--x--",
     Content_Type="multipart/mixed; boundary=x",
 )
+FILES = letter(
+    body="\r\n".join(["--x\r\nContent-Transfer-Encoding: base64\r\n\r\n" + "QUJD" * 2500] * 1000),
+    Content_Type="multipart/mixed; boundary=x",
+)
 
 
-@pytest.mark.parametrize("raw", [DIVS, LINE, PARTS], ids=["divs", "line", "parts"])
+@pytest.mark.parametrize("raw", [DIVS, LINE, PARTS, FILES], ids=["divs", "line", "parts", "files"])
 async def test_hostile_mail_opens_in_time(box: JmapBox, raw: bytes) -> None:
     await box.append(raw, short=False)
     started = time.process_time()

@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator
 from typing import Protocol
 
+from pillarbox.errors import Damaged
 from pillarbox.message import transfer
 from pillarbox.message.part import Octets, Part
 
@@ -38,6 +39,31 @@ class Held:
     async def read(self, start: int, end: int) -> bytes:
         """Octets [start, end)."""
         return self._octets[start:end]
+
+
+class Ahead:
+    """Octets of which some more are read than asked for: parts are looked at one after another.
+
+    What cannot be read is empty: one damaged message does not take a page's others with it.
+    """
+
+    def __init__(self, octets: Readable) -> None:
+        self._octets = octets
+        self._start = 0
+        self._window = b""
+        self.size = octets.size
+
+    async def read(self, start: int, end: int) -> bytes:
+        """Octets [start, end), or none."""
+        try:
+            if end - start >= AT_ONCE:
+                return await self._octets.read(start, end)
+            if start < self._start or end > self._start + len(self._window):
+                self._window = await self._octets.read(start, start + AT_ONCE)
+                self._start = start
+        except Damaged:
+            return b""
+        return self._window[start - self._start : end - self._start]
 
 
 class Source:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from pillarbox.jmap.email.octets import KNOWN_ENCODINGS, Source
@@ -14,6 +15,7 @@ Json = Any
 # written as three (quoted-printable), with line breaks.
 _RAW_FOR_ONE = 13
 _RAW_AT_LEAST = 64 * 1024
+_HERE = 512 * 1024  # octets that are decoded on the loop's own thread (a millisecond or two)
 _TAG_STARTS = "/!?abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -23,6 +25,12 @@ async def body_value(source: Source, part: BodyPart, most: int) -> Json:
     limit = None if not most else max(_RAW_AT_LEAST, _RAW_FOR_ONE * most)
     raw = await source.raw(part.part, limit)
     is_whole = len(raw) == size
+    if len(raw) <= _HERE:
+        return _value(raw, part, most, is_whole=is_whole)
+    return await asyncio.to_thread(_value, raw, part, most, is_whole=is_whole)
+
+
+def _value(raw: bytes, part: BodyPart, most: int, *, is_whole: bool) -> Json:
     decoder = transfer.Decoder(part.part.encoding)
     octets = decoder.feed(raw, last=is_whole)
     text, is_problem = decode(octets, part.charset, is_whole=is_whole)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from msgspec import field
@@ -64,7 +65,7 @@ class BodyArguments(Arguments, frozen=True, kw_only=True):
     max_body_value_bytes: Count = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Wanted:
     """The properties of a call, sorted by what they need."""
 
@@ -74,29 +75,29 @@ class Wanted:
     part_headers: tuple[tuple[str, HeaderProperty], ...]
     values: BodyArguments
 
-    @property
+    @cached_property
     def reads_header(self) -> bool:
         """Whether the message's header is needed."""
         return bool(self.headers) or "headers" in self.names
 
-    @property
+    @cached_property
     def reads_structure(self) -> bool:
         """Whether its part tree is needed."""
         return not self.names.isdisjoint(FROM_STRUCTURE)
 
-    @property
+    @cached_property
     def lists_parts(self) -> bool:
         """Whether parts are described, not only their text told."""
         return not self.names.isdisjoint(_LISTS_PARTS)
 
-    @property
+    @cached_property
     def reads_parts(self) -> bool:
         """Whether the octets of parts are needed to describe them."""
         return self.lists_parts and (
             bool(self.part_headers) or "headers" in self.of_part or "size" in self.of_part
         )
 
-    @property
+    @cached_property
     def reads_values(self) -> bool:
         """Whether texts are to be told."""
         values = self.values
@@ -106,7 +107,7 @@ class Wanted:
             or values.fetch_all_body_values
         )
 
-    @property
+    @cached_property
     def reads_octets(self) -> bool:
         """Whether columns are not enough."""
         return self.reads_header or self.reads_parts or self.reads_values

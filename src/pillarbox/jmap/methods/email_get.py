@@ -11,7 +11,7 @@ from pillarbox.errors import Damaged
 from pillarbox.ids import MessageId, ModSeq
 from pillarbox.jmap.capabilities import MAIL
 from pillarbox.jmap.context import Context
-from pillarbox.jmap.email.octets import Readable, Source
+from pillarbox.jmap.email.octets import Ahead, Source
 from pillarbox.jmap.email.record import Email
 from pillarbox.jmap.email.wanted import DEFAULT, BodyArguments, Wanted, check_wanted
 from pillarbox.jmap.errors import MethodRefused
@@ -28,7 +28,7 @@ from pillarbox.telemetry.log import get_logger
 
 log = get_logger("jmap")
 
-_OPENED_AT_ONCE = 50  # messages whose octets' places are held
+_OPENED_AT_ONCE = 50  # messages told of before others have their turn
 _READ_HERE = 200  # messages whose rows are read on the loop's own thread
 _decode_part = msgspec.msgpack.Decoder(Part).decode
 
@@ -109,7 +109,9 @@ class _Reading:
         found = await reading(lambda db: self._snapshot(db, numbers))
         if self.state is None:
             self.state = found.state
-        for number in numbers:
+        for at, number in enumerate(numbers, 1):
+            if not at % _OPENED_AT_ONCE:
+                await self._ctx.services.clock.sleep(0)  # let others have their turn
             row = found.rows.get(number)
             if row is not None and number in found.places and number not in self.records:
                 self.records[number] = await self._record(row, found)
@@ -140,27 +142,12 @@ class _Reading:
                 await content.read_ahead()  # of a small message, all that follows
             except Damaged:
                 log.warning_event("jmap.unreadable", message=row.id)
-            source = Source(Forgiving(content), email.part_tree, len(row.trace))
+            source = Source(Ahead(content), email.part_tree, len(row.trace))
             await email.load(source, self._wanted, self._most_header)
             content.release()
         told = email.answer(self._wanted)
         self._budget.take(told)
         return told
-
-
-class Forgiving:
-    """What cannot be read is empty: one damaged message does not take a page's others with it."""
-
-    def __init__(self, octets: Readable) -> None:
-        self._octets = octets
-        self.size = octets.size
-
-    async def read(self, start: int, end: int) -> bytes:
-        """Octets [start, end), or none."""
-        try:
-            return await self._octets.read(start, end)
-        except Damaged:
-            return b""
 
 
 METHODS = (Method("Email/get", MAIL, EmailGet, run),)
