@@ -12,13 +12,17 @@ from pathlib import Path
 
 import pytest
 
+from pillarbox.accounts.vault import Vault
 from pillarbox.cli.main import main
 from pillarbox.clock import SystemClock
+from pillarbox.config.collect import CollectSettings
 from pillarbox.config.store import StoreSettings
 from pillarbox.config.writing import to_toml
+from pillarbox.flow.collect.remotes import Remotes
+from pillarbox.flow.collect.settings import RemoteSettings, ServerSpec
 from pillarbox.ids import RemoteId
 from pillarbox.store.open import open_store
-from pillarbox.store.sql import remote_lease
+from pillarbox.store.sql import accounts, remote_lease
 
 ALICE, SECRET = "alice@example.org", "open sesame 123"
 Run = Callable[..., tuple[int, str, str]]
@@ -90,6 +94,32 @@ def test_moving_in_from_where_it_is_collected_is_refused(run: Run) -> None:
     words = ("--host", "127.0.0.1:1", "--login", "al@example.net", "--allow-private")
     code, _, error = run("import", "imap", ALICE, *words, "--password-file", "password")
     assert (code, "would bring everything twice" in error) == (1, True)
+
+
+def test_collecting_goes_on_from_what_was_moved_in(run: Run, tmp_path: Path) -> None:
+    """Else all that was moved in would come a second time."""
+
+    async def move_in() -> None:
+        store = await open_store(StoreSettings(data_dir=str(tmp_path / "data")), SystemClock())
+        remotes = Remotes(store, Vault(tmp_path / "data"), SystemClock(), CollectSettings())
+        account = await store.read(lambda db: accounts.find(db, ALICE))
+        assert account is not None
+        moved = RemoteSettings(
+            kind="imap",
+            server=ServerSpec("127.0.0.1", 1),
+            login="al@example.net",
+            label="imap al@example.net",
+            once=True,
+        )
+        await remotes.add(account.id, moved, None, by_itself=False)
+        await store.close()
+
+    asyncio.run(move_in())
+    code, told, _ = add(run, "--every", "30m")
+    assert (code, "moved in from there does not come again" in told) == (0, True)
+    assert shown(run)["state"] == "active"
+    assert json.loads(run("import", "list", "--json")[1]) == []
+    assert add(run)[0] == 1
 
 
 def test_it_is_tried_before_it_is_stored(run: Run) -> None:

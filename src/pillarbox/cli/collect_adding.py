@@ -24,7 +24,7 @@ from pillarbox.flow.collect.source import AtSource
 def add(options: argparse.Namespace) -> int:
     """`pillarbox collect add`."""
 
-    async def work(opened: Opened) -> tuple[int, RemoteSettings]:
+    async def work(opened: Opened) -> tuple[int, RemoteSettings, str]:
         account = await opened.admin.find_account(options.account)
         place = await find_place(opened, options)
         settings = _settings(options, place)
@@ -35,16 +35,21 @@ def add(options: argparse.Namespace) -> int:
         if not options.untested:
             await _try(opened, options, settings, sign_in)
         by_itself = not options.paused
+        if there is not None:
+            await remotes_of(opened).go_on(there.id, settings, sign_in, by_itself=by_itself)
+            return there.id, settings, " What was moved in from there does not come again."
         number = await remotes_of(opened).add(account.id, settings, sign_in, by_itself=by_itself)
-        return number, settings
+        return number, settings, ""
 
-    number, settings = run_opened(options, work)
+    number, settings, before = run_opened(options, work)
     told = {"number": number, "account": options.account, "name": settings.label}
     if options.paused:
         begins = f"'pillarbox collect resume {options.account} {number}' lets it begin."
     else:
         begins = "The running server begins now and goes on."
-    return answer(options.json, told, f"Added {settings.label} as number {number}. {begins}")
+    return answer(
+        options.json, told, f"Added {settings.label} as number {number}.{before} {begins}"
+    )
 
 
 def _settings(options: argparse.Namespace, place: Place) -> RemoteSettings:

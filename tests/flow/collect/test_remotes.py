@@ -265,6 +265,21 @@ async def test_what_was_begun_at_a_place_is_found(box: Box) -> None:
         await remotes.change(number, settings("two"))
 
 
+async def test_what_was_moved_in_is_collected_from_now_on(box: Box) -> None:
+    remotes = remotes_of(box, max_remotes=1)
+    number = await remotes.add(box.alice.id, settings("moved", once=True), None)
+    await remotes.go_on(number, settings("work"), SIGN_IN)
+    (remote,) = await remotes.list_remotes()
+    assert (remote.id, remote.label, remote.state) == (number, "work", RemoteState.ACTIVE)
+    assert not remote.settings.once
+    assert remote.due_at is not None
+    assert await remotes.sign_in(number) == SIGN_IN
+    other = await remotes.add(box.alice.id, settings("two", login="bob", once=True), None)
+    with pytest.raises(LimitReached):
+        await remotes.go_on(other, settings("three", login="bob"), SIGN_IN)
+    assert (await remotes.get(other)).settings.once
+
+
 async def test_how_many_there_may_be(box: Box) -> None:
     remotes = remotes_of(box, max_remotes=2, max_imports=1)
     for label in ("one", "two"):

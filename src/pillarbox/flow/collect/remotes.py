@@ -93,6 +93,31 @@ class Remotes:
 
         return await self._store.write(write)
 
+    async def go_on(
+        self,
+        moved_in: RemoteId,
+        settings: RemoteSettings,
+        sign_in: SignIn,
+        *,
+        by_itself: bool = True,
+    ) -> None:
+        """Collect from now on where an import came from: what it brought does not come again.
+
+        It is no import any more then. Raises NotFound, AlreadyExists, LimitReached.
+        """
+        state = RemoteState.ACTIVE if by_itself else RemoteState.PAUSED
+        due_at = self._now() if by_itself else None
+
+        async def write(tx: Transaction) -> None:
+            row = await remotes.get(tx, moved_in)
+            await self._check_room(tx, row.account, settings.once)
+            await _store_settings(tx, moved_in, settings)
+            await _put_send_as(tx, row.account, moved_in, settings)
+            await self._keep(tx, remote=moved_in, sign_in=sign_in)
+            await remotes.steer(tx, moved_in, state, due_at)
+
+        await self._store.write(write)
+
     async def _check_room(self, tx: Transaction, account: AccountId, once: bool) -> None:
         rows = await remotes.list_remotes(tx, account)
         others = sum(self.of_row(row).settings.once == once for row in rows)
