@@ -25,6 +25,7 @@ class Request(msgspec.Struct, frozen=True, rename="camel"):
     created_ids: dict[str, str] | None = None
 
 
+_MOST_SHOWN = 200  # characters of what a client sent, in an answer
 _decoder = msgspec.json.Decoder(Request)
 
 
@@ -38,7 +39,8 @@ def parse_request(octets: bytes, *, known: frozenset[str], max_calls: int) -> Re
         raise RequestRefused("notJSON", "The body of the request is not JSON.") from error
     unknown = [name for name in request.using if name not in known]
     if unknown:
-        raise RequestRefused("unknownCapability", f"This server does not speak {unknown[0]!r}.")
+        name = unknown[0][:_MOST_SHOWN]
+        raise RequestRefused("unknownCapability", f"This server does not speak {name!r}.")
     if len(request.method_calls) > max_calls:
         raise RequestRefused(
             "limit", f"A request has at most {max_calls} method calls.", limit="maxCallsInRequest"
