@@ -140,9 +140,9 @@ async def test_arguments_that_make_no_sense(box: JmapBox, more: dict[str, Any]) 
 async def test_ids_that_there_are_not(box: JmapBox) -> None:
     done = await box.append()
     answer = await box.call(
-        "Email/get", ids=["M99", f"M{done.message}", "x", "M0", "F1"], properties=["size"]
+        "Email/get", ids=["M99", f"M{done.message}", "x", "M0", "F1", "M01"], properties=["size"]
     )
-    assert answer["notFound"] == ["M99", "x", "M0", "F1"]
+    assert answer["notFound"] == ["M99", "x", "M0", "F1", "M01"]
     assert [one["id"] for one in answer["list"]] == [f"M{done.message}"]
 
 

@@ -50,6 +50,6 @@ def state_of(modseq: ModSeq) -> str:
 def number_of(prefix: str, text: str) -> int:
     """The number behind an id; 0, which nothing has, for one that we never gave out."""
     digits = text[len(prefix) :]
-    if text.startswith(prefix) and digits.isascii() and digits.isdigit():
+    if text.startswith(prefix) and digits.isascii() and digits.isdigit() and digits[0] != "0":
         return int(digits) if len(digits) <= _MOST_DIGITS else 0
     return 0
