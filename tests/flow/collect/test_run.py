@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from pillarbox.config.intake import IntakeSettings
 from pillarbox.errors import NotAllowed
 from pillarbox.flow.collect.progress import Progress
 from pillarbox.flow.collect.run import run
-from pillarbox.flow.collect.source import AtSource, SourceFailure
+from pillarbox.flow.collect.source import AtSource, RemoteFolder, SourceFailure
 from pillarbox.store.model import Flag, Role
 from pillarbox.store.sql import accounts, mailboxes
 from support.collecting import Collection, held, sha
@@ -219,7 +221,10 @@ async def test_quota_stops_cleanly_and_goes_on_later(box: Box) -> None:
     collection = await Collection.add(box)
     outcome, progress = await collection.run(FakeSource(there))
     assert (outcome.complete, outcome.stopped, progress.brought) == (False, "quota", 4)
-    assert f"6 messages with {6 * size} octets" in outcome.why
+    assert outcome.why.endswith(
+        "0.0 MiB of 0.0 MiB are used; about 6 messages with 0.0 MiB are still to come. "
+        "Delete some messages or ask for more room."
+    )
     await box.store.write(lambda tx: accounts.set_quota(tx, box.alice.id, 0, 7))
     outcome, progress = await collection.run(FakeSource(there))
     assert (outcome.stopped, progress.brought) == ("quota", 3)
@@ -227,6 +232,26 @@ async def test_quota_stops_cleanly_and_goes_on_later(box: Box) -> None:
     outcome, progress = await collection.run(FakeSource(there))
     assert (outcome.complete, progress.brought) == (True, 3)
     assert len((await held(box))["INBOX"]) == 10
+
+
+async def test_a_full_account_is_told_no_number_that_nobody_knows(box: Box) -> None:
+    """IMAP tells the messages of a folder before it is opened, and not their octets."""
+    there = Elsewhere()
+    for path in ("INBOX", "Large"):
+        there.folder(path).put(letter(path, "x" * 700_000))
+    source, all_folders = FakeSource(there), FakeSource.folders
+    source.folders = lambda: _without_octets(all_folders(source))  # type: ignore[method-assign]
+    await box.store.write(lambda tx: accounts.set_quota(tx, box.alice.id, 100))
+    collection = await Collection.add(box)
+    outcome, _ = await collection.run(source)
+    assert "0.0 MiB are used; about 2 messages are still to come" in outcome.why
+    await box.store.write(lambda tx: accounts.set_quota(tx, box.alice.id, 1_048_576))
+    outcome, _ = await collection.run(source)
+    assert "1.0 MiB are used; about 1 message with 0.7 MiB is still to come" in outcome.why
+
+
+async def _without_octets(found: Awaitable[list[RemoteFolder]]) -> list[RemoteFolder]:
+    return [replace(one, octets=None) for one in await found]
 
 
 async def test_keywords_never_cost_a_message(tmp_path: Any) -> None:

@@ -63,7 +63,7 @@ class _Run:
                 progress.folders_done += 1
                 self._watch(progress)
         except Full:
-            await self._tell_full()
+            await self._tell_full(plan.folders[progress.folders_done + 1 :])
         self._tell_dropped()
         progress.phase = "ended"
         self._watch(progress)
@@ -185,7 +185,8 @@ class _Run:
             )
             place.state = self._states[key] = new
 
-    async def _tell_full(self) -> None:
+    async def _tell_full(self, unopened: Sequence[PlannedFolder]) -> None:
+        """With numbers only where all folders tell them before they are opened."""
         job, progress = self._job, self._progress
 
         async def ask(db: Reader) -> tuple[int, int]:
@@ -193,14 +194,20 @@ class _Run:
             return row.used_octets, row.quota_octets
 
         used, quota = await job.store.read(ask)
+        left = [one.remote for one in unopened if one.remote.messages != 0]
         messages = max(progress.messages - progress.messages_done, 0)
         octets = max(progress.octets - progress.octets_done, 0)
-        room = f"{used} of {quota} octets are used; " if quota else ""
+        least = "at least" if any(one.messages is None for one in left) else "about"
+        with_octets = ""
+        if not any(one.octets is None for one in left):
+            with_octets = f" with {_mebioctets(octets)}"
+        still = "message{} is still" if messages == 1 else "messages{} are still"
+        room = f"{_mebioctets(used)} of {_mebioctets(quota)} are used; " if quota else ""
         self._outcome.complete = False
         self._outcome.stopped = "quota"
         self._outcome.why = progress.why = (
-            f"The account is full: {room}about {messages} messages with {octets} octets are still "
-            "to come. Delete some messages or ask for more room; then run it again, and it goes on."
+            f"The account is full: {room}{least} {messages} {still.format(with_octets)} to come. "
+            "Delete some messages or ask for more room."
         )
 
     def _tell_dropped(self) -> None:
@@ -210,3 +217,7 @@ class _Run:
                 f"{len(self._dropped)} keywords were left out, since an account and a message may "
                 f"have only so many: {some}. Their messages are here."
             )
+
+
+def _mebioctets(octets: int) -> str:
+    return f"{octets / 2**20:.1f} MiB"
