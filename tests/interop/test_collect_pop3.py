@@ -17,7 +17,6 @@ from support.collect_runs import KILLED, Collector, place
 from support.collect_sources import SOURCES, SourceServer, missing_source, running_source
 from support.cutting_proxy import CuttingProxy, random_octets
 from support.mailbox_compare import contents, signed_in
-from support.odd_mailboxes import load
 from support.pillarbox_server import running_pillarbox
 from support.server import HOST, Account, MailServer
 
@@ -53,12 +52,11 @@ def test_the_source_is_emptied_of_what_is_safe_here(
     source: SourceServer, target: MailServer, seed: int, figures: Callable[[str], None]
 ) -> None:
     login, account = source.take(), target.new_account()
-    with source.client(login) as client:
-        loaded = load(client, 0, seed, pop3=MESSAGES)
+    octets = source.fill_inbox(login, MESSAGES, seed)
     everything = _at_source(source, login)
     assert everything.total() == MESSAGES
     collector = Collector(target)
-    where = random_octets(seed, CUTS + KILLS, loaded.octets)
+    where = random_octets(seed, CUTS + KILLS, octets)
     kills = where[3 :: len(where) // KILLS][:KILLS]
     cuts = [octet for octet in where if octet not in kills]
     with CuttingProxy(source.pop3, cuts, [(octet, collector.kill) for octet in kills]) as proxy:
@@ -79,15 +77,14 @@ def test_the_source_is_emptied_of_what_is_safe_here(
     assert _here(target, account) == everything
     assert not _at_source(source, login), "the source is empty"
     figures(
-        f"{source.name}: {MESSAGES} messages, {loaded.octets >> 20} MiB over POP3, {cut} cuts, "
+        f"{source.name}: {MESSAGES} messages, {octets >> 20} MiB over POP3, {cut} cuts, "
         f"{KILLS} kills, {len(collector.ends)} starts; deleted at the source, none lost"
     )
 
 
 def test_what_is_left_there_comes_once(source: SourceServer, target: MailServer, seed: int) -> None:
     login, account = source.take(), target.new_account()
-    with source.client(login) as client:
-        load(client, 0, seed, pop3=20)
+    source.fill_inbox(login, 20, seed)
     everything = _at_source(source, login)
     collector = Collector(target)
     add = ["collect", "add", account.login, "--pop3", HOST, *place(source.pop3, login)]

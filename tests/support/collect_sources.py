@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import imaplib
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from support.certificate import write_certificate
 from support.mailbox_compare import signed_in
+from support.odd_mailboxes import ODD_NAMES, load, odd_messages
 from support.pillarbox_server import running_pillarbox
 from support.reference_courier import CourierSettings, missing_courier, running_courier
 from support.reference_cyrus import CyrusSettings, missing_cyrus, running_cyrus
@@ -29,10 +31,26 @@ class SourceServer:
     pop3: int
     logins: list[str]  # one is taken for each test
     password: str = field(default=PASSWORD, repr=False)
+    homes: Path | None = None  # where `LOGIN/Maildir` lies, for a server with O(n) in APPEND
 
     def take(self) -> str:
         """The login of an account that nobody has used."""
         return self.logins.pop()
+
+    def fill_inbox(self, login: str, count: int, seed: int) -> int:
+        """Put messages there, straight into its Maildir if it has one; how many octets."""
+        if self.homes is None:
+            with self.client(login) as client:
+                return load(client, 0, seed, pop3=count).octets
+        maildir = self.homes / login / "Maildir"
+        owner = maildir.stat()
+        octets = 0
+        for number, message in enumerate(odd_messages(len(ODD_NAMES), count, seed)):
+            path = maildir / "new" / f"{message.received_at}.M{number}.source"
+            path.write_bytes(message.octets.replace(b"\r\n", b"\n"))  # as it keeps them
+            os.chown(path, owner.st_uid, owner.st_gid)
+            octets += len(message.octets)
+        return octets
 
     def client(self, login: str) -> imaplib.IMAP4:
         """Signed in."""
@@ -67,7 +85,7 @@ def courier(folder: Path) -> Iterator[SourceServer]:
     imap, pop3 = free_ports(2)
     logins = [f"collect{number}@example.org" for number in range(_ACCOUNTS)]
     with running_courier(folder, CourierSettings(imap, pop3, dict.fromkeys(logins, PASSWORD))):
-        yield SourceServer("courier", imap, pop3, logins)
+        yield SourceServer("courier", imap, pop3, logins, homes=folder / "homes")
 
 
 @contextlib.contextmanager
