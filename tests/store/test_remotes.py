@@ -302,8 +302,6 @@ async def test_nothing_is_brought_twice(box: Box) -> None:
     found = await box.store.read(lambda db: collected.seen(db, remote, "f", "1"))
     assert found["2"].message == 5
     assert found["2"].brought_at == NOW
-    known = await box.store.read(lambda db: collected.known(db, remote, "f", "1", ["1", "7", "2"]))
-    assert known == {"1", "2"}
 
 
 async def test_folders_validities_and_remotes_are_apart(box: Box) -> None:

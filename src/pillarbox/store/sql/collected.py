@@ -69,22 +69,9 @@ async def seen(db: Reader, remote: RemoteId, folder_key: str, validity: str) -> 
     return {row[0]: _seen(row) for row in rows}
 
 
-_KNOWN = """
-    SELECT key FROM collected WHERE remote_id = ? AND folder = ? AND validity = ?
-        AND key IN (SELECT value FROM json_each(?))
-"""
 _SEEN_BEFORE = f"""
     SELECT validity, {_COLUMNS} FROM collected WHERE remote_id = ? AND folder = ? AND validity <> ?
 """  # noqa: S608 - only _COLUMNS is put in
-
-
-async def known(
-    db: Reader, remote: RemoteId, folder_key: str, validity: str, keys: Sequence[str]
-) -> set[str]:
-    """Which of these keys were dealt with."""
-    folder = await _find_folder(db, remote, folder_key)
-    rows = await db.rows(_KNOWN, (remote, folder, validity, json.dumps(keys)))
-    return {key for (key,) in rows}
 
 
 async def seen_before(
