@@ -308,6 +308,7 @@ async def test_raw_letters_in_the_charset_of_the_message(box: JmapBox) -> None:
         "from": [{"name": "Иван", "email": "i@example.org"}],
         "header:Subject:asText": "Пруд",
     }
+    assert await get(box, 1, "subject") == {"subject": "Пруд"}  # from columns alone
 
 
 async def test_a_damaged_message_does_not_take_others_with_it(box: JmapBox) -> None:
