@@ -51,9 +51,9 @@ def encode_message(fields: bytes, root: Node) -> bytes:
     return b"".join([fields, encoded.header, b"\r\n", *encoded.pieces])
 
 
-def text_octets(value: str, charset: str = "utf-8") -> bytes:
-    """Text with CR LF line ends; raises UnicodeEncodeError and LookupError."""
-    return "\r\n".join(value.replace("\r\n", "\n").replace("\r", "\n").split("\n")).encode(charset)
+def text_octets(value: str) -> bytes:
+    """Text in UTF-8 with CR LF line ends; raises UnicodeEncodeError."""
+    return "\r\n".join(value.replace("\r\n", "\n").replace("\r", "\n").split("\n")).encode()
 
 
 def _encode(node: Node) -> _Encoded:

@@ -172,9 +172,9 @@ def _as_object(value: Any, name: str) -> dict[str, Any]:
 def _join(subtype: str, parts: list[PartPlan], *, always: bool = False) -> PartPlan:
     if len(parts) == 1 and not always:
         return parts[0]
-    return PartPlan(
-        f"multipart/{subtype}", type_words=(f"multipart/{subtype}",), parts=tuple(parts)
-    )
+    kind = f"multipart/{subtype}"
+    words = (f"{kind};", f'type="{parts[0].type}"') if subtype == "related" else (kind,)  # RFC 2387
+    return PartPlan(kind, type_words=words, parts=tuple(parts))
 
 
 def _check_lists(email: dict[str, Any]) -> None:

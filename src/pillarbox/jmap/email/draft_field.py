@@ -48,7 +48,10 @@ def encode_property(asked: str, wanted: HeaderProperty, value: Any) -> bytes:
         raise invalid_properties("With :all the value is a list.", asked)
     lines: list[bytes] = []
     for one in value if wanted.all else [value]:
-        field = fold_words(wanted.field, _ENCODERS[wanted.form](asked, wanted, one))
+        words = _ENCODERS[wanted.form](asked, wanted, one)
+        if wanted.form not in (RAW, TEXT) and not any(words):
+            continue  # a list of nobody is no field (RFC 5322 §3.6.3)
+        field = fold_words(wanted.field, words)
         too_long = any(len(line) > _LONGEST_LINE for line in field.split(b"\r\n"))
         if too_long or len(field) > _MOST_OCTETS:
             raise invalid_properties("The value is too long for a header field.", asked)

@@ -58,18 +58,18 @@ class PartPlan(msgspec.Struct, frozen=True):
     where: str = "bodyStructure"  # the property that it was given in
 
     def build(self, blobs: dict[str, bytes]) -> Node:
-        """With the octets of its blobs. Raises RecordRefused for text that has no such charset."""
+        """With the octets of its blobs; a text's charset is ours. Raises RecordRefused."""
         if self.parts:
             parts = tuple(part.build(blobs) for part in self.parts)
             return Multipart(self.type_words, self.fields, parts)
         if self.text is None:
             content = blobs[self.blob]
             return Leaf(self.type, self._header(self._charset_of(content)), content, False)
-        charset = self.charset or ("us-ascii" if self.text.isascii() else "utf-8")
+        charset = "us-ascii" if self.text.isascii() else "utf-8"
         try:
-            content = text_octets(self.text, charset)
-        except (UnicodeError, LookupError) as error:
-            raise invalid_properties(f"The text cannot be in {charset}.", self.where) from error
+            content = text_octets(self.text)
+        except UnicodeEncodeError as error:
+            raise invalid_properties("The text is no Unicode.", self.where) from error
         return Leaf(self.type, self._header(charset), content, True)
 
     def _charset_of(self, content: bytes) -> str:
