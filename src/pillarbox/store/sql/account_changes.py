@@ -203,21 +203,21 @@ async def thread_changes(db: Reader, account: AccountId, since: Point, limit: in
         db, account, since, _GONE_WITH_THREADS, lambda _, thread: since.base(thread)
     )
     happened: dict[ThreadId, list[int]] = {}
-    existed: set[ThreadId] = set()
+    first: dict[ThreadId, int] = {}  # of its messages, also of those that came and went
     for message, fate in fates.items():
-        if fate.first <= since.base(fate.thread):
-            existed.add(fate.thread)
+        first[fate.thread] = min(fate.first, first.get(fate.thread, fate.first))
         event = _event(message, fate, since.base(fate.thread))
         if event and event[2] != "updated":
             happened.setdefault(fate.thread, []).append(event[0])
     oldest: dict[ThreadId, int] = dict(await _asked(db, _OLDEST_IN_THREAD, account, happened))
     events: list[Event] = []
     for thread, modseqs in happened.items():
-        was = thread in existed or oldest.get(thread, now + 1) <= since.base(thread)
+        began = min(first[thread], oldest.get(thread, first[thread]))
+        existed = began <= since.base(thread)
         if thread not in oldest:
             events.append((max(modseqs), thread, "destroyed"))
-        elif was:
+        elif existed:
             events.append((max(modseqs), thread, "updated"))
         else:
-            events.append((min(modseqs), thread, "created"))
+            events.append((began, thread, "created"))
     return page(events, now, limit)

@@ -62,10 +62,11 @@ async def mailbox_changes(
         last, base = max(last, sharing.get(mailbox, 0)), since.base(mailbox)
         if created > base:
             events.append((created, mailbox, "created"))
+        elif told > base:  # counts that changed after it may be told of once more
+            events.append((told, mailbox, "updated"))
+            described.add(mailbox)
         elif last > base:
             events.append((last, mailbox, "updated"))
-            if told > base:
-                described.add(mailbox)
     for mailbox, created, gone in await db.rows(_MAILBOXES_GONE, (account, since.floor)):
         if created <= since.base(mailbox) < gone:
             events.append((gone, mailbox, "destroyed"))
