@@ -409,17 +409,26 @@ def test_who_waits_leaves_its_place_to_others(tmp_path: Path) -> None:
     play(tmp_path, test, concurrent=1, waiting=3)
 
 
-def test_a_connection_that_ends_while_it_waits_is_made_anew(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("lasted", "asked", "seconds"),
+    [(600, 0, 20), (0, 0, 130), (600, 300, 310)],  # else a server that always ends it is flooded
+)
+def test_a_connection_that_ends_while_it_waits_is_made_anew(
+    tmp_path: Path, lasted: int, asked: float, seconds: int
+) -> None:
     async def test(world: World) -> None:
         remote = await world.add(idle=True)
         world.work()
         await until(lambda: _waits(world, 0))
+        await world.pass_time(lasted)
         news = world.sources[0].news
         assert news is not None
-        news.set_exception(SourceFailure("cut", "It was ended."))
+        news.set_exception(SourceFailure("cut", "It was ended.", retry_after=asked))
         await until(lambda: world.sources[0].closed)
         await world.settled()
         assert (await world.see(remote)).trouble == ""
+        await world.pass_time(seconds - 20)
+        assert len(world.sources) == 1
         await world.pass_time(20)
         await until(lambda: _waits(world, 1))
 

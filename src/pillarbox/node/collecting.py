@@ -7,12 +7,14 @@ that is killed leaves its leases to end by themselves, and another goes on where
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter
 
 import msgspec
 
 from pillarbox.clock import unix_seconds
 from pillarbox.errors import PillarboxError
+from pillarbox.flow.collect.backoff import LONGEST_ASKED
 from pillarbox.flow.collect.holding import Holder, Stopped
 from pillarbox.flow.collect.job import Outcome
 from pillarbox.flow.collect.progress import Progress
@@ -171,11 +173,12 @@ class Collecting:
                 await self._holder.went_well(remote.id)
                 remote = msgspec.structs.replace(remote, trouble="", failures=0)
                 place.leave()
+                since = self._clock.monotonic()
                 try:
                     await self._wait(session, remote)
                 except SourceFailure as error:
                     log.debug_event("collect.wait_ended", remote=remote.id, why=str(error))
-                    return Ended(due_at=unix_seconds(self._clock.now()) + _SOON_SECONDS)
+                    return self._again(since, error)
                 await place.enter()
         finally:
             await session.close()
@@ -183,6 +186,14 @@ class Collecting:
     async def _run(self, session: Session) -> Outcome:
         with COLLECT_OPEN.labels("running").track_inprogress():
             return await session.run(Progress())
+
+    def _again(self, since: float, failure: SourceFailure) -> Ended:
+        """After waiting was broken off: soon, unless the server always does so, or asks for time;
+        to sign in every few seconds would get the account locked there."""
+        asked = min(math.ceil(failure.retry_after), LONGEST_ASKED)
+        lasted = math.floor(self._clock.monotonic() - since)
+        rest = self._settings.shortest_schedule_seconds - lasted
+        return Ended(due_at=unix_seconds(self._clock.now()) + max(_SOON_SECONDS, rest, asked))
 
     def _may_wait(self, remote: Remote) -> bool:
         return (

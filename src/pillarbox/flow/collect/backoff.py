@@ -17,7 +17,7 @@ from pillarbox.store.sql.remotes import RemoteState
 _PERSONAL = frozenset(("sign-in", "second-factor", "consent"))
 _SPREAD = 0.2  # so much of a time it may be more or less, so that not all look at once
 _MOST_DOUBLINGS = 30
-_LONGEST_ASKED = 86_400  # seconds that the other side may put us off: providers count by the day
+LONGEST_ASKED = 86_400  # seconds that the other side may put us off: providers count by the day
 
 # Besides the source's own troubles: no room here, our store, the sealed password, a bug.
 Cause = Trouble | Literal["quota", "here", "sealed", "fault"]
@@ -62,7 +62,7 @@ def after_failure(
     )
     doublings = min(failures - 1, _MOST_DOUBLINGS)
     seconds = min(settings.first_retry_seconds << doublings, settings.longest_retry_seconds)
-    asked = min(math.ceil(failure.retry_after), _LONGEST_ASKED)
+    asked = min(math.ceil(failure.retry_after), LONGEST_ASKED)
     wait = max(_spread(seconds, chance), asked)
     return Ended(
         state=RemoteState.ATTENTION if needs_person else RemoteState.ACTIVE,
