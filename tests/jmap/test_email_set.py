@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pillarbox.ids import MailboxId, MessageId
+from pillarbox.jmap.email import batches
 from pillarbox.store.model import Flag, FlagChange
 from pillarbox.store.sql import accounts, messages, uploads
 from pillarbox.store.sql.email_places import places_of
@@ -258,6 +259,26 @@ async def test_a_full_account_takes_nothing_more_but_moves_and_destroys(box: Jma
     assert await desk.update(message, {"mailboxIds": {archive: True}}) is None
     assert (await box.call("Email/set", destroy=[message]))["destroyed"] == [message]
     await desk.check()
+
+
+async def test_much_at_once_is_written_in_pieces_and_told_as_one(
+    box: JmapBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "_WAITING_OCTETS", 1000)
+    desk = Desk(box)
+    new = {"mailboxIds": {desk.inbox: True}, "subject": "x" * 300}
+    state = (await box.call("Email/set"))["newState"]
+    answer = await box.call(
+        "Email/set",
+        ifInState=state,
+        create={str(n): new for n in range(9)},
+        update={"#0": {"keywords/$seen": True}, "#8": {"keywords/$seen": True}},
+    )
+    assert answer["oldState"] == state
+    assert answer["newState"] == (await box.call("Email/set"))["newState"]
+    assert len(answer["created"]) == 9
+    assert len(answer["updated"]) == 2
+    assert [place.flags for place in await box.placed()] == [SEEN, *[0] * 7, SEEN]
 
 
 # Changed

@@ -30,6 +30,7 @@ class Batches:
         self._octets = 0
         self._old_state = ""
         self._new_state = ""
+        self._others_wrote = False  # between two transactions of ours
         self.result = SetResult()
 
     def __enter__(self) -> Self:
@@ -66,7 +67,8 @@ class Batches:
         """Write what waits, and the rest of the call with it; the states before and after."""
         work = Work(created=self._new, updated=updated or {}, destroyed=destroyed)
         await self._write(work)
-        return self._old_state, self._new_state
+        # From the old state the client asks what changed, and hears of the others' changes, too.
+        return self._old_state, self._old_state if self._others_wrote else self._new_state
 
     async def _write(self, work: Work) -> None:
         ctx = self._ctx
@@ -82,6 +84,8 @@ class Batches:
             if self._old_state:  # what was written before stays
                 raise MethodRefused("serverPartialFail", str(error)) from error
             raise
+        if self._new_state and done.old_state != self._new_state:
+            self._others_wrote = True
         self._old_state = self._old_state or done.old_state
         self._new_state = done.new_state
         self._if_in_state = None  # it held when this began

@@ -40,6 +40,7 @@ async def run_import(ctx: Context, arguments: Import) -> Answer:
         raise MethodRefused("stateMismatch")
     with Batches(ctx, arguments.if_in_state) as batches:
         for name, email in arguments.emails.items():
+            await ctx.services.clock.sleep(0)  # let others have their turn
             try:
                 await batches.add(name, await _bring(ctx, batches, email))
             except RecordRefused as refused:

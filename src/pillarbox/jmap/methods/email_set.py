@@ -30,6 +30,7 @@ async def run_set(ctx: Context, arguments: Set) -> Answer:
     check_set(ctx, arguments, state_of(modseq))
     with Batches(ctx, arguments.if_in_state) as batches:
         for name, email in (arguments.create or {}).items():
+            await ctx.services.clock.sleep(0)  # let others have their turn
             try:
                 await batches.add(name, await _make(ctx, batches, email))
             except RecordRefused as refused:
