@@ -444,6 +444,27 @@ async def test_five_hundred_alike_are_one_change_that_imap_sees(box: JmapBox) ->
     await desk.check()
 
 
+async def test_whoever_watches_the_account_is_told_what_changed(box: JmapBox) -> None:
+    desk = Desk(box)
+    one, two = await desk.message(), await desk.message()
+    state = (await box.call("Email/set"))["newState"]
+    heard: list[int] = []
+    watch = box.store.feed.subscribe(box.alice.id, heard.append)
+    answer = await box.call(
+        "Email/set",
+        create={"a": {"mailboxIds": {desk.inbox: True}}},
+        update={one: {"keywords/$seen": True}},
+        destroy=[two],
+    )
+    watch.cancel()
+    assert heard == [int(answer["newState"])]  # once, of all: it is one transaction
+    changes = await box.call("Email/changes", sinceState=state)
+    assert changes["created"] == [answer["created"]["a"]["id"]]
+    assert changes["updated"] == [one]
+    assert changes["destroyed"] == [two]
+    assert changes["newState"] == answer["newState"]
+
+
 # Against a model
 
 
