@@ -11,7 +11,8 @@ from pillarbox.message.part import Octets, Part
 
 STEP = 256 * 1024  # octets read at a time
 
-_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=]+")
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+_NOT_BASE64 = bytes(octet for octet in range(256) if octet not in _BASE64)
 _PADDING = re.compile(rb"=++")
 _BROKEN_BREAK = re.compile(rb"=\r(?!\n)")  # binascii would drop all up to the next line
 _UU_START = re.compile(rb"^begin(?:-base64)? [0-7]{3,4} ", re.MULTILINE)
@@ -112,7 +113,12 @@ def _decode_base64(raw: bytes, *, last: bool = True) -> tuple[bytes, bytes]:
 
     Padding ends a run of digits, not the whole: some programs encode line by line.
     """
-    runs = _PADDING.split(_NOT_BASE64.sub(b"", raw))
+    digits = raw.translate(None, _NOT_BASE64)
+    run = digits.rstrip(b"=")
+    if b"=" in run:
+        runs = _PADDING.split(digits)
+    else:  # nearly always; a search for padding would cost more than all the rest
+        runs = [run, b""] if len(run) < len(digits) else [run]
     kept = b""
     if not last:
         run = runs[-1]
