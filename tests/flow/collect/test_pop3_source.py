@@ -119,6 +119,21 @@ def test_after_a_session_ended_keys_are_found_again(tmp_path: Path) -> None:
     run(Rig(drop, tmp_path), check)
 
 
+def test_a_name_that_means_another_message_in_the_next_session(tmp_path: Path) -> None:
+    """Some servers name messages by their place in the maildrop."""
+    drop = Drop(list(MESSAGES), list(NAMES))
+
+    async def check(rig: Rig) -> None:
+        await rig.fetch(await rig.list())
+        assert await rig.source.settle(NAMES[:1], DELETE) == NAMES[:1]
+        drop.messages[0] = b"Subject: never read\r\n\r\nNew.\r\n"
+        assert await rig.source.settle(NAMES[1:3], DELETE) == NAMES[2:3]
+        assert drop.messages[0].startswith(b"Subject: never read")
+
+    run(Rig(drop, tmp_path), check)
+    assert sorted(drop.deleted) == [MESSAGES[0], MESSAGES[2]]
+
+
 def test_a_cut_before_quit_deletes_nothing(tmp_path: Path) -> None:
     drop = Drop(list(MESSAGES), list(NAMES), answers={"DELE 3": "CLOSE"})
 

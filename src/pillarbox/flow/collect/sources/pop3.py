@@ -116,6 +116,7 @@ class Pop3Source:
         self._limits = limits or Pop3ClientLimits()
         self._host = host
         self._session: _Session | None = None
+        self._listed: dict[str, int] = {}  # what `open` said: octets by key
 
     async def folders(self) -> list[RemoteFolder]:
         """The one that there is, with its counts."""
@@ -133,6 +134,7 @@ class Pop3Source:
     async def open(self, folder: RemoteFolder) -> OpenFolder:
         """The list as of the session's beginning."""
         session = await self._ready()
+        self._listed = {message.key: message.size for message in session.messages}
         return OpenFolder(folder, "", session.messages)
 
     async def fetch(
@@ -206,10 +208,13 @@ class Pop3Source:
         if what.action != "delete":
             return list(keys) if what.action == "leave" else []
         session = await self._ready()
+        # After a cut this may be another session than the one that listed them, and on some servers
+        # a name then means another message. One of another size surely is another.
+        there = {message.key for message in session.messages if self._is_listed(message)}
         numbers = {
             session.numbers[key]: key
             for key in keys
-            if key in session.numbers and (ORDINAL not in key or key in session.read)
+            if key in there and (ORDINAL not in key or key in session.read)
         }
         if not numbers:
             return []
@@ -253,6 +258,9 @@ class Pop3Source:
         session.connection.close()
 
     # Small parts
+
+    def _is_listed(self, message: RemoteMessage) -> bool:
+        return self._listed.get(message.key) == message.size
 
     async def _ready(self) -> _Session:
         if self._session is not None and self._session.connection.is_open:
