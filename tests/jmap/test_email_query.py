@@ -251,3 +251,19 @@ async def test_dates_with_fractions_and_unknown_mailboxes(box: JmapBox) -> None:
         ({"inMailboxOtherThan": []}, 1),
     ]:
         assert len(await listed(box, filter=condition)) == count, condition
+
+
+async def test_arrivals_of_all_ages_are_in_order(box: JmapBox) -> None:
+    seconds = [-62_135_596_800, -5_000_000_000, -1, 0, 1, 4_000_000_000, 5_000_000_000, 2**37]
+    for count in (range(2, 6), range(8), range(3, 8), range(5)):
+        for at in count:
+            await box.append(received_at=seconds[at])
+        every = await box.placed()
+        rows = await box.store.read(
+            lambda db: messages.get_many(db, box.alice.id, [one.message for one in every])  # noqa: B023
+        )
+        expected = sorted(rows, key=lambda one: (rows[one].received_at, one))
+        sort = [{"property": "receivedAt"}]
+        assert await listed(box, sort=sort) == [email_id(one) for one in expected]
+        latest = await listed(box, collapseThreads=True)
+        assert latest == [email_id(one) for one in reversed(expected)]

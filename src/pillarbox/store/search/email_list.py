@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
+from itertools import zip_longest
 from typing import Any, TypeAlias
 
 import msgspec
@@ -24,11 +25,17 @@ _FEW = 1000  # messages that are cheaper to ask for than to look through all
 _numbers = msgspec.json.Decoder(list[int]).decode
 _LATEST_FIRST = (q.SortBy(q.SortKey.RECEIVED_AT, ascending=False),)
 
+# Arrival and id as one number: Python sorts 100,000 such in a third of the time that SQLite takes
+# for the two. What arrived before 1965 or after 2101 has no room in it.
+_FIRST_ARRIVAL, _LAST_ARRIVAL = -(1 << 31), (1 << 31) - 1
 _BY_ARRIVAL = """
-    SELECT json_group_array(message_id) FROM (
-        SELECT message_id FROM placement WHERE account_id = ?1 AND {which}
-        ORDER BY received_at {order}, message_id {order})
+    SELECT json_group_array(
+            (max(-2147483648, min(2147483647, received_at - 2000000000)) << 32) | message_id),
+        {threads}
+    FROM placement WHERE account_id = ?1 AND {which}
 """
+_THREADS, _NO_THREADS = "json_group_array(thread_id)", "'[]'"
+_ID = (1 << 32) - 1
 _HERE, _THERE, _THESE = "true", "mailbox_id = ?2", "message_id IN (SELECT value FROM json_each(?2))"
 _OF_PLACES = "SELECT message_id, {column} FROM placement WHERE account_id = ?1 AND {which}"
 _OF_MESSAGES = "SELECT message_id, {column} FROM message WHERE account_id = ?1 AND {which}"
@@ -53,17 +60,18 @@ class EmailList(msgspec.Struct, frozen=True):
 async def email_list(search: AccountSearch, query: q.EmailQuery) -> EmailList:
     """The whole answer. Raises NoSuchAccount."""
     modseq = await changes.account_modseq(search.db, search.account)
-    found = await _in_order(search, query.filter, query.sort or _LATEST_FIRST)
-    if query.collapse_threads:
-        found = await _first_of_threads(search, found)
+    sort = query.sort or _LATEST_FIRST
+    found: list[int] | None = None
+    if len(sort) == 1 and sort[0].key is q.SortKey.RECEIVED_AT:
+        found = await _by_arrival(search, query, ascending=sort[0].ascending)
+    if found is None:
+        found = await _in_order(search, query.filter, sort)
+        if query.collapse_threads:
+            found = _first_of_threads(found, await search.threads())
     return EmailList(modseq, array("Q", found))
 
 
-async def _in_order(
-    search: AccountSearch, term: q.Query, sort: tuple[q.SortBy, ...]
-) -> Iterable[int]:
-    if len(sort) == 1 and sort[0].key is q.SortKey.RECEIVED_AT:
-        return await _by_arrival(search, term, ascending=sort[0].ascending)
+async def _in_order(search: AccountSearch, term: q.Query, sort: tuple[q.SortBy, ...]) -> list[int]:
     messages = await search.find(term)
     ordered = sorted(messages, reverse=not sort[-1].ascending)
     for criterion in reversed(sort):  # stable: the first criterion sorts last
@@ -72,23 +80,33 @@ async def _in_order(
     return ordered
 
 
-async def _by_arrival(search: AccountSearch, term: q.Query, *, ascending: bool) -> Iterable[int]:
-    """The order of nearly all lists; SQLite sorts it in half of the time."""
-    order = "ASC" if ascending else "DESC"
-    which, found = _HERE, None
+async def _by_arrival(
+    search: AccountSearch, query: q.EmailQuery, *, ascending: bool
+) -> list[int] | None:
+    """The order of nearly all lists; None where dates are too odd for it."""
+    term, found, which = query.filter, None, _HERE
     params: tuple[Any, ...] = ()
     if isinstance(term, q.InMailbox):
         which, params = _THERE, (term.mailbox,)
     elif not isinstance(term, q.All):
         found = await search.find(term)
         if len(found) <= _FEW:
-            which, params = _THESE, (json.dumps(list(found)),)
-    sql = _BY_ARRIVAL.format(which=which, order=order)
+            which, params, found = _THESE, (json.dumps(list(found)),), None
+    sql = _BY_ARRIVAL.format(
+        which=which, threads=_THREADS if query.collapse_threads else _NO_THREADS
+    )
     row = await search.db.row(sql, (search.account, *params))
-    ordered = dict.fromkeys(_numbers(row[0]) if row is not None else ())
-    if found is None or which is _THESE:
-        return ordered
-    return [message for message in ordered if message in found]
+    arrivals, threads = map(_numbers, row or ("[]", "[]"))
+    known = dict(zip_longest(arrivals, threads, fillvalue=0))  # one in two places is there once
+    ordered = sorted(known, reverse=not ascending)
+    ends = {one >> 32 for one in (*ordered[:1], *ordered[-1:])}
+    if ends & {_FIRST_ARRIVAL, _LAST_ARRIVAL}:
+        return None
+    if found is not None:
+        ordered = [one for one in ordered if one & _ID in found]
+    if query.collapse_threads:
+        ordered = _first_of_threads(ordered, known)
+    return [one & _ID for one in ordered]
 
 
 async def _key(
@@ -106,8 +124,7 @@ async def _key(
     return values.__getitem__
 
 
-async def _first_of_threads(search: AccountSearch, messages: Iterable[int]) -> list[int]:
-    threads, ordered = await search.threads(), list(messages)
+def _first_of_threads(ordered: list[int], threads: Mapping[int, int]) -> list[int]:
     # Read backwards, the first of a thread is the last to be noted: no step of Python for each.
     behind = map(threads.__getitem__, reversed(ordered))
     first = set(dict(zip(behind, reversed(ordered), strict=True)).values())
