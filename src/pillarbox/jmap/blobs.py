@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import msgspec
 
 from pillarbox.ids import AccountId, BlobId, MessageId
-from pillarbox.jmap.email.octets import AT_ONCE, Held, Readable, Source
+from pillarbox.jmap.email.octets import Held, Readable, Source, behind
 from pillarbox.jmap.email.parts import BodyPart, find_part
 from pillarbox.jmap.ids import number_of
 from pillarbox.message.digest import digest
@@ -50,8 +50,11 @@ class Blob:
             async for chunk in self.source.chunks(self.part):
                 yield chunk
             return
-        for start in range(0, self.size, AT_ONCE):
-            yield await self.source.octets.read(start, min(start + AT_ONCE, self.size))
+        at = 0
+        while at < self.size:
+            stop = min(behind(at - self.source.trace) + self.source.trace, self.size)
+            yield await self.source.octets.read(at, stop)
+            at = stop
 
     async def read(self) -> bytes:
         """All octets at once. Raises Damaged."""

@@ -14,10 +14,15 @@ KNOWN_ENCODINGS = frozenset(
     {"", "7bit", "8bit", "binary", "base64", "quoted-printable", "x-uuencode", "uuencode", "x-uue"}
 )
 _IDENTITY = frozenset({"", "7bit", "8bit", "binary"})
-AT_ONCE = 256 * 1024  # octets of a part that are read and decoded in one go
+AT_ONCE = 256 * 1024  # octets that are read and decoded in one go: a block of the store's
 _EDGE = 2048  # octets at both ends of a large part that tell how its lines are
 _LINE = re.compile(rb"([A-Za-z0-9+/]{4,1000})(\r?\n)")
 _LAST_LINE = re.compile(rb"\n([A-Za-z0-9+/]{0,1000}={0,2})(\r?\n)?\Z")
+
+
+def behind(at: int) -> int:
+    """Where the store's block of an octet ends: whole blocks are read, so that none is twice."""
+    return (at // AT_ONCE + 1) * AT_ONCE
 
 
 class Readable(Protocol):
@@ -97,7 +102,7 @@ class Source:
         decoder = transfer.Decoder(part.encoding)
         at, end = part.body_start, part.body_end
         while at < end:
-            stop = min(at + AT_ONCE, end)
+            stop = min(behind(at), end)
             raw = await self.octets.read(at + self.trace, stop + self.trace)
             decoded = decoder.feed(raw, last=stop == end)
             at = stop
