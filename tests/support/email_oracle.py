@@ -14,6 +14,7 @@ from typing import Any
 
 from pillarbox.ids import MailboxId, Uid
 from pillarbox.jmap.ids import email_id, mailbox_id
+from pillarbox.message.casefold import collated, fold
 from pillarbox.store.model import Flag, FlagChange
 from pillarbox.store.sql import changes, mailboxes, messages
 from support.jmap_bench import JmapBox
@@ -285,14 +286,12 @@ def rank(mail: Mail, sort: list[dict[str, Any]], every: list[Mail]) -> list[Any]
 
 
 def is_sorted(found: list[Mail], sort: list[dict[str, Any]], every: list[Mail]) -> bool:
-    """Whether each stands behind what it must; texts by decomposed capitals are left to `rank`."""
+    """Whether each stands behind what it must by the criteria; texts collate as IMAP's do."""
     for one, other in itertools.pairwise(found):
         for criterion, a, b in zip(
             sort, rank(one, sort, every), rank(other, sort, every), strict=True
         ):
             if isinstance(a, str):
-                from pillarbox.message.casefold import collated, fold
-
                 a, b = collated(fold(a)), collated(fold(b))
             if a != b:
                 if (a < b) != criterion.get("isAscending", True):
