@@ -83,6 +83,20 @@ def test_add_and_show(run: Run, tmp_path: Path) -> None:
     assert SECRET.encode() not in everything
 
 
+def test_providers_that_are_known(run: Run) -> None:
+    code, told, _ = run("collect", "providers")
+    gmail = next(line for line in told.splitlines() if line.startswith("gmail "))
+    assert code == 0
+    assert "app password or OAuth" in gmail
+    assert "2.4 GiB a day by IMAP" in gmail
+    known = json.loads(run("collect", "providers", "--json")[1])
+    assert "web.de" in {one["name"] for one in known}
+    code, _, error = run(
+        "collect", "add", ALICE, "--provider", "nobody", "--login", "a@example.net"
+    )
+    assert (code, "Known are gmail" in error) == (1, True)
+
+
 def test_twice_is_refused(run: Run) -> None:
     add(run)
     code, _, error = add(run)

@@ -17,7 +17,7 @@ from pillarbox.cli.collect_options import (
     add_secret,
     add_server,
 )
-from pillarbox.cli.options import confirm, finish
+from pillarbox.cli.options import add_json, confirm, finish
 
 LISTED_RUNS = 5
 
@@ -54,6 +54,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_oauth(sign_in)
     sign_in.add_argument("--untested", action="store_true", help="do not try it there first")
     finish(sign_in, run_sign_in)
+    providers = verbs.add_parser("providers", help="large providers that are known by name")
+    add_json(providers)
+    providers.set_defaults(run=run_providers)
     rekey = verbs.add_parser("rekey", help="seal all stored passwords with a new key")
     finish(rekey, run_rekey)
 
@@ -182,6 +185,13 @@ def run_remove(options: argparse.Namespace) -> int:
 
     confirm(options, f"Bring no more mail from {options.remote}? What was brought stays.")
     return remove(options)
+
+
+def run_providers(options: argparse.Namespace) -> int:
+    """`pillarbox collect providers`."""
+    from pillarbox.cli.collect_providers import print_providers
+
+    return print_providers(options)
 
 
 def run_rekey(options: argparse.Namespace) -> int:

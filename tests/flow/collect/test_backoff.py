@@ -31,6 +31,13 @@ def test_after_success_by_schedule(asked: int, chance: float, wait: int) -> None
     assert ended.failures == 0
 
 
+@pytest.mark.parametrize(("kind", "chance", "wait"), [("pop3", 0.0, 900), ("imap", 0.0, 240)])
+def test_the_rest_that_a_provider_wants_between_visits(kind: Any, chance: float, wait: int) -> None:
+    server = ServerSpec("POP3.web.de" if kind == "pop3" else "imap.web.de", 995)
+    there = RemoteSettings(kind=kind, server=server, login="a", label="b", schedule_seconds=300)
+    assert after_success(SETTINGS, there, now=NOW, chance=chance).due_at == NOW + wait
+
+
 def test_what_was_to_come_once_has_come() -> None:
     ended = after_success(SETTINGS, remote(once=True), now=NOW, chance=MIDDLE)
     assert (ended.state, ended.due_at) == (RemoteState.DONE, None)

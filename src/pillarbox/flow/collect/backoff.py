@@ -8,6 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 from pillarbox.config.collect import CollectSettings
+from pillarbox.flow.collect.presets import find_by_host
 from pillarbox.flow.collect.settings import RemoteSettings
 from pillarbox.flow.collect.source import Trouble
 from pillarbox.store.sql.remote_lease import Ended
@@ -38,7 +39,15 @@ def after_success(
     if remote.once:
         return Ended(state=RemoteState.DONE, due_at=None)
     seconds = max(remote.schedule_seconds, settings.shortest_schedule_seconds)
-    return Ended(due_at=now + _spread(seconds, chance))
+    return Ended(due_at=now + max(_spread(seconds, chance), _rest_between(remote)))
+
+
+def _rest_between(remote: RemoteSettings) -> int:
+    """Seconds that a large provider wants between two visits, whatever the schedule says."""
+    if remote.kind != "pop3" or remote.server is None:
+        return 0
+    preset = find_by_host(remote.server.host)
+    return preset.throttling.seconds_between if preset is not None else 0
 
 
 def after_failure(
