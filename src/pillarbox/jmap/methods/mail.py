@@ -4,18 +4,7 @@ from __future__ import annotations
 
 from pillarbox.jmap.context import Services
 from pillarbox.jmap.method import Answer
-
-SORT_OPTIONS = (
-    "receivedAt",
-    "sentAt",
-    "size",
-    "from",
-    "to",
-    "subject",
-    "hasKeyword",
-    "allInThreadHaveKeyword",
-    "someInThreadHaveKeyword",
-)
+from pillarbox.jmap.sorting import SORT_OPTIONS
 
 
 def server_part(_services: Services) -> Answer:
