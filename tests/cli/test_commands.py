@@ -181,11 +181,16 @@ def test_app_passwords(run, config):
     added = run("app-password", "add", "a@example.org", "phone", "--for", "imap", "--json")[1]
     made = json.loads(added)
     assert made["password"]
+    assert "token" not in made
     (row,) = json.loads(run("app-password", "list", "a@example.org", "--json")[1])
     assert (row["name"], row["for"], row["last_used_at"]) == ("phone", ["imap"], None)
     assert "never" in run("app-password", "list", "a@example.org")[1]
     assert run("app-password", "remove", "a@example.org", str(made["number"]))[0] == 0
     assert run("app-password", "remove", "a@example.org", "99")[0] == 1
+    added = run("app-password", "add", "a@example.org", "page", "--for", "jmap", "--json")[1]
+    made = json.loads(added)
+    assert made["token"] == f"A1.{made['password']}"
+    assert "token: A1." in run("app-password", "add", "a@example.org", "laptop")[1]
 
 
 def test_aliases(run, config):
