@@ -313,11 +313,14 @@ def test_a_wrong_password_is_tried_thrice_and_no_more(tmp_path: Path) -> None:
 
 def test_throttled_waits_as_long_as_the_provider_says(tmp_path: Path) -> None:
     async def test(world: World) -> None:
-        await world.add()
+        remote = await world.add()
         world.trouble["alice"] = SourceFailure("throttled", "Too much.", retry_after=1000)
         world.work()
         await world.pass_time(990)
         assert world.opened["alice"] == 1
+        (ended,) = await world.remotes.runs(remote)
+        until = msgspec.json.decode(ended.progress, type=Progress).throttled_until
+        assert until == (ended.ended_at or 0) + 1000
         del world.trouble["alice"]
         await world.pass_time(60)
         await world.until_messages(1)

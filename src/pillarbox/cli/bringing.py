@@ -195,7 +195,8 @@ def print_brought(brought: Brought, options: argparse.Namespace, name: str, agai
         print_line(as_json(brought) | {"name": name})
         return brought.code
     progress, outcome = brought.progress, brought.outcome
-    if outcome is not None or progress.messages_done or progress.failed:
+    is_telling = progress.messages_done or progress.failed or progress.throttled_until is not None
+    if outcome is not None or is_telling:
         print(plain(f"{name}: {summary(progress)}"))
     for line in troubles(progress):
         print(line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pillarbox.cli.output import plain, size
+from pillarbox.clock import from_unix_seconds
 from pillarbox.flow.collect.progress import Progress
 
 
@@ -31,6 +32,9 @@ def summary(progress: Progress) -> str:
     ):
         if number:
             parts.append(f"{number} {what}")
+    if progress.throttled_until is not None:
+        until = from_unix_seconds(progress.throttled_until).strftime("%Y-%m-%d %H:%M")
+        parts.append(f"throttled until {until} UTC")
     return ", ".join(parts) + "."
 
 

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from pillarbox.clock import Clock
+from pillarbox.clock import Clock, unix_seconds
 from pillarbox.config.collect import CollectSettings
 from pillarbox.errors import PillarboxError, Unavailable
+from pillarbox.flow.collect.backoff import LONGEST_ASKED
 from pillarbox.flow.collect.job import Outcome
 from pillarbox.flow.collect.progress import Progress
+from pillarbox.flow.collect.source import SourceFailure
 from pillarbox.ids import RemoteId, RunId
 from pillarbox.store import Store, Transaction
 from pillarbox.store.sql import remote_lease, remote_runs
@@ -159,6 +162,9 @@ class Holder:
             raise
         except PillarboxError as error:
             why = str(error)
+            if isinstance(error, SourceFailure) and error.retry_after > 0:
+                rest = min(math.ceil(error.retry_after), LONGEST_ASKED)
+                progress.throttled_until = unix_seconds(self._clock.now()) + rest
             raise
         except Exception:
             why = "A fault of ours ended this run; the log tells which."
