@@ -18,8 +18,9 @@ from pillarbox.flow.collect.progress import Progress, TroubleNote, Watch
 from pillarbox.flow.collect.refusals import source_failure
 from pillarbox.imap.client.appending import OutgoingMessage
 from pillarbox.imap.client.connection import ImapConnection
-from pillarbox.imap.client.failure import ImapFailure
-from pillarbox.imap.client.responses import Fetched, ServerLiteral
+from pillarbox.imap.client.failure import ImapFailure, refusal
+from pillarbox.imap.client.messages import SetEnd
+from pillarbox.imap.client.responses import ServerLiteral
 from pillarbox.imap.client.selected import Selected
 from pillarbox.message.header import header_end, pick
 from pillarbox.store import Store
@@ -202,7 +203,10 @@ class _Copier:
         if not selected.exists:
             return there
         async for one in self._connection.fetch([b"1:*"], _ASKED):
-            if isinstance(one, Fetched) and one.has_body:
+            if isinstance(one, SetEnd):
+                if one.condition.kind != "OK":  # what is not listed would be sent a second time
+                    raise refusal("fetch", one.condition)
+            elif one.has_body:
                 body = one.body.octets if isinstance(one.body, ServerLiteral) else one.body
                 there.add(_message_id(body or b""), one.size or 0, one.received_at or 0)
         return there
