@@ -18,7 +18,7 @@ from pillarbox.errors import NotAllowed
 from pillarbox.flow.collect.holding import Holder
 from pillarbox.flow.collect.remotes import Remote
 from pillarbox.flow.collect.undo import Undone, undo
-from pillarbox.ids import MailboxId, MessageId
+from pillarbox.ids import MailboxId, MessageId, Uid
 from pillarbox.node.collecting_one import new_owner
 from pillarbox.store import Reader
 from pillarbox.store.sql import changes, collected, mailboxes
@@ -61,15 +61,15 @@ def undo_now(options: argparse.Namespace) -> int:
 async def foresee(db: Reader, remote: Remote) -> Foreseen:
     """How much was brought, and how much of it is where it was put."""
     brought = await collected.brought_by(db, remote.id)
-    by_mailbox: dict[MailboxId, set[MessageId]] = defaultdict(set)
+    by_mailbox: dict[MailboxId, set[tuple[MessageId, Uid]]] = defaultdict(set)
     for one in brought:
-        by_mailbox[one.mailbox].add(one.message)
+        by_mailbox[one.mailbox].add((one.message, one.uid))
     still_there = 0
     there = {one.id for one in await mailboxes.tree(db, remote.account)}
-    for mailbox, messages in by_mailbox.items():
+    for mailbox, places in by_mailbox.items():
         if mailbox in there:
             placed = await changes.placed(db, remote.account, mailbox)
-            still_there += sum(1 for one in placed if one.message in messages)
+            still_there += sum(1 for one in placed if (one.message, one.uid) in places)
     return Foreseen(len(brought), still_there)
 
 

@@ -49,6 +49,18 @@ async def test_all_of_it(box: Box) -> None:
     assert progress.brought == 4
 
 
+async def test_a_copy_in_the_same_mailbox_stays(box: Box) -> None:
+    """It is the same message, and somebody else's doing."""
+    collection, there = await Collection.add(box), small()
+    await collection.run(FakeSource(there))
+    inbox, work = box.inbox.id, await box.mailbox("Work")
+    await box.store.write(lambda tx: messages.copy(tx, box.alice.id, inbox, [Uid(1)], inbox))
+    await box.store.write(lambda tx: messages.copy(tx, box.alice.id, work.id, [Uid(1)], inbox))
+    undone = await undo(box.store, box.alice.id, collection.remote)
+    assert (undone.removed, undone.moved) == (4, 0)
+    assert (await box.mailbox("INBOX")).messages == 2
+
+
 async def test_an_empty_folder_above_a_full_one_goes_once(box: Box) -> None:
     before, there = await held(box), Elsewhere()
     there.folder("Work")

@@ -108,15 +108,16 @@ async def _remove(tx: Transaction, place: _Place, rows: Sequence[Brought]) -> in
         await mailboxes.get(tx, place.account, place.mailbox)
     except NoSuchMailbox:
         return 0
-    keys = {one.message: one.key for one in rows}
+    keys = {(one.message, one.uid): one.key for one in rows}
     placed = await changes.placed(tx, place.account, place.mailbox)
-    there = [one for one in placed if one.message in keys]
-    await messages.expunge(tx, place.account, place.mailbox, [one.uid for one in there], force=True)
-    gone = {one.message for one in there}
+    # By its UID: a copy that somebody made in the same mailbox is the same message.
+    there = [(one.message, one.uid) for one in placed if (one.message, one.uid) in keys]
+    uids = [uid for _, uid in there]
+    await messages.expunge(tx, place.account, place.mailbox, uids, force=True)
     await collected.forget(
-        tx, place.remote, place.folder_key, place.validity, [keys[one] for one in gone]
+        tx, place.remote, place.folder_key, place.validity, [keys[one] for one in there]
     )
-    return len(gone)
+    return len(there)
 
 
 async def _remove_mailboxes(
