@@ -304,6 +304,7 @@ async def test_a_lease_is_renewed(box: Box) -> None:
     await until(lambda: bool(slow.sends))
     two = worker(box.store, box.clock, other, name="w2")
     two.start()
+
     async def lasts() -> bool:
         (row,) = await rows(box.store)
         assert row.due_at is not None
