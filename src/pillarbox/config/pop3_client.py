@@ -101,7 +101,7 @@ class Pop3ClientLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = 500_000
     max_capabilities: Annotated[
         int,
-        Meta(ge=10, le=10_000, description="Most lines of an answer to CAPA; servers have some 20."),
+        Meta(ge=10, le=10_000, description="Lines of an answer to CAPA; servers have some 20."),
     ] = 200
     max_header_octets: Annotated[
         int,
