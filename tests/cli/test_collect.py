@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import io
 import json
@@ -13,14 +14,17 @@ from pathlib import Path
 import pytest
 
 from pillarbox.accounts.vault import Vault
+from pillarbox.cli.collect_oauth import registration_of
 from pillarbox.cli.main import main
 from pillarbox.clock import SystemClock
 from pillarbox.config.collect import CollectSettings
 from pillarbox.config.store import StoreSettings
 from pillarbox.config.writing import to_toml
+from pillarbox.flow.collect.oauth_messages import new_request
 from pillarbox.flow.collect.remotes import Remotes
 from pillarbox.flow.collect.settings import RemoteSettings, ServerSpec
 from pillarbox.ids import RemoteId
+from pillarbox.net.secret import Secret
 from pillarbox.store.open import open_store
 from pillarbox.store.sql import accounts, remote_lease
 
@@ -229,6 +233,32 @@ def test_oauth_needs_to_be_known_there(run: Run) -> None:
     code, _, error = run("collect", "add", ALICE, "--provider", "outlook", "--login", "a@b.example")
     assert code == 1
     assert "collect.oauth" in error
+
+
+def test_oauth_at_any_provider(run: Run, tmp_path: Path) -> None:
+    """By its endpoints, which are no way into our own network."""
+    words = ("--imap", "imap.example.net", "--login", "a@example.net", "--device")
+    urls = ("--token-url", "https://127.0.0.1/token", "--device-url", "https://127.0.0.1/device")
+    code, _, error = run("collect", "add", ALICE, *words, *urls)
+    assert (code, "--scope" in error) == (1, True)
+    words = (*words, "--client-id", "us", "--scope", "mail offline_access")
+    code, _, error = run("collect", "add", ALICE, *words, *urls)
+    assert (code, "addresses are not public" in error) == (1, True)
+
+    secret = Secret("theirs")
+    given = argparse.Namespace(
+        device=False,
+        device_url="",
+        authorization_url="https://id.example.net/begin",
+        token_url="https://id.example.net/token",
+        client_id="us",
+        client_secret_file=secret,
+        scope="mail",
+    )
+    registration = registration_of(None, given, None)  # type: ignore[arg-type]
+    assert (registration.provider, registration.client_secret) == ("", secret)
+    asked = new_request(registration, "http://127.0.0.1:1/", "a@example.net")
+    assert asked.url.startswith("https://id.example.net/begin?response_type=code&client_id=us&")
 
 
 def test_a_server_that_was_guessed_is_shown_first(run: Run, tmp_path: Path) -> None:

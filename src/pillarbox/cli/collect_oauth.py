@@ -15,7 +15,7 @@ from pillarbox.errors import NotAllowed
 from pillarbox.flow.collect.oauth import OAuth
 from pillarbox.flow.collect.oauth_messages import Registration
 from pillarbox.flow.collect.oauth_redirect import loopback_redirect
-from pillarbox.flow.collect.presets import Preset
+from pillarbox.flow.collect.presets import OAuthEndpoints, Preset
 from pillarbox.flow.collect.settings import OAuthGrant, RemoteSettings, SignIn
 from pillarbox.net.secret import Secret
 
@@ -24,7 +24,7 @@ _LONGEST_LINE = 16_384  # characters of a pasted address
 
 def wants_oauth(options: argparse.Namespace, preset: Preset | None) -> bool:
     """Whether it is signed in by OAuth and not by a password."""
-    if options.client_id or options.device:
+    if options.client_id or options.device or options.token_url:
         return True
     if options.password_stdin or options.password_file:
         return False
@@ -62,8 +62,13 @@ def registration_of(
     opened: Opened, options: argparse.Namespace, preset: Preset | None
 ) -> Registration:
     """What the provider knows this server as: from the command line or `collect.oauth`."""
+    if options.token_url:
+        return _registration_given(options)
     if preset is None or preset.oauth is None:
-        raise NotAllowed("OAuth is known for Gmail and Outlook only; sign in with a password.")
+        raise NotAllowed(
+            "OAuth is known by name for Gmail and Outlook only. Sign in with a password, or give "
+            "--token-url and its like, as that provider says."
+        )
     client_id, secret = options.client_id, options.client_secret_file or None
     if not client_id:
         for known in opened.settings.collect.oauth:
@@ -82,6 +87,26 @@ def registration_of(
         )
     return Registration(
         provider=preset.name, endpoints=preset.oauth, client_id=client_id, client_secret=secret
+    )
+
+
+def _registration_given(options: argparse.Namespace) -> Registration:
+    """At any provider, by its endpoints (RFC 6749 §3). Raises NotAllowed."""
+    begin = options.device_url if options.device else options.authorization_url
+    if not (begin and options.client_id and options.scope):
+        raise NotAllowed(
+            "With --token-url also give --client-id, --scope and --authorization-url (with "
+            "--device: --device-url)."
+        )
+    endpoints = OAuthEndpoints(
+        authorization=options.authorization_url,
+        token=options.token_url,
+        device=options.device_url,
+        scope=options.scope,
+    )
+    secret = options.client_secret_file or None
+    return Registration(
+        provider="", endpoints=endpoints, client_id=options.client_id, client_secret=secret
     )
 
 

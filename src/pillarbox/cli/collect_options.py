@@ -88,6 +88,14 @@ def add_oauth(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="show a code to type on another device; for computers without a browser",
     )
+    for option, what in (
+        ("--authorization-url", "where one signs in"),
+        ("--device-url", "where a code is asked for (with --device)"),
+        ("--token-url", "where tokens are given"),
+    ):
+        told = f"{what}, at a provider that is not known by name"
+        group.add_argument(option, default="", metavar="URL", help=told)
+    group.add_argument("--scope", default="", help="what is asked for there")
 
 
 def add_folders(parser: argparse.ArgumentParser, *, spam: bool | None) -> None:
