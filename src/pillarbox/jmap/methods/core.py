@@ -8,7 +8,7 @@ from pillarbox.jmap.context import Context, Services
 from pillarbox.jmap.method import Answer, Capability, Method
 
 CORE = "urn:ietf:params:jmap:core"
-COLLATIONS = ("i;ascii-casemap", "i;octet", "i;unicode-casemap")
+COLLATIONS = ("i;ascii-casemap", "i;unicode-casemap")
 
 
 async def run_echo(_ctx: Context, arguments: dict[str, Any]) -> Answer:
