@@ -300,6 +300,7 @@ async def test_nothing_is_brought_twice(box: Box) -> None:
     assert await keys(box, remote) == ["1", "2"], "of a batch nothing or all"
     await note(box, remote, run, seen("2", message=5))  # it could not be had before
     found = await box.store.read(lambda db: collected.seen(db, remote, "f", "1"))
+    assert await box.store.read(lambda db: collected.count_brought(db, remote)) == 2
     assert found["2"].message == 5
     assert found["2"].brought_at == NOW
 

@@ -108,7 +108,7 @@ async def _runs(opened: Opened, one: Named, at_most: int) -> list[RunRow]:
 
 async def _brought(opened: Opened, remote: RemoteId) -> int:
     """How many messages are known as brought from there."""
-    return len(await opened.store.scan(lambda db: collected.brought_by(db, remote)))
+    return await opened.store.scan(lambda db: collected.count_brought(db, remote))
 
 
 def describe(one: Named) -> list[str]:

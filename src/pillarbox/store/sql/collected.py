@@ -251,6 +251,15 @@ async def brought_by(db: Reader, remote: RemoteId, run: RunId | None = None) -> 
     return [Brought(*row) for row in await db.rows(_BROUGHT, (remote, run))]
 
 
+_COUNT = "SELECT count(*) FROM collected WHERE remote_id = ? AND message_id IS NOT NULL"
+
+
+async def count_brought(db: Reader, remote: RemoteId) -> int:
+    """How many messages all runs brought; read it by `Store.scan`."""
+    row = await db.row(_COUNT, (remote,))
+    return int(row[0]) if row is not None else 0
+
+
 _FORGET = """
     DELETE FROM collected WHERE remote_id = ? AND folder = ? AND validity = ? AND key = ?
 """
