@@ -372,6 +372,34 @@ def test_a_refreshed_grant_is_kept(tmp_path: Path) -> None:
 # Waiting for new mail
 
 
+def test_a_grant_that_is_refreshed_while_a_worker_ends_is_kept(tmp_path: Path) -> None:
+    """Its provider may take the old one for stolen from now on."""
+
+    async def test(world: World) -> None:
+        remote = await world.add()
+        grant = OAuthGrant(provider="p", client_id="c", refresh_token=Secret("r"))
+        await world.remotes.set_sign_in(remote, SignIn("alice", grant))
+        asked, answered, refresh = asyncio.Event(), asyncio.Event(), world.refresh
+
+        async def slow(sign_in: SignIn) -> SignIn:
+            asked.set()
+            await answered.wait()
+            return await refresh(sign_in)
+
+        world.refresh = slow  # type: ignore[method-assign]
+        worker = world.work()
+        await asked.wait()
+        ending = asyncio.ensure_future(worker.drain(30))
+        await world.settled()
+        answered.set()
+        await ending
+        kept = (await world.remotes.sign_in(remote)).grant
+        assert kept is not None
+        assert kept.access_token == Secret("fresh")
+
+    play(tmp_path, test)
+
+
 def test_new_mail_comes_at_once_over_the_same_connection(tmp_path: Path) -> None:
     async def test(world: World) -> None:
         remote = await world.add(idle=True, schedule_seconds=3600)

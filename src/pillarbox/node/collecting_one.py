@@ -153,6 +153,16 @@ async def open_source(parts: Parts, remote: Remote, way: Way) -> Source:
 
 async def stored_sign_in(parts: Parts, remote: Remote) -> SignIn:
     """As it can be used now. Raises VaultClosed, SourceFailure."""
+    renewing = asyncio.ensure_future(_renewed_sign_in(parts, remote))
+    try:
+        return await asyncio.shield(renewing)
+    except asyncio.CancelledError:
+        # A refresh token may be worth nothing once it was used: the new one is kept all the same.
+        await asyncio.wait([renewing])
+        raise
+
+
+async def _renewed_sign_in(parts: Parts, remote: Remote) -> SignIn:
     stored = await parts.remotes.sign_in(remote.id)
     fresh = await parts.refresh(stored)
     if fresh != stored:
