@@ -71,7 +71,12 @@ def test_cuts_come_at_their_octets(talker: int) -> None:
     cuts = [1000, 1001, 300_000]
     with CuttingProxy(talker, cuts, [(150_000, lambda: called.append(1))]) as proxy:
         lengths = [len(_read(proxy.port)) for _ in range(4)]
-        assert lengths == [1000, 1, 298_999, len(DATA)]
+        # The first and the third end by a reset, which may take what was not read yet with it.
+        most = [1000, 1, 298_999, len(DATA)]
+        assert lengths[1::2] == most[1::2]
+        assert lengths[0] <= most[0]
+        assert lengths[2] <= most[2]
+        assert proxy.passed == sum(most)
         assert proxy.cut == 3
         assert called == [1]
 

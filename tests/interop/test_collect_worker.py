@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import random
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,11 +55,15 @@ def test_killed_in_the_middle(
     rng, third = random.Random(seed), loaded.octets // 3
     places = [rng.randrange(third // 2, third), rng.randrange(2 * third, 5 * third // 2)]
     kills: queue.Queue[int] = queue.Queue()
+    up = threading.Event()
+    up.set()
     with running_server(
         tmp_path, workers=2, accounts={LOGIN: PASSWORD}, settings=SETTINGS
     ) as server:
 
         def kill() -> None:
+            assert up.wait(90)  # what was on its way at the first kill may reach the second place
+            up.clear()
             server.kill9()
             kills.put(1)
 
@@ -71,6 +76,7 @@ def test_killed_in_the_middle(
                 kills.get(timeout=90)
                 both = _at_source(source, login)
                 server.start()
+                up.set()
                 both |= _here(server)
                 assert not everything - both, "a message is in neither place"
             wait_until(lambda: not _at_source(source, login), seconds=90, what="an empty source")

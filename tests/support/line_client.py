@@ -44,9 +44,11 @@ class LineClient:
             await self._writer.wait_closed()
 
     async def smtp_reply(self) -> tuple[int, bytes]:
-        """A whole reply: its code and its last line."""
+        """A whole reply: its code and its last line. Raises ConnectionAbortedError for 421."""
         while True:
             line = await self.line()
+            if line.startswith(b"421"):  # RFC 5321 §3.8: the connection ends
+                raise ConnectionAbortedError(line.decode(errors="replace"))
             if line[3:4] != b"-":
                 return int(line[:3]), line[4:]
 
