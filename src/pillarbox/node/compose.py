@@ -166,7 +166,7 @@ async def compose(
     composition.doors["smtp"] = await _smtp_door(shared, assignment.local_login, judge)
     composition.doors["imap"] = _imap_door(shared)
     composition.doors["pop3"] = pop3 = _pop3_door(shared)
-    composition.doors["web"] = make_web(settings, store, authenticator, admit, tls, clock)
+    composition.doors["web"] = make_web(settings, store, authenticator, key, admit, tls, clock)
     for door in composition.doors.values():
         door.linger_seconds = settings.limits.linger_seconds
     composition.closing += [pop3.close, authenticator.close]

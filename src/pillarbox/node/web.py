@@ -1,4 +1,4 @@
-"""The HTTP door of a worker: JMAP's routes in the web application, on our sockets and our TLS."""
+"""The HTTP door of a worker: JMAP's routes and the pages, on our sockets and our TLS."""
 
 from __future__ import annotations
 
@@ -11,25 +11,31 @@ from pillarbox.config.settings import Settings
 from pillarbox.jmap.context import Services
 from pillarbox.jmap.http.door import JmapDoor
 from pillarbox.net.door import Lease
+from pillarbox.net.secret import Secret
 from pillarbox.net.tls import TlsContexts
 from pillarbox.store import Store
 from pillarbox.web.application import make_application
 from pillarbox.web.server import WebServer
+from pillarbox.web.services import WebServices
+from pillarbox.web.site import site_routes
 
 
 def make_web(
     settings: Settings,
     store: Store,
     authenticator: Authenticator,
+    server_key: Secret,
     admit: Callable[[str], Lease | None],
     tls: TlsContexts | None,
     clock: Clock,
 ) -> WebServer:
-    """Join what does not know one another."""
+    """Join the doors that HTTP has."""
     hostname = hostname_of(settings)
-    jmap = JmapDoor(Services(store, clock, settings.jmap, hostname), authenticator)
+    services = Services(store, clock, settings.jmap, hostname)
+    jmap = JmapDoor(services, authenticator)
+    site = WebServices(settings, store, authenticator, clock, hostname, server_key, services)
     application = make_application(
-        jmap.routes,
+        [*jmap.routes, *site_routes(site)],
         clock=clock,
         settings=settings.web,
         hosts=(hostname,),

@@ -1,0 +1,1 @@
+-- Identities and messages that are being sent.

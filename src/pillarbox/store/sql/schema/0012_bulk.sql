@@ -1,0 +1,1 @@
+-- Operations on many messages, and how to undo them.

@@ -1,0 +1,1 @@
+-- What a person wants done with mail that arrives or grows old.

@@ -1,0 +1,1 @@
+-- Browser sessions, second factors, and the history of signing in.

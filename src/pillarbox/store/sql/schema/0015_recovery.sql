@@ -1,0 +1,1 @@
+-- Ways back into an account, and invitations.

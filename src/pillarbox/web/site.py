@@ -1,0 +1,16 @@
+"""All pages: an area is a folder with a `routes` function, and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.routing import BaseRoute
+
+from pillarbox.web.services import WebServices
+
+AREAS: tuple[Callable[[WebServices], list[BaseRoute]], ...] = ()
+
+
+def site_routes(services: WebServices) -> list[BaseRoute]:
+    """What `node` gives to the application, behind JMAP's own routes."""
+    return [route for area in AREAS for route in area(services)]
