@@ -12,7 +12,7 @@ CREATE TABLE account (
     last_message INTEGER NOT NULL DEFAULT 0,
     last_uid_validity INTEGER NOT NULL DEFAULT 0,
     created_at INTEGER NOT NULL
-, pruned_modseq INTEGER NOT NULL DEFAULT 0, quota_modseq INTEGER NOT NULL DEFAULT 0);
+, pruned_modseq INTEGER NOT NULL DEFAULT 0, quota_modseq INTEGER NOT NULL DEFAULT 0, has_rules INTEGER NOT NULL DEFAULT 0);
 
 CREATE TABLE address (
     address TEXT NOT NULL PRIMARY KEY,
@@ -46,6 +46,26 @@ CREATE TABLE blob (
 ) WITHOUT ROWID;
 
 CREATE INDEX blob_unreferenced ON blob (blob_id) WHERE refs = 0;
+
+CREATE TABLE browser_session (
+    session_id INTEGER PRIMARY KEY AUTOINCREMENT,
+    account_id INTEGER NOT NULL,
+    token BLOB NOT NULL UNIQUE,
+    token_at INTEGER NOT NULL,
+    old_token BLOB,
+    old_until INTEGER,
+    csrf TEXT NOT NULL,
+    stays INTEGER NOT NULL, -- 1: "keep me signed in"
+    peer TEXT NOT NULL,
+    agent TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    last_seen_at INTEGER NOT NULL,
+    confirmed_at INTEGER NOT NULL -- when the password or a code was given last
+);
+
+CREATE INDEX browser_session_account ON browser_session (account_id);
+
+CREATE UNIQUE INDEX browser_session_old ON browser_session (old_token) WHERE old_token IS NOT NULL;
 
 CREATE TABLE collected (
     remote_id INTEGER NOT NULL,
@@ -98,6 +118,13 @@ CREATE TABLE domain (
     created_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 
+CREATE TABLE ended (
+    ended_id INTEGER PRIMARY KEY AUTOINCREMENT,
+    account_id INTEGER NOT NULL,
+    session_id INTEGER,
+    at INTEGER NOT NULL
+);
+
 CREATE TABLE expunged (
     account_id INTEGER NOT NULL,
     mailbox_id INTEGER NOT NULL,
@@ -106,6 +133,15 @@ CREATE TABLE expunged (
     message_id INTEGER NOT NULL,
     expunged_at INTEGER NOT NULL, placed_modseq INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (account_id, mailbox_id, modseq, uid)
+) WITHOUT ROWID;
+
+CREATE TABLE forward_proof (
+    account_id INTEGER NOT NULL,
+    address TEXT NOT NULL,
+    digest BLOB NOT NULL, -- of the code
+    sent_at INTEGER NOT NULL,
+    tries INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (account_id, address)
 ) WITHOUT ROWID;
 
 CREATE TABLE forwarded_sender (
@@ -130,6 +166,12 @@ CREATE TABLE keyword (
     name TEXT NOT NULL,
     PRIMARY KEY (account_id, folded)
 ) WITHOUT ROWID;
+
+CREATE TABLE mail_rules (
+    account_id INTEGER NOT NULL PRIMARY KEY,
+    rules BLOB NOT NULL, -- JSON, as store.sql.rules writes it
+    vacation BLOB NOT NULL
+);
 
 CREATE TABLE mailbox (
     account_id INTEGER NOT NULL,
@@ -193,6 +235,19 @@ CREATE TABLE message (
 );
 
 CREATE UNIQUE INDEX message_id ON message (account_id, message_id);
+
+CREATE TABLE passkey (
+    account_id INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    credential BLOB NOT NULL UNIQUE,
+    public_key BLOB NOT NULL,
+    sign_count INTEGER NOT NULL,
+    transports TEXT NOT NULL, -- words with a space between
+    name TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    last_used_at INTEGER,
+    PRIMARY KEY (account_id, number)
+) WITHOUT ROWID;
 
 CREATE TABLE password (
     account_id INTEGER NOT NULL PRIMARY KEY,
@@ -275,6 +330,11 @@ CREATE INDEX queued_recipient_due ON queued_recipient (lane, due_at) WHERE due_a
 CREATE INDEX queued_recipient_open ON queued_recipient (queued_id) WHERE finished_at IS NULL;
 
 CREATE INDEX queued_recipient_report ON queued_recipient (queued_id) WHERE report <> '';
+
+CREATE TABLE quota_notice (
+    account_id INTEGER NOT NULL PRIMARY KEY,
+    level INTEGER NOT NULL
+);
 
 CREATE TABLE remote (
     remote_id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -391,6 +451,14 @@ CREATE TABLE schema_migration (
     ) WITHOUT ROWID
 ;
 
+CREATE TABLE second_factor (
+    account_id INTEGER PRIMARY KEY,
+    required INTEGER NOT NULL DEFAULT 0,
+    sealed BLOB,
+    confirmed_at INTEGER, -- NULL: the secret was shown, no code was given yet
+    last_step INTEGER NOT NULL DEFAULT 0
+);
+
 CREATE TABLE segment_number (last INTEGER NOT NULL);
 
 CREATE TABLE send_as (
@@ -407,6 +475,29 @@ CREATE TABLE sending_day (
     new_recipients INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (account_id, day)
 ) WITHOUT ROWID;
+
+CREATE TABLE sign_in (
+    account_id INTEGER NOT NULL,
+    hour INTEGER NOT NULL, -- since 1970
+    door TEXT NOT NULL,
+    peer TEXT NOT NULL,
+    agent TEXT NOT NULL,
+    outcome TEXT NOT NULL, -- 'ok', 'failed', 'second'
+    credential TEXT NOT NULL, -- 'password', 'app:3', 'passkey:1' …; '' for failures
+    first_at INTEGER NOT NULL,
+    last_at INTEGER NOT NULL,
+    times INTEGER NOT NULL,
+    PRIMARY KEY (account_id, hour, door, peer, agent, outcome, credential)
+) WITHOUT ROWID;
+
+CREATE INDEX sign_in_age ON sign_in (hour);
+
+CREATE TABLE spent (
+    digest BLOB PRIMARY KEY,
+    until INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE INDEX spent_until ON spent (until);
 
 CREATE TABLE sts_policy (
     domain TEXT NOT NULL PRIMARY KEY,
@@ -450,4 +541,17 @@ CREATE TABLE upload (
 ) WITHOUT ROWID;
 
 CREATE INDEX upload_age ON upload (uploaded_at);
+
+CREATE TABLE vacation_told (
+    account_id INTEGER NOT NULL,
+    address TEXT NOT NULL,
+    told_at INTEGER NOT NULL,
+    PRIMARY KEY (account_id, address)
+) WITHOUT ROWID;
+
+CREATE TABLE web_person (
+    account_id INTEGER PRIMARY KEY,
+    preferences BLOB NOT NULL DEFAULT x'7b7d', -- JSON, an object
+    checklist_at INTEGER -- when the first steps were done or put away
+);
 

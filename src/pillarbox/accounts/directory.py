@@ -28,6 +28,7 @@ class LocalTarget:
     account: AccountId
     login: str
     detail: str = ""
+    has_rules: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Directory:
         async def read(db: Reader) -> Resolved:
             own = await accounts.find_by_address(db, f"{local}@{domain}", domain)
             if own is not None and own.enabled:  # nearly all mail: one statement
-                return Resolved((LocalTarget(own.id, own.login),), (own,))
+                return Resolved((_target(own),), (own,))
             if not await accounts.has_domain(db, domain):
                 raise NoSuchDomain
             if not local:
@@ -136,7 +137,7 @@ class Directory:
         if not enabled:
             raise NoSuchAccount
         first = min(enabled, key=lambda found: found.id)
-        return Resolved((LocalTarget(first.id, first.login),), (first,))
+        return Resolved((_target(first),), (first,))
 
 
 class _Expansion:
@@ -179,7 +180,7 @@ class _Expansion:
         if row.account is not None:
             account = await accounts.get(self._db, row.account)
             if account.enabled:
-                self.targets[LocalTarget(account.id, account.login, detail)] = None
+                self.targets[_target(account, detail)] = None
                 self.accounts[account.id] = account
             return
         self.found_alias = True
@@ -190,6 +191,10 @@ class _Expansion:
         """An alias's target that is no address of ours: remote, unless we serve its domain."""
         if depth and not await accounts.has_domain(self._db, domain):
             self.targets[RemoteTarget(address)] = None
+
+
+def _target(account: Account, detail: str = "") -> LocalTarget:
+    return LocalTarget(account.id, account.login, detail, account.has_rules)
 
 
 async def _first_row(db: Reader, names: Iterable[str]) -> AddressRow | None:

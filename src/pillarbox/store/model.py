@@ -79,6 +79,7 @@ class Account(msgspec.Struct, frozen=True):
     used_octets: int
     used_messages: int
     created_at: int  # Unix seconds
+    has_rules: bool = False  # something is to be done with mail that arrives
 
 
 class Mailbox(msgspec.Struct, frozen=True):

@@ -47,24 +47,24 @@ async def create(
 
 _ACCOUNT = """
     SELECT account_id, login, name, enabled, modseq, quota_octets, quota_messages,
-        used_octets, used_messages, created_at
+        used_octets, used_messages, created_at, has_rules
     FROM account WHERE account_id = ?
 """
 _BY_LOGIN = """
     SELECT account_id, login, name, enabled, modseq, quota_octets, quota_messages,
-        used_octets, used_messages, created_at
+        used_octets, used_messages, created_at, has_rules
     FROM account WHERE login = ?
 """
 _BY_ADDRESS = """
     SELECT account.account_id, login, account.name, enabled, modseq, quota_octets, quota_messages,
-        used_octets, used_messages, account.created_at
+        used_octets, used_messages, account.created_at, has_rules
     FROM address JOIN account ON account.account_id = address.account_id
         JOIN domain ON domain.name = ?
     WHERE address = ?
 """
 _ALL = """
     SELECT account_id, login, name, enabled, modseq, quota_octets, quota_messages,
-        used_octets, used_messages, created_at
+        used_octets, used_messages, created_at, has_rules
     FROM account ORDER BY login
 """
 
@@ -104,7 +104,7 @@ async def all_accounts(db: Reader) -> list[Account]:
 
 
 def _account(row: Row) -> Account:
-    return Account(*(*row[:3], bool(row[3]), *row[4:]))
+    return Account(*(*row[:3], bool(row[3]), *row[4:-1], bool(row[-1])))
 
 
 _SET_QUOTA = """
@@ -154,6 +154,10 @@ _REMOVE = (
     "DELETE FROM remote_run WHERE account_id = ?",
     "DELETE FROM remote WHERE account_id = ?",
     "DELETE FROM send_as WHERE account_id = ?",
+    "DELETE FROM mail_rules WHERE account_id = ?",
+    "DELETE FROM forward_proof WHERE account_id = ?",
+    "DELETE FROM vacation_told WHERE account_id = ?",
+    "DELETE FROM quota_notice WHERE account_id = ?",
     "DELETE FROM account WHERE account_id = ?",
 )
 
