@@ -106,7 +106,6 @@ async def test_a_leap_beyond_the_end_is_told(box: Box, clock: WallClock) -> None
         await asyncio.sleep(0.01)
         if bouncer.told:
             break
-    ((_, told),) = bouncer.told
-    assert told[0][0] == "old@x.example"
+    assert {address for _, told in bouncer.told for address, _ in told} == {"old@x.example"}
     await loop.drain(1)
     await reporter.stop()
