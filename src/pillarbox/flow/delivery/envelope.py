@@ -12,11 +12,13 @@ from pillarbox.accounts.directory import RemoteTarget
 
 if TYPE_CHECKING:
     from pillarbox.accounts.directory import LocalTarget
+    from pillarbox.flow.delivery.keep import Kept
     from pillarbox.ids import AccountId
     from pillarbox.store import Transaction
     from pillarbox.trust.arc import ArcResult
 
     Targets = tuple[LocalTarget | RemoteTarget, ...]
+    Then = Callable[["Transaction", "Envelope", "Kept"], Awaitable[None]]
 
 
 class Origin(Struct, frozen=True):
@@ -72,6 +74,7 @@ class Handling(Struct, frozen=True):
     route: str = ""  # a fixed way for all that goes to the queue
     release_at: int | None = None  # Unix seconds before which the queue does not send it
     along: Callable[[Transaction], Awaitable[None]] | None = None  # runs in the transaction, first
+    then: Then | None = None  # the same, last
     findings: str = ""  # what a seal of ours says when the message is forwarded; "": not judged
     chain: ArcResult | None = None  # of the seals that were on it; None: not judged
     seal: bytes = b""  # ours, in front of the copies that go on to others (RFC 8617)

@@ -66,7 +66,12 @@ class Kept(msgspec.Struct, frozen=True):
     """What a commit did."""
 
     failed: dict[AccountId, Refused]  # only of a split envelope
-    queue_id: int = 0  # 0: nothing went to the queue
+    queued: tuple[tuple[int, tuple[QueuedRecipient, ...]], ...] = ()  # messages by their numbers
+
+    @property
+    def queue_id(self) -> int:
+        """The last message that went to the queue; 0: nothing did."""
+        return self.queued[-1][0] if self.queued else 0
 
 
 async def keep(
@@ -90,17 +95,19 @@ async def keep(
             if refused is not None:
                 failed[copy.account] = refused
                 continue
-        mailbox = await _junk_of(tx, copy.account) if handling.junk else None
+        junk = handling.junk or copy.junk
+        mailbox = await _junk_of(tx, copy.account) if junk else None
         await _put(tx, copy, sealed, in_front, mailbox=mailbox, check_quota=check_quota)
-    queue_id = 0
+    queued = []
     if plan.remote:
         for reverse_path, recipients in (await _by_sender(tx, envelope, plan)).items():
             in_front = (
                 handling.seal if reverse_path != envelope.sender.reverse_path else b""
             ) + behind
             message = _queued(envelope, handling, reverse_path, recipients, in_front)
-            queue_id = await queue.add(tx, message, sealed.blob)
-    return Kept(failed, queue_id)
+            number = await queue.add(tx, message, sealed.blob)
+            queued.append((number, message.recipients))
+    return Kept(failed, tuple(queued))
 
 
 async def _look(tx: Transaction, copy: LocalCopy, size: int) -> Refused | None:

@@ -24,6 +24,7 @@ from pillarbox.message.builder import Address, Entity, build
 if TYPE_CHECKING:
     from pillarbox.accounts.directory import Directory
     from pillarbox.clock import Clock
+    from pillarbox.flow.delivery.envelope import Targets
     from pillarbox.store import Store, Transaction
 
 SENDER_NAME = "Pillarbox"
@@ -81,6 +82,12 @@ class Letters:
             message_id=f"{journey}@{sender.addr_spec.rpartition('@')[2]}",
             fields=fields or (("Auto-Submitted", "auto-generated"),),
         )
+        return await self.post(journey, to.addr_spec, targets, text, sender.addr_spec)
+
+    async def post(
+        self, journey: str, to: str, targets: Targets, text: bytes, author: str
+    ) -> Letter:
+        """What is written already, signed for the author's domain."""
         with self._store.spool(len(text)) as written:
             written.write(text)
             sealed = await seal(written)
@@ -88,14 +95,11 @@ class Letters:
             journey=journey,
             origin=Origin("local", "", "", ""),
             sender=Sender(
-                "",
-                smtputf8=not to.addr_spec.isascii(),
-                body="7BIT" if text.isascii() else "8BITMIME",
+                "", smtputf8=not to.isascii(), body="7BIT" if text.isascii() else "8BITMIME"
             ),
-            recipients=(Recipient(to.addr_spec, targets, notify="NEVER"),),
+            recipients=(Recipient(to, targets, notify="NEVER"),),
         )
-        domain = sender.addr_spec.rpartition("@")[2]
-        signature = await self._signer.sign(domain, text, len(text))
+        signature = await self._signer.sign(author.rpartition("@")[2], text, len(text))
         return Letter(envelope, plan_delivery(envelope), sealed, signature)
 
     async def send(self, letter: Letter) -> None:

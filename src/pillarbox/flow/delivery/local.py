@@ -12,6 +12,7 @@ from pillarbox.flow.delivery.keep import Kept, Sealed, keep, seal
 from pillarbox.flow.delivery.notice import wanted_notices
 from pillarbox.flow.delivery.plan import Plan, plan_delivery
 from pillarbox.flow.delivery.report import Report, Reported, Reporter, keep_report
+from pillarbox.flow.delivery.rules import Rules, keep_answers
 from pillarbox.flow.delivery.signing import Signer, SigningKeys
 from pillarbox.store import SHORT_WRITE
 from pillarbox.store.journeys import Note, Step
@@ -39,6 +40,7 @@ class Deliverer:
         self._clock = clock
         self._signer = Signer(SigningKeys(store), clock, hostname)
         self._reporter = Reporter(store, directory, hostname=hostname, clock=clock)
+        self._rules = Rules(store, directory, hostname=hostname, clock=clock)
 
     async def deliver(
         self, envelope: Envelope, spool: Spool, handling: Handling = AS_IT_CAME
@@ -50,7 +52,8 @@ class Deliverer:
         with several the answers given at RCPT stand, since one full mailbox must not stop the
         others: it may end above its quota by a message.
         """
-        plan = plan_delivery(envelope)
+        ruled = await self._rules.applied(envelope, plan_delivery(envelope), spool, handling)
+        plan = ruled.plan
         sealed = await seal(spool, for_mailbox=bool(plan.copies))
         notices = await self._notices(envelope, spool)
         handling = await self._sealed(plan, handling, spool)
@@ -66,6 +69,9 @@ class Deliverer:
             for number, report in notices:
                 if _outcome(plan.accounts_of[number], kept.failed) is None:
                     await keep_report(tx, report)
+            await keep_answers(tx, ruled, kept.failed)
+            if handling.then is not None:
+                await handling.then(tx, envelope, kept)
             return kept
 
         short = len(plan.copies) + len(plan.remote) <= SHORT_WRITE

@@ -15,6 +15,7 @@ class LocalCopy(msgspec.Struct, frozen=True):
 
     account: AccountId
     address: str  # the first forward path that led here
+    junk: bool = False  # its owner blocks the sender
 
 
 class Plan(msgspec.Struct, frozen=True):
