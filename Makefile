@@ -16,10 +16,10 @@ RUN_STAMP  := $(VENV)/.run-$(call hash,$(RUN_LOCKS) pyproject.toml)
 TEST_STAMP := $(VENV)/.test-$(call hash,requirements/test.txt pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help run localserve test debian check format compiled bench crash collect fuzz soak docs lock clean
+.PHONY: help run localserve test test-web debian check format compiled bench crash collect fuzz soak docs lock clean
 
 help: ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 	@echo 'Variables: PYTHON=python3.12, PORT_BASE=4000, ARGS="-k imap -x"'
 
 run: $(RUN_STAMP) ## start a mail server here, with two accounts; Ctrl-C stops it
@@ -32,6 +32,9 @@ test: $(TEST_STAMP) debian ## install what the tests need and run all of them
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 	@if command -v cc gcc >/dev/null && [ -z "$(ARGS)" ]; then $(BIN)/python tools/compiled.py -q; \
 	  else echo "Not tried: the compiled modules (make compiled)."; fi
+
+test-web: $(TEST_STAMP) debian ## all browser tests, with 100,000 messages
+	PILLARBOX_BROWSER=long $(BIN)/python -m pytest tests/browser -n 2 --dist loadfile $(ARGS)
 
 debian: # programs that the tests speak with; without root they are skipped, with a word
 	@sh requirements/install-debian.sh requirements/debian-test.txt

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,6 +35,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--soak-seconds", type=float, default=10.0, help="length of the concurrency test"
     )
     group.addoption("--model-steps", type=int, default=2000, help="steps of the socket model test")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Browser tests go to two processes at most: each keeps a server and a browser of its own."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByFile(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            name = str(super()._split_scope(nodeid))
+            folder = "tests/browser/"
+            return f"{folder}{len(name) % 2}" if name.startswith(folder) else name
+
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -132,6 +132,7 @@ def table(folder: Path, ports: Ports, passwords: Mapping[str, str]) -> str:
         ("IMAP", ports["imaps"], f"TLS; with STARTTLS {ports['imap']}"),
         ("POP3", ports["pop3s"], f"TLS; with STARTTLS {ports['pop3']}"),
         ("JMAP", ports["https"], f"https://localhost:{ports['https']}/.well-known/jmap"),
+        ("web", ports["web"], f"the mail in a browser; with TLS {ports['https']}"),
         ("LMTP", ports["lmtp"], "from a mail server in front"),
         ("HTTP", ports["http"], "/healthz /readyz /metrics"),
     ]
@@ -140,6 +141,8 @@ def table(folder: Path, ports: Ports, passwords: Mapping[str, str]) -> str:
     text = f"""
     Pillarbox runs. Ctrl-C stops it; {folder}/ keeps the mail until the next start.
     Mail to other domains goes no further than the folder {folder / "data" / "outbound"}/.
+
+    In a browser: http://localhost:{ports["web"]}/
 
     @services@
 

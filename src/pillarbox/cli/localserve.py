@@ -5,8 +5,8 @@ misbehave on purpose, at any domain: temperror@ is refused for now (451), permer
 421@ has the connection closed, timeout@ never gets an answer.
 
 Listens on 127.0.0.1 on the usual ports plus 1000: SMTP 1025, submission 1587 and 1465 (TLS), IMAP
-1143 and 1993 (TLS), POP3 1110 and 1995 (TLS), JMAP 1443 (TLS). In tests, pillarbox.testing starts
-a server on free ports.
+1143 and 1993 (TLS), POP3 1110 and 1995 (TLS), JMAP 1443 (TLS), pages for a browser 1800. In tests,
+pillarbox.testing starts a server on free ports.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ OFFSETS = {
     "pop3s": 995,
     "lmtp": 24,
     "https": 443,
+    "web": 800,
     "http": 80,
 }
 
@@ -91,6 +92,7 @@ def _table(folder: Path, ports: Mapping[str, int]) -> str:
           IMAP        {ports["imap"]}  STARTTLS offered; {ports["imaps"]} with TLS
           POP3        {ports["pop3"]}  STLS offered; {ports["pop3s"]} with TLS
           JMAP        https://localhost:{ports["https"]}/.well-known/jmap
+          in a browser  http://localhost:{ports["web"]}/
 
           user name {LOGIN}, password {PASSWORD}
           certificate {folder / "tls" / "certificate.pem"}

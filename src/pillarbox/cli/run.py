@@ -27,6 +27,7 @@ OFFSETS = {
     "pop3s": 995,
     "lmtp": 424,
     "https": 443,
+    "web": 800,
     "http": 80,
 }
 

@@ -96,7 +96,7 @@ tls = "starttls"
 
 [[listener]]
 name = "https"
-role = "web"               # JMAP over HTTPS
+role = "web"               # the mail in a browser, and JMAP
 addresses = ["*:443"]
 tls = "implicit"
 
@@ -140,6 +140,7 @@ What is left to do
 
 4. More people: pillarbox account add alice@{domain} --config {config}
 
+In a browser the mail is at https://{hostname}/
 Programs that speak JMAP find everything at https://{hostname}/.well-known/jmap
 """
 _SELF_SIGNED = (

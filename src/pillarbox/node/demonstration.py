@@ -21,6 +21,7 @@ LISTENERS: tuple[tuple[str, str, str], ...] = (
     ("pop3", "pop3", "starttls"),
     ("pop3s", "pop3", "implicit"),
     ("https", "web", "implicit"),
+    ("web", "web", "none"),  # a browser would warn of the certificate above
     ("lmtp", "lmtp", "none"),
     ("http", "http", "none"),
 )

@@ -116,8 +116,13 @@ class RunningServer:
 
     @property
     def https(self) -> int:
-        """JMAP, TLS from the start."""
+        """Pages and JMAP, TLS from the start."""
         return self.ports["https"]
+
+    @property
+    def web(self) -> int:
+        """The same without TLS, for a browser on this computer."""
+        return self.ports["web"]
 
     @property
     def http(self) -> int:
