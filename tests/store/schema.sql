@@ -12,7 +12,7 @@ CREATE TABLE account (
     last_message INTEGER NOT NULL DEFAULT 0,
     last_uid_validity INTEGER NOT NULL DEFAULT 0,
     created_at INTEGER NOT NULL
-, pruned_modseq INTEGER NOT NULL DEFAULT 0, quota_modseq INTEGER NOT NULL DEFAULT 0, has_rules INTEGER NOT NULL DEFAULT 0);
+, pruned_modseq INTEGER NOT NULL DEFAULT 0, quota_modseq INTEGER NOT NULL DEFAULT 0, bulk_pruned_modseq INTEGER NOT NULL DEFAULT 0, has_rules INTEGER NOT NULL DEFAULT 0);
 
 CREATE TABLE address (
     address TEXT NOT NULL PRIMARY KEY,
@@ -66,6 +66,69 @@ CREATE TABLE browser_session (
 CREATE INDEX browser_session_account ON browser_session (account_id);
 
 CREATE UNIQUE INDEX browser_session_old ON browser_session (old_token) WHERE old_token IS NOT NULL;
+
+CREATE TABLE bulk (
+    account_id INTEGER NOT NULL,
+    bulk_id INTEGER NOT NULL, -- the modseq of its creation
+    modseq INTEGER NOT NULL, -- of its last change
+    idempotency_key TEXT, -- NULL: none was given
+    action TEXT NOT NULL, -- JSON
+    within INTEGER, -- a mailbox that a message must still be in
+    undo_of INTEGER,
+    undone_by INTEGER,
+    initiated_by TEXT NOT NULL, -- JSON
+    status TEXT NOT NULL,
+    why TEXT NOT NULL DEFAULT '', -- it failed as a whole
+    listed INTEGER NOT NULL DEFAULT 0, -- messages in bulk_list
+    position INTEGER NOT NULL DEFAULT 0, -- so many of them have been looked at
+    total INTEGER NOT NULL,
+    done INTEGER NOT NULL DEFAULT 0,
+    failed INTEGER NOT NULL DEFAULT 0,
+    created_at INTEGER NOT NULL,
+    started_at INTEGER,
+    finished_at INTEGER,
+    resumed_at INTEGER, -- where its speed is reckoned from
+    resumed_position INTEGER NOT NULL DEFAULT 0,
+    undo_until INTEGER, -- NULL: it cannot be undone
+    lease TEXT NOT NULL DEFAULT '',
+    leased_until INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (account_id, bulk_id)
+) WITHOUT ROWID;
+
+CREATE TABLE bulk_failure (
+    account_id INTEGER NOT NULL,
+    bulk_id INTEGER NOT NULL,
+    message_id INTEGER NOT NULL,
+    reason TEXT NOT NULL, -- its name
+    PRIMARY KEY (account_id, bulk_id, message_id)
+) WITHOUT ROWID;
+
+CREATE TABLE bulk_former (
+    account_id INTEGER NOT NULL,
+    bulk_id INTEGER NOT NULL,
+    message_id INTEGER NOT NULL,
+    mailbox_id INTEGER NOT NULL,
+    uid INTEGER NOT NULL,
+    flags INTEGER NOT NULL,
+    keywords TEXT NOT NULL,
+    PRIMARY KEY (account_id, bulk_id, message_id, mailbox_id, uid)
+) WITHOUT ROWID;
+
+CREATE UNIQUE INDEX bulk_key ON bulk (account_id, idempotency_key)
+    WHERE idempotency_key IS NOT NULL;
+
+CREATE TABLE bulk_list (
+    account_id INTEGER NOT NULL,
+    bulk_id INTEGER NOT NULL,
+    first INTEGER NOT NULL, -- place of its first message in the whole list
+    messages BLOB NOT NULL, -- ids, four octets each, the lowest octet first
+    PRIMARY KEY (account_id, bulk_id, first)
+) WITHOUT ROWID;
+
+CREATE TABLE bulk_steered (number INTEGER NOT NULL);
+
+CREATE INDEX bulk_waiting ON bulk (leased_until)
+    WHERE status IN ('queued', 'running', 'cancelling');
 
 CREATE TABLE collected (
     remote_id INTEGER NOT NULL,
@@ -131,7 +194,7 @@ CREATE TABLE expunged (
     modseq INTEGER NOT NULL,
     uid INTEGER NOT NULL,
     message_id INTEGER NOT NULL,
-    expunged_at INTEGER NOT NULL, placed_modseq INTEGER NOT NULL DEFAULT 0,
+    expunged_at INTEGER NOT NULL, placed_modseq INTEGER NOT NULL DEFAULT 0, flags INTEGER NOT NULL DEFAULT 1, keywords TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (account_id, mailbox_id, modseq, uid)
 ) WITHOUT ROWID;
 
@@ -159,6 +222,21 @@ CREATE TABLE greylist (
 CREATE INDEX greylist_known ON greylist (passed_at) WHERE passed_at IS NOT NULL;
 
 CREATE INDEX greylist_strangers ON greylist (first_at) WHERE passed_at IS NULL;
+
+CREATE TABLE identity (
+    account_id INTEGER NOT NULL,
+    identity_id INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    address TEXT NOT NULL,
+    name TEXT NOT NULL DEFAULT '',
+    reply_to TEXT, -- JSON, as bcc
+    bcc TEXT,
+    text_signature TEXT NOT NULL DEFAULT '',
+    html_signature TEXT NOT NULL DEFAULT '',
+    created_modseq INTEGER NOT NULL,
+    modseq INTEGER NOT NULL,
+    PRIMARY KEY (account_id, identity_id)
+) WITHOUT ROWID;
 
 CREATE TABLE keyword (
     account_id INTEGER NOT NULL,
@@ -476,6 +554,18 @@ CREATE TABLE sending_day (
     PRIMARY KEY (account_id, day)
 ) WITHOUT ROWID;
 
+CREATE TABLE sending_gone (
+    account_id INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    created_modseq INTEGER NOT NULL,
+    modseq INTEGER NOT NULL,
+    gone_at INTEGER NOT NULL,
+    PRIMARY KEY (account_id, kind, number)
+) WITHOUT ROWID;
+
+CREATE INDEX sending_gone_age ON sending_gone (gone_at);
+
 CREATE TABLE sign_in (
     account_id INTEGER NOT NULL,
     hour INTEGER NOT NULL, -- since 1970
@@ -508,6 +598,39 @@ CREATE TABLE sts_policy (
 ) WITHOUT ROWID;
 
 CREATE INDEX sts_policy_age ON sts_policy (fetched_at);
+
+CREATE TABLE submission (
+    account_id INTEGER NOT NULL,
+    submission_id INTEGER NOT NULL,
+    identity_id INTEGER NOT NULL,
+    message_id INTEGER NOT NULL,
+    thread_id INTEGER NOT NULL,
+    mail_from TEXT NOT NULL, -- JSON, as the envelope has it
+    rcpt_to TEXT NOT NULL,
+    undo TEXT NOT NULL,
+    made_at INTEGER NOT NULL,
+    send_at INTEGER NOT NULL,
+    created_modseq INTEGER NOT NULL,
+    modseq INTEGER NOT NULL,
+    PRIMARY KEY (account_id, submission_id)
+) WITHOUT ROWID;
+
+CREATE INDEX submission_age ON submission (send_at);
+
+CREATE TABLE submission_copy (
+    account_id INTEGER NOT NULL,
+    submission_id INTEGER NOT NULL,
+    recipient TEXT NOT NULL, -- as rcpt_to names it
+    queued_id INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    state TEXT NOT NULL, -- as in queued_recipient
+    reply TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (account_id, submission_id, recipient, queued_id, number)
+) WITHOUT ROWID;
+
+CREATE INDEX submission_copy_queued ON submission_copy (queued_id, number) WHERE queued_id > 0;
+
+CREATE INDEX submission_message ON submission (account_id, message_id);
 
 CREATE TABLE subscription (
     account_id INTEGER NOT NULL,

@@ -7,6 +7,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from pillarbox.config.browser import BrowserSettings
+
 
 class ThrottleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The `[auth.throttle]` section; how it works is told in `accounts/throttle.py`."""
@@ -192,3 +194,6 @@ class AuthSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     throttle: Annotated[
         ThrottleSettings, Meta(description="How guessing of passwords is slowed down.")
     ] = ThrottleSettings()
+    browser: Annotated[
+        BrowserSettings, Meta(description="How long somebody stays signed in at a browser.")
+    ] = BrowserSettings()

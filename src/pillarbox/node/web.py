@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pillarbox.accounts.authenticator import Authenticator
+from pillarbox.accounts.browser_sessions import BrowserSessions
 from pillarbox.clock import Clock
 from pillarbox.config.loading import hostname_of
 from pillarbox.config.settings import Settings
@@ -32,8 +33,18 @@ def make_web(
     """Join the doors that HTTP has."""
     hostname = hostname_of(settings)
     services = Services(store, clock, settings.jmap, hostname)
-    jmap = JmapDoor(services, authenticator)
-    site = WebServices(settings, store, authenticator, clock, hostname, server_key, services)
+    sessions = BrowserSessions(store, clock, settings.auth.browser)
+    jmap = JmapDoor(services, authenticator, sessions)
+    site = WebServices(
+        settings=settings,
+        store=store,
+        authenticator=authenticator,
+        clock=clock,
+        hostname=hostname,
+        server_key=server_key,
+        jmap=services,
+        sessions=sessions,
+    )
     application = make_application(
         [*jmap.routes, *site_routes(site)],
         clock=clock,

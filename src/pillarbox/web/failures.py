@@ -7,13 +7,23 @@ from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
-from starlette.responses import HTMLResponse, Response
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from pillarbox.errors import PillarboxError, Throttled, Unavailable
+from pillarbox.errors import (
+    BadName,
+    LimitReached,
+    NotAllowed,
+    NotFound,
+    PillarboxError,
+    Throttled,
+    TooLarge,
+    Unavailable,
+)
 from pillarbox.net.problem import phrase_of, problem
 from pillarbox.telemetry.log import get_logger
 from pillarbox.telemetry.metrics import FAULTS
+from pillarbox.web.session import ConfirmNeeded, SignInNeeded, sign_in_path
 
 log = get_logger("web")
 _SENTENCES = {  # for what the router says
@@ -25,7 +35,16 @@ _PAGE = (
     '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{title}</title>\n'
     "<h1>{title}</h1>\n<p>{sentence}</p>\n"
 )
-_STATUSES: dict[type[PillarboxError], int] = {Unavailable: 503, Throttled: 429}
+_STATUSES: dict[type[PillarboxError], int] = {
+    Unavailable: 503,
+    Throttled: 429,
+    LimitReached: 409,
+    TooLarge: 413,
+    BadName: 422,
+    NotFound: 404,
+    NotAllowed: 403,
+}
+_LATER = frozenset({429, 503})
 
 
 class Failures:
@@ -58,18 +77,29 @@ def _answer(error: Exception, scope: Any) -> Response:
         known = error.detail == phrase_of(error.status_code)
         sentence = _SENTENCES.get(error.status_code, error.detail) if known else error.detail
         return _told(error.status_code, sentence, scope, dict(error.headers or {}))
+    if isinstance(error, SignInNeeded):
+        if _wants_page(scope):
+            return RedirectResponse(sign_in_path(Request(scope)), 303)
+        return problem(401, str(error))
+    if isinstance(error, ConfirmNeeded):
+        return problem(403, str(error), reason="confirm")
     for kind, status in _STATUSES.items():
         if isinstance(error, kind):
-            return _told(status, str(error), scope, {"Retry-After": "10"})
+            headers = {"Retry-After": "10"} if status in _LATER else {}
+            return _told(status, str(error), scope, headers)
     FAULTS.labels("web").inc()
     log.error_event("web.request_failed", exc=True, method=scope["method"])
     return _told(500, _FAULT, scope, {})
 
 
 def _told(status: int, sentence: str, scope: Any, headers: dict[str, str]) -> Response:
-    accepted = Headers(scope=scope).get("accept", "")
-    if "text/html" not in accepted:
+    if not _wants_page(scope):
         return problem(status, sentence, headers=headers)
     title = f"{status} {phrase_of(status)}"
     page = _PAGE.format(title=html.escape(title), sentence=html.escape(sentence))
     return HTMLResponse(page, status, headers)
+
+
+def _wants_page(scope: Any) -> bool:
+    """A browser that shows the answer, and no program or script."""
+    return "text/html" in Headers(scope=scope).get("accept", "")

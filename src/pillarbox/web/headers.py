@@ -37,9 +37,13 @@ class SecurityHeaders:
         self._clock = clock
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        cookies: list[bytes] = []
+        scope["pillarbox.cookies"] = cookies  # filled by `net.cookie`, whoever makes the answer
+
         async def send_more(message: Any) -> None:
             if message["type"] == "http.response.start":
                 given = list(message.get("headers", ()))
+                given += [(b"set-cookie", cookie) for cookie in cookies]
                 message = {**message, "headers": self._with_more(given, scope)}
             await send(message)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pillarbox.accounts.authenticator import Authenticator
+from pillarbox.accounts.browser_sessions import BrowserSessions
 from pillarbox.clock import Clock
 from pillarbox.config.settings import Settings
 from pillarbox.jmap.context import Services as JmapServices
@@ -23,3 +24,4 @@ class WebServices:
     hostname: str
     server_key: Secret  # what is signed with it holds in every worker and after a restart
     jmap: JmapServices
+    sessions: BrowserSessions

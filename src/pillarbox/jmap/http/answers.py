@@ -41,6 +41,9 @@ _HEADERS = {
     503: {"Retry-After": "10"},
 }
 
+# A page tells itself that its session ended; for `Basic` the browser would open a window.
+_CHALLENGE_OF_PAGES = {"WWW-Authenticate": 'Bearer realm="Pillarbox"'}
+
 
 def json_answer(value: object, *, status: int = 200) -> Response:
     """JSON, as every answer but files and events."""
@@ -62,7 +65,12 @@ def answering(endpoint: Endpoint, desk: Desk) -> Callable[[Request], Awaitable[R
         except PillarboxError as error:
             for kind, status in _STATUSES.items():
                 if isinstance(error, kind):
-                    return problem(status, str(error), headers=_HEADERS.get(status))
+                    headers = _CHALLENGE_OF_PAGES if _is_of_page(request, status) else None
+                    return problem(status, str(error), headers=headers or _HEADERS.get(status))
             raise
 
     return answered
+
+
+def _is_of_page(request: Request, status: int) -> bool:
+    return status == 401 and "sec-fetch-site" in request.headers

@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.routing import Route
 
 from pillarbox.accounts.authenticator import Authenticator
+from pillarbox.accounts.browser_sessions import BrowserSessions
 from pillarbox.jmap.context import Services
 from pillarbox.jmap.http.answers import answering
 from pillarbox.jmap.http.api import get_session, post_api
@@ -20,8 +21,10 @@ WELL_KNOWN = "/.well-known/jmap"  # RFC 8620 §2.2
 class JmapDoor:
     """One for a worker."""
 
-    def __init__(self, services: Services, authenticator: Authenticator) -> None:
-        sign_in = SignIn(authenticator, services.store, services.clock)
+    def __init__(
+        self, services: Services, authenticator: Authenticator, sessions: BrowserSessions
+    ) -> None:
+        sign_in = SignIn(authenticator, sessions, services.store, services.clock)
         self._desk = desk = Desk(services, sign_in)
         download = DOWNLOAD_PATH.replace("{name}", "{name:path}")  # the client may have any in it
         self.routes = [

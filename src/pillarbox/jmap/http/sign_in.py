@@ -1,7 +1,8 @@
-"""Who makes a request: Basic with a password, or Bearer with an app password's token.
+"""Who makes a request: Basic with a password, Bearer with an app password's token, or a cookie.
 
-No cookie is looked at, so a page of another site cannot use what a browser has kept. A name that
-nobody has and a wrong password get the same answer in the same time; the authenticator sees to it.
+The cookie counts only where no Authorization is given, and only in requests of our own pages: what
+changes something carries a word that other sites cannot read. A name that nobody has and a wrong
+password get the same answer in the same time; the authenticator sees to it.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from starlette.requests import Request
 
 from pillarbox.accounts.app_passwords import parse_token
 from pillarbox.accounts.authenticator import Authenticator
+from pillarbox.accounts.browser_sessions import BrowserSessions
 from pillarbox.accounts.identity import Identity
 from pillarbox.accounts.scope import Scope
 from pillarbox.clock import Clock
 from pillarbox.errors import AuthenticationFailed, NotAllowed, PillarboxError, Throttled
 from pillarbox.ids import AccountId
+from pillarbox.net.cookie import may_use_cookie, read_cookie
 from pillarbox.net.secret import Secret
 from pillarbox.store import Store
 from pillarbox.store.sql import accounts
@@ -39,8 +42,15 @@ _OUTCOMES: dict[type[PillarboxError], str] = {
 class SignIn:
     """One for a worker."""
 
-    def __init__(self, authenticator: Authenticator, store: Store, clock: Clock) -> None:
+    def __init__(
+        self,
+        authenticator: Authenticator,
+        sessions: BrowserSessions,
+        store: Store,
+        clock: Clock,
+    ) -> None:
         self._authenticator = authenticator
+        self._sessions = sessions
         self._store = store
         self._clock = clock
         self._noted: OrderedDict[tuple[AccountId, str, str], float] = OrderedDict()
@@ -48,6 +58,8 @@ class SignIn:
     async def identify(self, request: Request) -> Identity:
         """Raises AuthenticationFailed, Throttled, NotAllowed (no TLS), Unavailable."""
         given = request.headers.getlist("authorization")
+        if not given and (cookie := read_cookie(request)):
+            return await self._by_cookie(request, cookie)
         if len(given) != 1 or len(given[0]) > _MOST_CREDENTIALS:
             raise AuthenticationFailed("Sign in with a user name and a password, or with a token.")
         scheme, _, credentials = given[0].partition(" ")
@@ -62,6 +74,14 @@ class SignIn:
             raise
         self._succeeded(scheme, peer, identity)
         return identity
+
+    async def _by_cookie(self, request: Request, cookie: str) -> Identity:
+        session = await self._sessions.find(cookie)
+        if session is None:
+            raise AuthenticationFailed("You are signed out. Sign in again.")
+        if not may_use_cookie(request, session.csrf):
+            raise NotAllowed("Pages of other sites may do nothing here.")
+        return session.identity
 
     async def _check(self, scheme: str, credentials: str, peer: str) -> Identity:
         if scheme == "basic":
