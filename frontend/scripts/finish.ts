@@ -1,0 +1,112 @@
+// What a build leaves beside its files: precompressed copies, the service worker's list of what
+// to keep, and manifest.json, by which tools/frontend.py knows the build and its sources.
+
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
+import type { Plugin } from 'vite'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+/** The same lists are in tools/frontend.py. */
+const SOURCE_FOLDERS = ['scripts', 'src']
+const SOURCE_FILES = [
+  'index.html',
+  'package-lock.json',
+  'package.json',
+  'svelte.config.js',
+  'tsconfig.json',
+  'vite.config.ts',
+]
+const NOT_SOURCES = ['src/ui/icons.svg']
+const COMPRESSED = /\.(html|js|css|svg|json|webmanifest)$/
+const KEPT = '__KEPT__'
+const BUILD = '__BUILD__'
+
+const sha256 = (octets: Uint8Array | string) => createHash('sha256').update(octets).digest('hex')
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+}
+
+/** One digest over everything that a build is made of. */
+export function sourcesDigest(): string {
+  const named = [
+    ...SOURCE_FILES.map((name) => join(ROOT, name)),
+    ...SOURCE_FOLDERS.flatMap((name) => filesBelow(join(ROOT, name))),
+  ].map((path) => relative(ROOT, path).replaceAll('\\', '/'))
+  const lines = named
+    .filter((name) => !name.endsWith('.test.ts') && !NOT_SOURCES.includes(name))
+    .sort()
+    .map((name) => `${name} ${sha256(readFileSync(join(ROOT, name)))}\n`)
+  return sha256(lines.join(''))
+}
+
+function compress(path: string): void {
+  const octets = readFileSync(path)
+  writeFileSync(`${path}.gz`, gzipSync(octets, { level: 9 }))
+  const params = { [constants.BROTLI_PARAM_QUALITY]: 11 }
+  writeFileSync(`${path}.br`, brotliCompressSync(octets, { params }))
+}
+
+interface Part {
+  file: string
+  isEntry?: boolean
+  imports?: string[]
+  css?: string[]
+}
+
+/** What the first page needs: the entry and what it imports statically. */
+function initial(parts: Map<string, Part>): string[] {
+  const found = new Set<string>()
+  const follow = (file: string) => {
+    if (found.has(file)) return
+    found.add(file)
+    const part = parts.get(file)
+    for (const one of part?.imports ?? []) follow(one)
+    for (const one of part?.css ?? []) found.add(one)
+  }
+  for (const [file, part] of parts) if (part.isEntry && file !== 'sw.js') follow(file)
+  return [...found].sort()
+}
+
+/** The plugin; `out` is where the build goes. */
+export function finish(out: string): Plugin {
+  const parts = new Map<string, Part>()
+  return {
+    name: 'pillarbox-finish',
+    apply: 'build',
+    generateBundle(_options, bundle) {
+      for (const [file, part] of Object.entries(bundle)) {
+        if (part.type !== 'chunk') continue
+        const viteMetadata = (part as { viteMetadata?: { importedCss?: Set<string> } }).viteMetadata
+        parts.set(file, {
+          file,
+          isEntry: part.isEntry,
+          imports: part.imports,
+          css: [...(viteMetadata?.importedCss ?? [])],
+        })
+      }
+    },
+    closeBundle() {
+      const names = filesBelow(out).map((path) => relative(out, path).replaceAll('\\', '/'))
+      const shown = names.filter((name) => name.startsWith('assets/')).sort()
+      const build = sha256(shown.join('\n')).slice(0, 16)
+      const worker = join(out, 'sw.js')
+      const text = readFileSync(worker, 'utf8')
+      writeFileSync(
+        worker,
+        text.replace(KEPT, shown.map((name) => `/${name}`).join(' ')).replace(BUILD, build),
+      )
+      for (const name of names) if (COMPRESSED.test(name)) compress(join(out, name))
+      const files = Object.fromEntries(
+        names.sort().map((name) => [name, sha256(readFileSync(join(out, name)))]),
+      )
+      const manifest = { build, sources: sourcesDigest(), initial: initial(parts), files }
+      writeFileSync(join(out, 'manifest.json'), `${JSON.stringify(manifest, null, 1)}\n`)
+    },
+  }
+}
