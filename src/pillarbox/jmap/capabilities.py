@@ -5,4 +5,5 @@ from __future__ import annotations
 MAIL = "urn:ietf:params:jmap:mail"
 SUBMISSION = "urn:ietf:params:jmap:submission"
 VACATION_RESPONSE = "urn:ietf:params:jmap:vacationresponse"
+RULES = "urn:pillarbox:jmap:rules"  # ours
 QUOTA = "urn:ietf:params:jmap:quota"
