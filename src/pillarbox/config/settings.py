@@ -14,6 +14,7 @@ from pillarbox.config.outbound import OutboundSettings
 from pillarbox.config.pop3 import Pop3Settings
 from pillarbox.config.queue import QueueSettings
 from pillarbox.config.reports import ReportSettings
+from pillarbox.config.rules import RuleSettings
 from pillarbox.config.server import (
     STANDARD_LISTENERS,
     ListenerSettings,
@@ -44,6 +45,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     pop3: Pop3Settings = field(default_factory=Pop3Settings)
     web: WebSettings = field(default_factory=WebSettings)
     jmap: JmapSettings = field(default_factory=JmapSettings)
+    rules: RuleSettings = field(default_factory=RuleSettings)
     queue: QueueSettings = field(default_factory=QueueSettings)
     outbound: OutboundSettings = field(default_factory=OutboundSettings)
     dns: DnsSettings = field(default_factory=DnsSettings)

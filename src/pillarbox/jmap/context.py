@@ -8,6 +8,8 @@ from typing import Any
 from pillarbox.accounts.identity import Identity
 from pillarbox.clock import Clock
 from pillarbox.config.jmap import JmapSettings
+from pillarbox.config.rules import RuleSettings
+from pillarbox.flow.delivery.letters import Letters
 from pillarbox.ids import AccountId
 from pillarbox.jmap.email_lists import EmailLists
 from pillarbox.jmap.errors import MethodRefused
@@ -24,6 +26,8 @@ class Services:
     clock: Clock
     settings: JmapSettings
     hostname: str
+    letters: Letters | None = None  # None: this server sends no mail
+    rules: RuleSettings = field(default_factory=RuleSettings)
     thread_counts: ThreadCounts = field(default_factory=ThreadCounts)
     email_lists: EmailLists = field(default_factory=EmailLists)
 

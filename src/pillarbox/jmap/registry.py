@@ -15,12 +15,14 @@ from pillarbox.jmap.methods import (
     email_query_changes,
     email_set,
     mail,
+    mail_rules,
     mailbox_get,
     mailbox_query,
     mailbox_set,
     quota,
     search_snippet,
     thread,
+    vacation_response,
 )
 
 _MAIL_METHODS = (
@@ -42,6 +44,8 @@ CAPABILITIES: tuple[Capability, ...] = (
     core.CAPABILITY,
     Capability(MAIL, mail.server_part, mail.account_part, _MAIL_METHODS),
     quota.CAPABILITY,
+    vacation_response.CAPABILITY,
+    mail_rules.CAPABILITY,
 )
 BY_URI: dict[str, Capability] = {capability.uri: capability for capability in CAPABILITIES}
 METHODS: dict[str, Method] = {

@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 from pillarbox.accounts.authenticator import Authenticator
 from pillarbox.accounts.browser_sessions import BrowserSessions
+from pillarbox.accounts.directory import Directory
 from pillarbox.clock import Clock
 from pillarbox.config.loading import hostname_of
 from pillarbox.config.settings import Settings
+from pillarbox.flow.delivery.letters import Letters
 from pillarbox.jmap.context import Services
 from pillarbox.jmap.http.door import JmapDoor
 from pillarbox.net.door import Lease
@@ -32,7 +34,10 @@ def make_web(
 ) -> WebServer:
     """Join the doors that HTTP has."""
     hostname = hostname_of(settings)
-    services = Services(store, clock, settings.jmap, hostname)
+    letters = Letters(store, Directory(store), hostname=hostname, clock=clock)
+    services = Services(
+        store, clock, settings.jmap, hostname, letters=letters, rules=settings.rules
+    )
     sessions = BrowserSessions(store, clock, settings.auth.browser)
     jmap = JmapDoor(services, authenticator, sessions)
     site = WebServices(

@@ -7,7 +7,7 @@ together. They have the null sender: nobody is told of a letter that could not b
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -102,11 +102,18 @@ class Letters:
         signature = await self._signer.sign(author.rpartition("@")[2], text, len(text))
         return Letter(envelope, plan_delivery(envelope), sealed, signature)
 
-    async def send(self, letter: Letter) -> None:
-        """Keep it in a transaction of its own."""
+    async def send(
+        self,
+        letter: Letter | None,
+        along: Callable[[Transaction], Awaitable[None]] | None = None,
+    ) -> None:
+        """Keep it in a transaction of its own, with what else belongs there."""
 
         async def commit(tx: Transaction) -> None:
-            await keep_letter(tx, letter)
+            if along is not None:
+                await along(tx)
+            if letter is not None:
+                await keep_letter(tx, letter)
 
         await self._store.write(commit, short=True)
 
