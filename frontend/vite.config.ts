@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { svelteTesting } from '@testing-library/svelte/vite'
 import { defineConfig } from 'vitest/config'
 import { finish } from './scripts/finish.ts'
+import { realmSquire } from './scripts/realm_squire.ts'
 import { writeSprite } from './scripts/sprite.ts'
 
 writeSprite()
@@ -11,7 +12,7 @@ const OUT = fileURLToPath(new URL('../src/pillarbox/web/app/built', import.meta.
 const server = process.env.PILLARBOX_URL ?? 'http://127.0.0.1:2080'
 
 export default defineConfig({
-  plugins: [svelte(), svelteTesting(), finish(OUT)],
+  plugins: [svelte(), svelteTesting(), realmSquire(), finish(OUT)],
   build: {
     outDir: OUT,
     emptyOutDir: true,

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from starlette.routing import BaseRoute
 
+from pillarbox.web import composer
 from pillarbox.web.services import WebServices
 
-AREAS: tuple[Callable[[WebServices], list[BaseRoute]], ...] = ()
+AREAS: tuple[Callable[[WebServices], list[BaseRoute]], ...] = (composer.routes,)
 
 
 def site_routes(services: WebServices) -> list[BaseRoute]:
