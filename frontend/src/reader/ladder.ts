@@ -99,6 +99,7 @@ export class Ladder {
     this.show({ rung: 'opening' })
     this.tried = this.running.length
     if (this.running.length === 0) this.begin('body')
+    for (const one of this.running) if (one.answered) this.expectTheRest(one)
     this.countDown()
   }
 
@@ -120,12 +121,12 @@ export class Ladder {
   }
 
   close(): void {
-    this.stop()
+    this.drop()
     this.view = START
   }
 
   private restart(kind: Kind, rest: Partial<View>): void {
-    this.stop()
+    this.drop()
     this.tried = 0
     this.show({ rung: 'opening', kind, attempt: null, reason: null, reference: null, ...rest })
     this.begin(kind)
@@ -154,10 +155,17 @@ export class Ladder {
       headers: () => {
         if (!live() || one.answered) return
         one.answered = true
-        if (kind === 'body') this.after(this.times.unfinished, () => { if (live()) this.giveWay() })
+        this.expectTheRest(one)
       },
       shown: () => { if (live()) this.arrived(one) },
       failed: (reason) => { if (live()) this.lost(one, reason) },
+    })
+  }
+
+  private expectTheRest(one: Running): void {
+    if (one.attempt.kind !== 'body') return
+    this.after(this.times.unfinished, () => {
+      if (this.running.includes(one)) this.giveWay()
     })
   }
 
@@ -207,6 +215,12 @@ export class Ladder {
 
   private after(milliseconds: number, then: () => void): void {
     this.timers.push(setTimeout(then, milliseconds))
+  }
+
+  /** Also what is shown. */
+  private drop(): void {
+    this.stop()
+    if (this.view.attempt) this.fetcher.cancel(this.view.attempt)
   }
 
   private stop(): void {
