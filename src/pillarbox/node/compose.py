@@ -20,6 +20,7 @@ from pillarbox.config.loading import hostname_of
 from pillarbox.config.settings import Settings
 from pillarbox.dns.resolver import Resolver
 from pillarbox.dns.stub import StubResolver
+from pillarbox.flow.delivery.letters import Letters
 from pillarbox.flow.inbound.judge import Judge
 from pillarbox.flow.inbound.local_policy import LocalserveRecipients
 from pillarbox.flow.inbound.recipients import RecipientPolicy
@@ -39,6 +40,7 @@ from pillarbox.node.judging import make_judge
 from pillarbox.node.localserve import LocalserveDirectory, local_account
 from pillarbox.node.outbound import make_sender
 from pillarbox.node.reporting import Reporting
+from pillarbox.node.rounds import delete_old_mail, warn_of_quotas
 from pillarbox.node.sending import Sending, keep_queue, make_bouncer
 from pillarbox.node.web import make_web
 from pillarbox.pop3.server.door import Pop3Server
@@ -137,6 +139,9 @@ async def compose(
     composition.rounds.append(partial(keep_queue, store, settings.queue, clock))
     composition.rounds.append(partial(forget_sending, store))
     composition.rounds.append(partial(forget_uploads, store, settings.jmap.upload_hours))
+    composition.rounds.append(partial(delete_old_mail, store))
+    letters = Letters(store, Directory(store), hostname=hostname_of(settings), clock=clock)
+    composition.rounds.append(partial(warn_of_quotas, store, letters))
     key = load_server_key(Path(settings.store.data_dir))
     authenticator = Authenticator(
         store,

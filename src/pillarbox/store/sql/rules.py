@@ -156,7 +156,8 @@ _USAGE = """
 """
 _LEVEL = """
     INSERT INTO quota_notice (account_id, level) VALUES (?, ?)
-    ON CONFLICT (account_id) DO UPDATE SET level = excluded.level
+    ON CONFLICT (account_id) DO UPDATE SET level = excluded.level WHERE level <> excluded.level
+    RETURNING 1
 """
 
 
@@ -176,6 +177,6 @@ async def usages(db: Reader, after: AccountId, limit: int) -> list[Usage]:
     return [Usage(*row) for row in await db.rows(_USAGE, (after, limit))]
 
 
-async def told_quota(tx: Transaction, account: AccountId, level: int) -> None:
-    """Remember what was told; a lower level than before means that there is room again."""
-    await tx.run(_LEVEL, (account, level))
+async def told_quota(tx: Transaction, account: AccountId, level: int) -> bool:
+    """Remember what was told, and whether that is news; a lower level: there is room again."""
+    return bool(await tx.run(_LEVEL, (account, level)))
