@@ -30,6 +30,7 @@ async def ask(
     fields = [(name.replace("_", "-").lower(), value) for name, value in headers.items()]
     if host is not None:
         fields.append(("host", host))
+    path, _, query = path.partition("?")
     scope = {
         "type": "http",
         "http_version": "1.1",
@@ -37,7 +38,7 @@ async def ask(
         "path": path,
         "raw_path": path.encode(),
         "root_path": "",
-        "query_string": b"",
+        "query_string": query.encode(),
         "scheme": scheme,
         "client": (peer, 0),
         "server": ("127.0.0.1", 443),

@@ -66,6 +66,7 @@ SIGN_INS = _counter(
     ("door", "mechanism", "outcome"),
 )
 FAULTS = _counter("faults", "Bugs: commands that ended with a logged traceback", ("door",))
+CLIENT_ERRORS = _counter("client_errors", "Errors that the web page met and told of")
 
 # The way of a message
 

@@ -11,7 +11,7 @@ from pillarbox.clock import Clock
 from pillarbox.config.web import WebSettings
 from pillarbox.web.connection import Application
 from pillarbox.web.failures import Failures
-from pillarbox.web.headers import SecurityHeaders
+from pillarbox.web.headers import Header, SecurityHeaders
 from pillarbox.web.origin import Origin
 
 
@@ -22,8 +22,12 @@ def make_application(
     settings: WebSettings,
     hosts: Iterable[str],
     is_certified: Callable[[str], bool],
+    more_headers: Sequence[Header] = (),
 ) -> Application:
-    """Security headers around failures around origin around the routes."""
+    """Security headers around failures around origin around the routes.
+
+    `more_headers` are in every answer.
+    """
     router = Router(routes, redirect_slashes=False)
 
     async def routed(scope: Any, receive: Any, send: Any) -> None:
@@ -37,4 +41,4 @@ def make_application(
         proxies=settings.proxies,
         head_octets=settings.head_octets,
     )
-    return SecurityHeaders(Failures(origin), clock)
+    return SecurityHeaders(Failures(origin), clock, more_headers)

@@ -5,12 +5,14 @@ A page that needs more says so itself: what an answer brings is not overwritten.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from email.utils import format_datetime
 from typing import Any
 
 from pillarbox.clock import Clock
 
-Headers = list[tuple[bytes, bytes]]
+Header = tuple[bytes, bytes]
+Headers = list[Header]
 _CLOSED = (
     b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
 )
@@ -32,8 +34,10 @@ PLAIN_HEADERS: Headers = [*SECURITY.items(), (b"content-type", b"text/plain; cha
 class SecurityHeaders:
     """ASGI middleware, the outermost."""
 
-    def __init__(self, application: Any, clock: Clock) -> None:
+    def __init__(self, application: Any, clock: Clock, more: Sequence[Header] = ()) -> None:
+        """`more`: besides, in every answer."""
         self._application = application
+        self._more = more
         self._clock = clock
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -55,4 +59,4 @@ class SecurityHeaders:
         more.append((b"date", format_datetime(self._clock.now(), usegmt=True).encode()))
         if scope["scheme"] == "https" and not scope.get("pillarbox.local"):
             more.append(_STRICT_TRANSPORT)  # not for localhost: it would bind every port there
-        return [*given, *more]
+        return [*given, *more, *self._more]

@@ -6,10 +6,13 @@ from collections.abc import Callable
 
 from starlette.routing import BaseRoute
 
-from pillarbox.web import composer
+from pillarbox.web import app, composer
 from pillarbox.web.services import WebServices
 
-AREAS: tuple[Callable[[WebServices], list[BaseRoute]], ...] = (composer.routes,)
+AREAS: tuple[Callable[[WebServices], list[BaseRoute]], ...] = (
+    composer.routes,
+    app.routes,  # the last: below /assets/ it takes what no other area does
+)
 
 
 def site_routes(services: WebServices) -> list[BaseRoute]:

@@ -1,0 +1,90 @@
+"""What went wrong in the app, told by it: what kind of error and where, and nothing of the mail."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import OrderedDict
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pillarbox.errors import Throttled, TooLarge
+from pillarbox.ids import AccountId
+from pillarbox.net.problem import problem
+from pillarbox.telemetry.log import get_logger
+from pillarbox.telemetry.metrics import CLIENT_ERRORS
+from pillarbox.web.services import WebServices
+from pillarbox.web.session import check_csrf, signed_in
+
+log = get_logger("web")
+_MOST_OCTETS = 8192  # of a report
+_PER_HOUR = 30  # of one account; a broken build would tell the same thing each second
+_HOUR = 3600.0
+_MOST_KNOWN = 4096  # accounts whose reports are counted
+_KIND = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,39}")
+_PLACE = re.compile(r"[A-Za-z0-9_./:-]{1,100}")
+_ERROR = re.compile(r"[A-Z][A-Za-z]{2,30}(?:Error|Exception)\b")
+
+
+class _Report(msgspec.Struct, frozen=True):
+    kind: str = ""
+    where: str = ""
+    text: str = ""
+    build: str = ""
+
+
+class Reports:
+    """One for a worker."""
+
+    def __init__(self, services: WebServices) -> None:
+        self._services = services
+        self._counted: OrderedDict[AccountId, tuple[float, int]] = OrderedDict()
+
+    async def post(self, request: Request) -> Response:
+        """A line in the log, where there were not too many."""
+        session = await signed_in(request, self._services)
+        check_csrf(request, session)
+        if not self._may(session.account):
+            raise Throttled("That is enough of reports for an hour.")
+        octets = await _body(request)
+        try:
+            report = msgspec.json.decode(octets, type=_Report)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return problem(400, "A report is a JSON object of texts.")
+        CLIENT_ERRORS.inc()
+        log.warning_event("web.client_error", account=session.account, **told(report))
+        return Response(status_code=204)
+
+    def _may(self, account: AccountId) -> bool:
+        now = self._services.clock.monotonic()
+        began, count = self._counted.pop(account, (now, 0))
+        if now - began > _HOUR:
+            began, count = now, 0
+        self._counted[account] = (began, count + 1)
+        if len(self._counted) > _MOST_KNOWN:
+            self._counted.popitem(last=False)
+        return count < _PER_HOUR
+
+
+def told(report: _Report) -> dict[str, str]:
+    """What is logged: words of a fixed form. The text may quote mail, so only the error's name and
+    a number by which equal texts are known are taken from it."""
+    error = _ERROR.search(report.text)
+    return {
+        "kind": report.kind if _KIND.fullmatch(report.kind) else "?",
+        "where": report.where if _PLACE.fullmatch(report.where) else "?",
+        "error": error[0] if error else "",
+        "text": hashlib.sha256(report.text.encode(errors="replace")).hexdigest()[:12],
+        "build": report.build if _KIND.fullmatch("b" + report.build) else "?",
+    }
+
+
+async def _body(request: Request) -> bytes:
+    octets = b""
+    async for piece in request.stream():
+        octets += piece
+        if len(octets) > _MOST_OCTETS:
+            raise TooLarge(f"A report has at most {_MOST_OCTETS} octets.")
+    return octets

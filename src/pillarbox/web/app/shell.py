@@ -1,0 +1,116 @@
+"""The app's one page: HTML of the build, and in it what the app would ask for first (web.md §5)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from pillarbox.accounts.browser_sessions import BrowserSession
+from pillarbox.ids import AccountId
+from pillarbox.jmap.session import session_object
+from pillarbox.store import Reader
+from pillarbox.store.model import Account, Mailbox
+from pillarbox.store.sql import accounts, mailboxes, preferences
+from pillarbox.store.sql.names import INBOX
+from pillarbox.web.app.build import Build
+from pillarbox.web.app.first import first_batch
+from pillarbox.web.services import WebServices
+from pillarbox.web.session import renew_cookie, signed_in
+
+WITHOUT_APP = "/basic/"
+_MARK = "<!--inlined-->"
+_LISTED = re.compile(r"(?:inbox(?:/.*)?)?")  # paths below /mail/ that begin with the Inbox's list
+POLICY = "; ".join(
+    [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data: blob:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "frame-src 'self'",
+        "worker-src 'self'",
+        "manifest-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+        "trusted-types app dompurify svelte-trusted-html",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """One snapshot of what the page tells."""
+
+    account: Account
+    inbox: Mailbox | None
+    preferences: dict[str, Any]
+
+
+class Shell:
+    """Of one build."""
+
+    def __init__(self, services: WebServices, build: Build | None) -> None:
+        self._services = services
+        self._parts = build.page.partition(_MARK) if build is not None else None
+
+    async def get(self, request: Request) -> Response:
+        """The same page for every path of the app; the list is in it where it begins with one."""
+        session = await signed_in(request, self._services)
+        if self._parts is None:
+            return RedirectResponse(WITHOUT_APP, 303)
+        await renew_cookie(request, self._services, session)
+        before, _, after = self._parts
+        inlined = await self._inlined(request, session)
+        page = f"{before}{inlined}{after}".encode()
+        headers = {
+            "Content-Security-Policy": POLICY,
+            "Content-Type": "text/html; charset=utf-8",
+        }
+        return Response(page, headers=headers)
+
+    async def _inlined(self, request: Request, session: BrowserSession) -> str:
+        services = self._services
+        origin = f"{request.scope['scheme']}://{request.headers['host'].lower()}"
+        known = await services.store.read(lambda db: _known(db, session.account))
+        boot = {
+            "session": session_object(services.jmap, session.identity, origin),
+            "csrf": session.csrf,
+            "login": session.login,
+            "name": known.account.name or None,
+            "preferences": known.preferences,
+        }
+        is_listed = _LISTED.fullmatch(request.path_params.get("path", "")) is not None
+        first = await first_batch(
+            services.jmap,
+            session.identity,
+            origin,
+            inbox=known.inbox.id if known.inbox is not None and is_listed else None,
+            is_collapsed=known.preferences.get("conversations") is not False,
+        )
+        blocks = [data_block("session", boot)]
+        if first is not None:
+            blocks.append(data_block("first", first))
+        return "\n".join(blocks)
+
+
+async def _known(db: Reader, account: AccountId) -> _Known:
+    row = await accounts.get(db, account)
+    inbox = await mailboxes.find(db, account, INBOX)
+    kept = msgspec.json.decode(await preferences.read(db, account))
+    return _Known(row, inbox, kept)
+
+
+def data_block(name: str, value: Any) -> str:
+    """JSON inside HTML: nothing in it ends the element or begins a comment."""
+    text = msgspec.json.encode(value).decode()
+    for mark in "<>&\u2028\u2029":
+        text = text.replace(mark, f"\\u{ord(mark):04x}")
+    return f'<script type="application/json" id="{name}">{text}</script>'

@@ -1,0 +1,61 @@
+"""Pages over a real store, with alice signed in, and no sockets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from starlette.routing import BaseRoute
+
+from pillarbox.accounts.browser_sessions import BrowserSession, BrowserSessions
+from pillarbox.config.settings import Settings
+from pillarbox.net.secret import Secret
+from pillarbox.web.application import make_application
+from pillarbox.web.services import WebServices
+from support.asgi import Answered, ask
+from support.jmap_bench import JmapBox
+
+HOST = "mail.example.org"
+
+
+class WebBox(JmapBox):
+    """`async with WebBox(folder) as box`, then `box.serve(app.routes)` and `await box.ask("/")`."""
+
+    web_settings = Settings()
+
+    async def open(self) -> None:
+        await super().open()
+        sessions = BrowserSessions(self.store, self.clock, self.web_settings.auth.browser)
+        self.services = WebServices(
+            settings=self.web_settings,
+            store=self.store,
+            authenticator=cast(Any, None),
+            clock=self.clock,
+            hostname=HOST,
+            server_key=Secret("k" * 32),
+            jmap=self.context().services,
+            sessions=sessions,
+        )
+        identity = self.context().identity
+        self.session: BrowserSession
+        self.session, cookie = await sessions.begin(
+            identity, peer="192.0.2.1", agent="a browser", stays=False
+        )
+        self.cookie = f"__Host-pillarbox={cookie.reveal().decode()}"
+
+    def serve(self, *areas: Callable[[WebServices], list[BaseRoute]]) -> None:
+        """These pages and no others."""
+        self.application = make_application(
+            [route for area in areas for route in area(self.services)],
+            clock=self.clock,
+            settings=self.web_settings.web,
+            hosts=(HOST,),
+            is_certified=lambda name: False,
+        )
+
+    async def ask(self, path: str, *, signed_in: bool = True, **more: Any) -> Answered:
+        """As alice's browser does, with her cookie."""
+        given = {"accept": "text/html"} | more
+        if signed_in:
+            given["cookie"] = self.cookie
+        return await ask(self.application, path, host=HOST, **given)
