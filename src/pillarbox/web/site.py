@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 from starlette.routing import BaseRoute
 
-from pillarbox.web import app, composer
+from pillarbox.web import app, composer, pages
 from pillarbox.web.services import WebServices
 
 AREAS: tuple[Callable[[WebServices], list[BaseRoute]], ...] = (
+    pages.routes,
     composer.routes,
     app.routes,  # the last: below /assets/ it takes what no other area does
 )

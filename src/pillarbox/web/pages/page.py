@@ -1,0 +1,124 @@
+"""A template in somebody's language, as an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+from urllib.parse import urlencode
+
+from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from pillarbox.accounts.browser_sessions import BrowserSession
+from pillarbox.web.pages.assets import asset_path
+from pillarbox.web.pages.forms import FIELD, Forms
+from pillarbox.web.pages.languages import LANGUAGES, language_of, texts_of
+from pillarbox.web.services import WebServices
+
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "style-src 'self'",
+        "script-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+        "trusted-types 'none'",
+    )
+)
+_PERMISSIONS = (
+    "camera=(), geolocation=(), microphone=(), payment=(), usb=(), "
+    "publickey-credentials-get=(self), publickey-credentials-create=(self)"
+)
+
+
+class _AreaLoader(BaseLoader):
+    """`area/file.html` is `file.html` in `templates/` of that folder below `web/`."""
+
+    def get_source(
+        self, environment: Environment, template: str
+    ) -> tuple[str, str | None, Callable[[], bool] | None]:
+        area, _, name = template.partition("/")
+        path = files(f"pillarbox.web.{area}") / "templates" / name
+        if not path.is_file():
+            raise TemplateNotFound(template)
+        return path.read_text("utf-8"), template, None
+
+
+@lru_cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=_AreaLoader(),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.globals["asset"] = asset_path
+    return made
+
+
+class Pages:
+    """Of one area."""
+
+    def __init__(self, services: WebServices, area: str) -> None:
+        self._area = area
+        self._hostname = services.hostname
+        self.forms = Forms(services.server_key)
+
+    def render(
+        self,
+        request: Request,
+        template: str,
+        *,
+        status: int = 200,
+        session: BrowserSession | None = None,
+        headers: Mapping[str, str] | None = None,
+        **values: Any,
+    ) -> Response:
+        """`template` is a file of the area's `templates/`; `session`: whose page it is, if any.
+
+        Templates have `t(key, **vars)`, `lang`, `csrf` (a hidden field), `asset(name)`, `hostname`,
+        `session`, `languages` and what is given here.
+        """
+        language = language_of(request)
+        texts = texts_of(self._area, language)
+
+        def t(key: str, /, **variables: object) -> str:
+            return texts[key].format(**variables) if variables else texts[key]
+
+        page = _environment().get_template(f"{self._area}/{template}")
+        octets = page.render(
+            t=t,
+            lang=language,
+            csrf=self.forms.field(request, session),
+            csrf_name=FIELD,
+            hostname=self._hostname,
+            session=session,
+            languages=_language_links(request, language),
+            **values,
+        )
+        fields = {
+            "Content-Security-Policy": POLICY,
+            "Permissions-Policy": _PERMISSIONS,
+            "Content-Language": language,
+            "Vary": "Accept-Language, Cookie",
+            **(headers or {}),
+        }
+        return HTMLResponse(octets, status, fields)
+
+
+def _language_links(request: Request, now: str) -> list[tuple[str, str, str, bool]]:
+    """Code, name, address and whether it is this one; after a POST they lead to the page itself."""
+    kept = [(k, v) for k, v in request.query_params.items() if k != "lang"]
+    return [
+        (code, name, f"?{urlencode([*kept, ('lang', code)])}", code == now)
+        for code, name in LANGUAGES.items()
+    ]
