@@ -106,10 +106,30 @@ class AuthenticationFailed(PillarboxError):
     sentence = "The user name or the password is wrong."
 
 
+class AppPasswordNeeded(AuthenticationFailed):
+    """The account's own password was right, but it opens only the web pages."""
+
+    sentence = (
+        "This account asks for a second step, so mail programs need an app password. "
+        "Make one on the account's page."
+    )
+
+
+class AppPasswordGiven(AuthenticationFailed):
+    """An app password was right where only the account's own password counts."""
+
+    sentence = "That is an app password, for mail programs. Here the account's own is asked for."
+
+
 class Throttled(PillarboxError):
     """Too many wrong passwords from this address lately."""
 
     sentence = "Too many failed attempts. Wait a minute and try again."
+
+    def __init__(self, sentence: str | None = None, *, seconds: float = 0.0) -> None:
+        """`seconds`: how long to wait, where it is known."""
+        super().__init__(sentence)
+        self.seconds = seconds
 
 
 class ConfigurationError(PillarboxError):

@@ -198,6 +198,8 @@ CREATE TABLE expunged (
     PRIMARY KEY (account_id, mailbox_id, modseq, uid)
 ) WITHOUT ROWID;
 
+CREATE INDEX expunged_message ON expunged (account_id, message_id);
+
 CREATE TABLE forward_proof (
     account_id INTEGER NOT NULL,
     address TEXT NOT NULL,
@@ -223,6 +225,12 @@ CREATE INDEX greylist_known ON greylist (passed_at) WHERE passed_at IS NOT NULL;
 
 CREATE INDEX greylist_strangers ON greylist (first_at) WHERE passed_at IS NULL;
 
+CREATE TABLE help_request (
+    account_id INTEGER NOT NULL PRIMARY KEY,
+    peer TEXT NOT NULL,
+    asked_at INTEGER NOT NULL
+);
+
 CREATE TABLE identity (
     account_id INTEGER NOT NULL,
     identity_id INTEGER NOT NULL,
@@ -236,6 +244,14 @@ CREATE TABLE identity (
     created_modseq INTEGER NOT NULL,
     modseq INTEGER NOT NULL,
     PRIMARY KEY (account_id, identity_id)
+) WITHOUT ROWID;
+
+CREATE TABLE invitation (
+    digest BLOB NOT NULL PRIMARY KEY,
+    login TEXT NOT NULL, -- the address that it is for, or '@domain': the guest chooses
+    quota_octets INTEGER NOT NULL,
+    made_at INTEGER NOT NULL,
+    ends_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 
 CREATE TABLE keyword (
@@ -414,6 +430,45 @@ CREATE TABLE quota_notice (
     level INTEGER NOT NULL
 );
 
+CREATE TABLE recovery_address (
+    account_id INTEGER NOT NULL PRIMARY KEY,
+    address TEXT, -- folded and proved; NULL: none yet
+    since INTEGER NOT NULL DEFAULT 0,
+    former TEXT NOT NULL DEFAULT '',
+    undo BLOB, -- digest of the token that the former address was sent
+    pending TEXT NOT NULL DEFAULT '', -- waits for its code
+    code BLOB,
+    code_at INTEGER NOT NULL DEFAULT 0,
+    tries INTEGER NOT NULL DEFAULT 0
+);
+
+CREATE INDEX recovery_address_by ON recovery_address (address);
+
+CREATE TABLE recovery_code (
+    account_id INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    hash TEXT NOT NULL, -- argon2id
+    used_at INTEGER,
+    PRIMARY KEY (account_id, number)
+) WITHOUT ROWID;
+
+CREATE TABLE recovery_count (
+    what TEXT NOT NULL,
+    stretch INTEGER NOT NULL, -- hours or days since 1970
+    times INTEGER NOT NULL,
+    PRIMARY KEY (what, stretch)
+) WITHOUT ROWID;
+
+CREATE TABLE recovery_wish (
+    wish_id INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL, -- 'reset', 'addresses', 'administrator'
+    text TEXT NOT NULL, -- the address as it was typed
+    peer TEXT NOT NULL,
+    language TEXT NOT NULL,
+    origin TEXT NOT NULL, -- https://host of the page, one of our names
+    asked_at INTEGER NOT NULL
+);
+
 CREATE TABLE remote (
     remote_id INTEGER PRIMARY KEY AUTOINCREMENT,
     account_id INTEGER NOT NULL,
@@ -522,6 +577,15 @@ CREATE INDEX report_sent_about ON report_sent (kind, day, domain);
 
 CREATE INDEX report_sent_at ON report_sent (sent_at);
 
+CREATE TABLE reset_link (
+    digest BLOB NOT NULL PRIMARY KEY,
+    account_id INTEGER NOT NULL,
+    way TEXT NOT NULL, -- 'address', 'code', 'administrator'
+    ends_at INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE INDEX reset_link_account ON reset_link (account_id);
+
 CREATE TABLE schema_migration (
         number INTEGER NOT NULL PRIMARY KEY,
         name TEXT NOT NULL,
@@ -534,7 +598,9 @@ CREATE TABLE second_factor (
     required INTEGER NOT NULL DEFAULT 0,
     sealed BLOB,
     confirmed_at INTEGER, -- NULL: the secret was shown, no code was given yet
-    last_step INTEGER NOT NULL DEFAULT 0
+    last_step INTEGER NOT NULL DEFAULT 0,
+    failures INTEGER NOT NULL DEFAULT 0,
+    next_at INTEGER NOT NULL DEFAULT 0
 );
 
 CREATE TABLE segment_number (last INTEGER NOT NULL);

@@ -9,9 +9,11 @@ import hmac
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from pillarbox.accounts.app_passwords import app_password_digest, canonical_app_password
 from pillarbox.accounts.exchange import Exchange
+from pillarbox.accounts.history import Attempt
 from pillarbox.accounts.identity import Identity, login_of
 from pillarbox.accounts.lookup import Known, look_up
 from pillarbox.accounts.passwords import PasswordHasher, prepare_password
@@ -20,7 +22,13 @@ from pillarbox.accounts.success_cache import SuccessCache
 from pillarbox.accounts.throttle import News, Throttle
 from pillarbox.clock import Clock, unix_seconds
 from pillarbox.config.auth import AuthSettings
-from pillarbox.errors import AuthenticationFailed, NotFound, Unavailable
+from pillarbox.errors import (
+    AppPasswordGiven,
+    AppPasswordNeeded,
+    AuthenticationFailed,
+    NotFound,
+    Unavailable,
+)
 from pillarbox.net.secret import Secret
 from pillarbox.sasl.errors import UnknownMechanism
 from pillarbox.sasl.login import Login
@@ -45,6 +53,7 @@ _SCRAM = {
 }
 _PLAINTEXT = ("PLAIN", "LOGIN")
 _PASSWORD = "password"  # noqa: S105 - the name of a kind of credential
+_WEB = "web"  # the door of the pages, in the history
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,15 @@ class ScramCandidates:
     keys: Sequence[ScramKeys]
     identities: Sequence[Identity]  # beside `keys`; empty when they are made up
     app_passwords: Sequence[AppPasswordRow | None]
+    main_is_not_enough: bool = False  # the account's own password, which is the first
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody whose own password was right, at the web pages."""
+
+    identity: Identity
+    needs_second: bool  # it is not enough
 
 
 class Authenticator:
@@ -71,13 +89,18 @@ class Authenticator:
         *,
         mark_key: Secret | None = None,
         tell: Callable[[News], None] = lambda news: None,
+        note: Callable[[Attempt], None] = lambda attempt: None,
     ) -> None:
-        """`mark_key` is one for all workers, in memory only; `tell` takes news for the others."""
+        """`mark_key` is one for all workers, in memory only; `tell` takes news for the others.
+
+        `note` takes every attempt that named an account, right or wrong.
+        """
         self._store = store
         self._settings = settings
         self._clock = clock
         self._server_key = server_key
         self._hasher = PasswordHasher(settings)
+        self._note = note
         self._throttle = Throttle(clock, settings.throttle, tell)
         self.heard = self._throttle.heard  # what another worker told
         self._successes = SuccessCache(
@@ -126,6 +149,39 @@ class Authenticator:
     ) -> Identity:
         """Sign in by name and password; raises AuthenticationFailed, Throttled, Unavailable."""
         login = self.login_of(username)
+        known, row = await self._look_up(login, password, peer)
+        if known is not None and row is not None and self._usable(row, scope):
+            identity = _by_app_password(known, row)
+            await self._touch(identity, row)
+            self._throttle.succeeded(login, peer)
+        else:
+            identity = await self._check_main(login, known, password, peer, door=scope.value)
+            assert known is not None
+            if known.second_factor:
+                self._main_alone(identity, scope, peer)
+        self._note(Attempt(identity.account, scope.value, peer, "", "ok", identity.credential))
+        return identity
+
+    async def check_person(
+        self, login: str, password: Secret, *, peer: str, agent: str = ""
+    ) -> Person:
+        """For the web pages: the account's own password only; `login` is a folded one.
+
+        Raises AuthenticationFailed, AppPasswordGiven, Throttled, Unavailable.
+        """
+        known, row = await self._look_up(login, password, peer)
+        if row is not None:
+            raise AppPasswordGiven
+        identity = await self._check_main(login, known, password, peer, door=_WEB, agent=agent)
+        assert known is not None
+        outcome: Literal["ok", "second"] = "second" if known.second_factor else "ok"
+        self._note(Attempt(identity.account, _WEB, peer, agent, outcome, identity.credential))
+        return Person(identity, known.second_factor)
+
+    async def _look_up(
+        self, login: str, password: Secret, peer: str
+    ) -> tuple[Known | None, AppPasswordRow | None]:
+        """The account, and its app password that this is, after the throttle."""
         await self._throttle.before(login, peer)
         if len(password.reveal()) > self._settings.longest_password:
             raise AuthenticationFailed
@@ -134,14 +190,26 @@ class Authenticator:
         if canonical is not None and known is not None:
             digest = app_password_digest(known.account.id, canonical)
             for row in known.app_passwords:
-                if hmac.compare_digest(row.digest, digest) and self._usable(row, scope):
-                    await self._used(known, row)
-                    self._throttle.succeeded(login, peer)
-                    return _by_app_password(known, row)
-        return await self._check_main(login, known, password, peer)
+                if hmac.compare_digest(row.digest, digest):
+                    return known, row
+        return known, None
+
+    def _main_alone(self, identity: Identity, scope: Scope, peer: str) -> None:
+        """Programs cannot be asked for a second step. Raises AppPasswordNeeded."""
+        if self._settings.browser.app_password_for_programs:
+            told = identity.credential
+            self._note(Attempt(identity.account, scope.value, peer, "", "second", told))
+            raise AppPasswordNeeded
 
     async def _check_main(
-        self, login: str, known: Known | None, password: Secret, peer: str
+        self,
+        login: str,
+        known: Known | None,
+        password: Secret,
+        peer: str,
+        *,
+        door: str,
+        agent: str = "",
     ) -> Identity:
         """The account's own password: from the memory of right ones, else by argon2id."""
         stored = known.argon2 if known is not None else ""
@@ -159,6 +227,8 @@ class Authenticator:
             self._throttle.look_again(login, peer)
         if known is None or not right:
             self._throttle.failed(login, peer, mark)
+            if known is not None:
+                self._note(Attempt(known.account.id, door, peer, agent, "failed", ""))
             raise AuthenticationFailed
         self._successes.remember(mark)
         self._throttle.succeeded(login, peer)
@@ -190,24 +260,34 @@ class Authenticator:
                 keys.append(record.keys(algorithm))
                 identities.append(_by_app_password(known, row))
                 rows.append(row)
-        return ScramCandidates(login, main.salt, main.iterations, keys, identities, rows)
+        return ScramCandidates(
+            login, main.salt, main.iterations, keys, identities, rows, known.second_factor
+        )
 
     def scram_may_go_on(self, candidates: ScramCandidates, peer: str) -> None:
         """Before a proof is looked at. Raises Throttled."""
         self._throttle.look_again(candidates.login, peer)
 
-    def scram_failed(self, candidates: ScramCandidates, peer: str) -> None:
+    def scram_failed(self, candidates: ScramCandidates, peer: str, scope: Scope) -> None:
         """The proof was wrong."""
         self._throttle.failed(candidates.login, peer)
+        if candidates.identities:
+            account = candidates.identities[0].account
+            self._note(Attempt(account, scope.value, peer, "", "failed", ""))
 
-    async def scram_proved(self, candidates: ScramCandidates, index: int, peer: str) -> Identity:
-        """The proof was made with the keys at `index`."""
+    async def scram_proved(
+        self, candidates: ScramCandidates, index: int, peer: str, scope: Scope
+    ) -> Identity:
+        """The proof was made with the keys at `index`. Raises AppPasswordNeeded."""
         if not candidates.identities:
             raise AuthenticationFailed
         self._throttle.succeeded(candidates.login, peer)
         identity, row = candidates.identities[index], candidates.app_passwords[index]
         if row is not None:
             await self._touch(identity, row)
+        elif candidates.main_is_not_enough:
+            self._main_alone(identity, scope, peer)
+        self._note(Attempt(identity.account, scope.value, peer, "", "ok", identity.credential))
         return identity
 
     async def _made_up(self, login: str) -> ScramCandidates:
@@ -231,9 +311,6 @@ class Authenticator:
         return scope in decode_scopes(row.scopes) and (
             row.expires_at is None or now < row.expires_at
         )
-
-    async def _used(self, known: Known, row: AppPasswordRow) -> None:
-        await self._touch(_by_app_password(known, row), row)
 
     async def _touch(self, identity: Identity, row: AppPasswordRow) -> None:
         """Note the last use, unless that was done lately; never a reason to refuse a person."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pillarbox.accounts.identity import Identity, SignedIn
 from pillarbox.accounts.scope import Scope
-from pillarbox.errors import AuthenticationFailed, PillarboxError, Throttled
+from pillarbox.errors import AppPasswordNeeded, AuthenticationFailed, PillarboxError, Throttled
 from pillarbox.net.secret import Secret
 from pillarbox.sasl.mechanism import Challenge, KeysWanted, Mechanism, PasswordGiven, Proved
 from pillarbox.sasl.scram import ScramServer
@@ -63,7 +63,7 @@ class Exchange:
             step = self._mechanism.step(octets)
         except AuthenticationFailed:
             if self._candidates is not None:
-                self._authenticator.scram_failed(self._candidates, self._peer)
+                self._authenticator.scram_failed(self._candidates, self._peer, self._scope)
             raise
         match step:
             case Challenge():
@@ -76,7 +76,7 @@ class Exchange:
             case Proved(_, authorization, index):
                 assert self._candidates is not None
                 identity = await self._authenticator.scram_proved(
-                    self._candidates, index, self._peer
+                    self._candidates, index, self._peer, self._scope
                 )
                 return self._signed_in(identity, authorization)
 
@@ -131,5 +131,6 @@ class Exchange:
 
 _OUTCOMES: dict[type[PillarboxError], str] = {
     AuthenticationFailed: "failed",
+    AppPasswordNeeded: "failed",
     Throttled: "throttled",
 }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pillarbox.store.database import Reader
 from pillarbox.store.model import Account, AppPasswordRow
-from pillarbox.store.sql import accounts, credentials
+from pillarbox.store.sql import accounts, credentials, second_factors
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,7 @@ class Known:
     argon2: str  # "" where no password was set
     scram: bytes
     app_passwords: list[AppPasswordRow]  # empty where they were not asked for
+    second_factor: bool  # the password alone is not enough
 
 
 async def look_up(db: Reader, login: str, *, apps: bool) -> Known | None:
@@ -30,4 +31,5 @@ async def look_up(db: Reader, login: str, *, apps: bool) -> Known | None:
         argon2=row.argon2 if row is not None else "",
         scram=row.scram if row is not None else b"",
         app_passwords=await credentials.app_passwords(db, account.id) if apps else [],
+        second_factor=await second_factors.is_required(db, account.id),
     )

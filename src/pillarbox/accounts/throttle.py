@@ -173,8 +173,11 @@ class Throttle:
         return until is not None and until > self._clock.monotonic()
 
     def _refuse_in_pause(self, failures: _Failures | None) -> None:
-        if failures is not None and failures.pause_until > self._clock.monotonic():
-            raise Throttled
+        if failures is None:
+            return
+        seconds = failures.pause_until - self._clock.monotonic()
+        if seconds > 0:
+            raise Throttled(seconds=seconds)
 
     def _hold_back_seconds(self, login: str) -> float:
         failures = self._accounts.get(login)
@@ -188,7 +191,7 @@ class Throttle:
     async def _hold_back(self, login: str, seconds: float) -> None:
         held = self._held_back.get(login, 0)
         if held >= self._settings.waiting_per_account:
-            raise Throttled
+            raise Throttled(seconds=self._settings.longest_wait_seconds)
         self._held_back[login] = held + 1
         try:
             await self._clock.sleep(seconds)

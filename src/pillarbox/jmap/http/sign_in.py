@@ -19,7 +19,13 @@ from pillarbox.accounts.browser_sessions import BrowserSessions
 from pillarbox.accounts.identity import Identity
 from pillarbox.accounts.scope import Scope
 from pillarbox.clock import Clock
-from pillarbox.errors import AuthenticationFailed, NotAllowed, PillarboxError, Throttled
+from pillarbox.errors import (
+    AppPasswordNeeded,
+    AuthenticationFailed,
+    NotAllowed,
+    PillarboxError,
+    Throttled,
+)
 from pillarbox.ids import AccountId
 from pillarbox.net.cookie import may_use_cookie, read_cookie
 from pillarbox.net.secret import Secret
@@ -35,6 +41,7 @@ _QUIET_SECONDS = 3600.0  # between two lines in the log of the same credential a
 _MOST_QUIET = 4096  # such pairs that are remembered
 _OUTCOMES: dict[type[PillarboxError], str] = {
     AuthenticationFailed: "failed",
+    AppPasswordNeeded: "failed",
     Throttled: "throttled",
 }
 

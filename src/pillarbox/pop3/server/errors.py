@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pillarbox.errors import (
+    AppPasswordNeeded,
     AuthenticationFailed,
     Damaged,
     LimitReached,
@@ -19,6 +20,7 @@ from pillarbox.sasl.errors import Cancelled, MalformedResponse, UnknownMechanism
 
 # The first class that fits counts.
 ERRORS: tuple[tuple[type[PillarboxError], Code | None, Say], ...] = (
+    (AppPasswordNeeded, Code.AUTH, Say.APP_PASSWORD),
     (AuthenticationFailed, Code.AUTH, Say.WRONG_PASSWORD),
     (Throttled, Code.SYS_TEMP, Say.SLOW_DOWN),
     (UnknownMechanism, None, Say.MECHANISM_UNKNOWN),

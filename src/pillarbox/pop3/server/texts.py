@@ -28,6 +28,7 @@ class Say(Enum):
     MECHANISM_UNKNOWN = auto()
     BAD_RESPONSE = auto()
     WRONG_PASSWORD = auto()
+    APP_PASSWORD = auto()
     SLOW_DOWN = auto()
     IN_USE = auto()
     TOO_SOON = auto()
@@ -69,6 +70,7 @@ _ENGLISH = {
     Say.MECHANISM_UNKNOWN: "That mechanism is not offered here",
     Say.BAD_RESPONSE: "The sign-in could not be understood",
     Say.WRONG_PASSWORD: "The user name or the password is wrong",
+    Say.APP_PASSWORD: "This account asks for a second step: use an app password here",
     Say.SLOW_DOWN: "Too many failed attempts; wait a minute and try again",
     Say.IN_USE: "The mailbox is in use by another session",
     Say.TOO_SOON: "The last session was a moment ago; wait and try again",
@@ -109,6 +111,7 @@ _GERMAN = {
     Say.MECHANISM_UNKNOWN: "Dieses Verfahren wird hier nicht angeboten",
     Say.BAD_RESPONSE: "Die Anmeldung war nicht verständlich",
     Say.WRONG_PASSWORD: "Benutzername oder Passwort ist falsch",
+    Say.APP_PASSWORD: "Dieses Konto verlangt einen zweiten Schritt: hier gilt ein App-Passwort",
     Say.SLOW_DOWN: "Zu viele Fehlversuche; bitte eine Minute warten",
     Say.IN_USE: "Das Postfach wird von einer anderen Sitzung benutzt",
     Say.TOO_SOON: "Die letzte Sitzung war gerade erst; bitte etwas warten",
@@ -149,6 +152,7 @@ _FRENCH = {
     Say.MECHANISM_UNKNOWN: "Ce mécanisme n'est pas offert ici",
     Say.BAD_RESPONSE: "L'identification n'a pas été comprise",
     Say.WRONG_PASSWORD: "Le nom d'utilisateur ou le mot de passe est faux",
+    Say.APP_PASSWORD: "Ce compte demande une seconde étape : il faut un mot de passe d'application",
     Say.SLOW_DOWN: "Trop d'échecs ; attendez une minute et réessayez",
     Say.IN_USE: "La boîte est utilisée par une autre session",
     Say.TOO_SOON: "La dernière session vient de finir ; attendez un peu",

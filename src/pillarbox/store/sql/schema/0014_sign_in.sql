@@ -48,13 +48,16 @@ CREATE INDEX sign_in_age ON sign_in (hour);
 
 -- required: after the password something else is asked for, and programs need app passwords.
 -- sealed: the TOTP secret, encrypted by a key outside the database. last_step: codes up to this
--- one are used up.
+-- one are used up. failures: wrong codes since the last right one; none is looked at before
+-- next_at.
 CREATE TABLE second_factor (
     account_id INTEGER PRIMARY KEY,
     required INTEGER NOT NULL DEFAULT 0,
     sealed BLOB,
     confirmed_at INTEGER, -- NULL: the secret was shown, no code was given yet
-    last_step INTEGER NOT NULL DEFAULT 0
+    last_step INTEGER NOT NULL DEFAULT 0,
+    failures INTEGER NOT NULL DEFAULT 0,
+    next_at INTEGER NOT NULL DEFAULT 0
 );
 
 CREATE TABLE passkey (
