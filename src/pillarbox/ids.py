@@ -15,6 +15,7 @@ ModSeq = NewType("ModSeq", int)  # RFC 7162: 1 to 2**63 - 1, one counter an acco
 UidValidity = NewType("UidValidity", int)  # 1 to 2**32 - 1
 RemoteId = NewType("RemoteId", int)  # a remote account that mail is brought from; never used twice
 RunId = NewType("RunId", int)  # one run of bringing mail; never used twice
+BulkId = NewType("BulkId", int)  # an operation on many messages, within its account
 BlobId = NewType("BlobId", bytes)  # SHA-256 of the octets, 32 octets long
 
 MAX_UID = 2**32 - 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from pillarbox.config.auth import AuthSettings
+from pillarbox.config.bulk import BulkSettings
 from pillarbox.config.collect import CollectSettings
 from pillarbox.config.dns import DnsSettings
 from pillarbox.config.imap import ImapSettings
@@ -46,6 +47,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     web: WebSettings = field(default_factory=WebSettings)
     jmap: JmapSettings = field(default_factory=JmapSettings)
     rules: RuleSettings = field(default_factory=RuleSettings)
+    bulk: BulkSettings = field(default_factory=BulkSettings)
     queue: QueueSettings = field(default_factory=QueueSettings)
     outbound: OutboundSettings = field(default_factory=OutboundSettings)
     dns: DnsSettings = field(default_factory=DnsSettings)

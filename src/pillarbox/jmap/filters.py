@@ -142,7 +142,7 @@ def _octets(name: str, value: Any) -> int:
     return value
 
 
-def _seconds(name: str, value: Any) -> int:
+def seconds_of(name: str, value: Any) -> int:
     """An instant; receivedAt has whole seconds, so of a fraction the next one counts."""
     match = _DATE.fullmatch(_text(name, value))
     try:
@@ -174,8 +174,8 @@ def _header(value: Any) -> q.Query:
 
 
 _SIMPLE: dict[str, Callable[[str, Any], q.Query]] = {
-    "before": lambda name, value: q.ReceivedBetween(None, _seconds(name, value)),
-    "after": lambda name, value: q.ReceivedBetween(_seconds(name, value), None),
+    "before": lambda name, value: q.ReceivedBetween(None, seconds_of(name, value)),
+    "after": lambda name, value: q.ReceivedBetween(seconds_of(name, value), None),
     "minSize": lambda name, value: q.Larger(_octets(name, value) - 1),
     "maxSize": lambda name, value: q.Smaller(_octets(name, value)),
     "hasKeyword": _keyword,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pillarbox.ids import AccountId, BlobId, MailboxId, MessageId, ModSeq, ThreadId
+from pillarbox.ids import AccountId, BlobId, BulkId, MailboxId, MessageId, ModSeq, ThreadId
 
 _MOST_DIGITS = 18  # fits 63 bits
 
@@ -40,6 +40,11 @@ def part_blob_id(message: MessageId, part: str) -> str:
 def upload_blob_id(blob: BlobId) -> str:
     """Octets that were uploaded and belong to no message yet."""
     return f"U{blob.hex()}"
+
+
+def bulk_id(number: BulkId) -> str:
+    """An operation on many messages."""
+    return f"O{number}"
 
 
 def state_of(modseq: ModSeq) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pillarbox.jmap.capabilities import MAIL
 from pillarbox.jmap.method import Capability, Method
 from pillarbox.jmap.methods import (
+    bulk_operation,
     core,
     email_changes,
     email_copy,
@@ -46,6 +47,7 @@ CAPABILITIES: tuple[Capability, ...] = (
     quota.CAPABILITY,
     vacation_response.CAPABILITY,
     mail_rules.CAPABILITY,
+    bulk_operation.CAPABILITY,
 )
 BY_URI: dict[str, Capability] = {capability.uri: capability for capability in CAPABILITIES}
 METHODS: dict[str, Method] = {

@@ -31,6 +31,7 @@ from pillarbox.net.limits import ConnectionLimiter
 from pillarbox.net.secret import Secret
 from pillarbox.net.tally import Tally
 from pillarbox.net.tls import TlsContexts
+from pillarbox.node.bulk import BulkWork
 from pillarbox.node.collecting import Collecting, keep_remotes
 from pillarbox.node.collecting_one import Parts
 from pillarbox.node.collecting_parts import make_parts, make_remote_lines
@@ -67,6 +68,7 @@ class Composition:
         self.rounds: list[Callable[[], Awaitable[None]]] = []  # housekeeping beside the store's
         self.sending: Sending | None = None  # it starts when the worker is ready
         self.collecting: Collecting | None = None  # the same
+        self.bulk: BulkWork | None = None  # the same
         self._hurried = False
         self.heard: Callable[[News], None] = lambda news: None  # what another worker told
 
@@ -85,6 +87,8 @@ class Composition:
             door.retire()
         if self.collecting is not None:
             await self.collecting.drain(seconds)
+        if self.bulk is not None:
+            await self.bulk.drain()
         end = self._clock.monotonic() + seconds
         while self._clock.monotonic() < end and not self._hurried:
             if not any(door.connections for door in self.doors.values()):
@@ -102,6 +106,8 @@ class Composition:
             ends.append(self.sending.drain(seconds))
         if self.collecting is not None:
             ends.append(self.collecting.drain(seconds))
+        if self.bulk is not None:
+            ends.append(self.bulk.drain())
         await asyncio.gather(*ends)
 
     async def close(self) -> None:
@@ -136,6 +142,7 @@ async def compose(
     settings = assignment.settings
     store = await open_store(settings.store, clock)
     composition = Composition(store, tls, clock)
+    composition.bulk = BulkWork(store, settings.bulk, clock)
     composition.rounds.append(partial(keep_queue, store, settings.queue, clock))
     composition.rounds.append(partial(forget_sending, store))
     composition.rounds.append(partial(forget_uploads, store, settings.jmap.upload_hours))

@@ -95,6 +95,8 @@ class Worker:
                 composition.sending.start()
             if composition.collecting is not None:
                 composition.collecting.start()
+            if composition.bulk is not None:
+                composition.bulk.start()
             await self._tell(Report("ready"))
             order = await self._order
             await self._leave(order)

@@ -17,7 +17,6 @@ from pillarbox.ids import MessageId
 from pillarbox.jmap.email.draft import parse_received_at
 from pillarbox.jmap.email.given import Keywords, find_mailbox
 from pillarbox.jmap.email.patch import EmailPatch
-from pillarbox.jmap.email.regroup import Regrouping
 from pillarbox.jmap.errors import MethodRefused, RecordRefused, invalid_properties
 from pillarbox.jmap.ids import email_id, message_blob_id, number_of, state_of, thread_id
 from pillarbox.jmap.standard import SetResult
@@ -27,6 +26,7 @@ from pillarbox.store.sql.changes import account_modseq
 from pillarbox.store.sql.email_places import Place, places_of, twin_of
 from pillarbox.store.sql.expunging import expunge
 from pillarbox.store.sql.keywords import canonical
+from pillarbox.store.sql.regrouping import Regrouping
 
 if TYPE_CHECKING:
     from pillarbox.ids import AccountId, MailboxId, Uid

@@ -55,7 +55,7 @@ class Regrouping:
         for place, state in after.items():
             if state != (place.flags, place.keywords):
                 self._flags.setdefault((place.mailbox, state), []).append(place.uid)
-        everywhere = _union(states)
+        everywhere = union(states)
         for source, target in zip(gone, new, strict=False):
             self._moves.setdefault((source.mailbox, target), []).append(source.uid)
             self._mend(source, target, after[source], everywhere)
@@ -100,7 +100,7 @@ class Regrouping:
         )
 
 
-def _union(states: list[State]) -> State:
+def union(states: list[State]) -> State:
     r"""What a client sees of all places; a new place is not \Deleted."""
     flags = 0
     names: set[str] = set()

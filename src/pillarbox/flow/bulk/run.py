@@ -1,0 +1,158 @@
+"""An operation from its first step to its last, by the worker that has its lease.
+
+A step is one transaction: the lease is renewed, the next messages change, and how far it is is
+written down. Its length follows the clock, so that deliveries wait for it as short as they would
+for one another.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from pillarbox.clock import Clock
+from pillarbox.config.bulk import BulkSettings
+from pillarbox.errors import PillarboxError, Unavailable
+from pillarbox.flow.bulk.actions import Action, Destroy, Restore, parse_action
+from pillarbox.flow.bulk.doing import do_step
+from pillarbox.flow.bulk.refusals import FAULT
+from pillarbox.flow.bulk.undoing import undo_step
+from pillarbox.ids import BulkId, MessageId
+from pillarbox.store import Store
+from pillarbox.store.database import Transaction
+from pillarbox.store.sql import bulk, bulk_former, bulk_lease, bulk_list
+from pillarbox.store.sql.bulk import BulkRow, BulkStatus
+from pillarbox.store.sql.bulk_lease import Step
+from pillarbox.telemetry.log import get_logger
+
+log = get_logger("bulk")
+
+_DAY = 86_400
+_SHRINK = 8  # by so much a step gets shorter after a fault, until one message is to blame
+_AGAIN_SECONDS = 1.0  # until a store that cannot now is asked again
+
+
+class Lost(PillarboxError):
+    """Another worker has the lease, or the account is gone."""
+
+    sentence = "Another worker goes on with that operation."
+
+
+class Run:
+    """One operation, under one lease."""
+
+    def __init__(
+        self, store: Store, settings: BulkSettings, clock: Clock, owner: str, taken: BulkRow
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._clock = clock
+        self._owner = owner
+        self._account = taken.account
+        self._number = taken.id
+        self._action: Action = parse_action(taken.action)
+        self._undo_of = taken.undo_of
+        self._within = taken.within
+        self._size = settings.first_step_messages
+        self._took = 0.0  # seconds, the last step
+
+    async def to_the_end(self) -> None:
+        """Raises Lost; when cancelled, the lease is the caller's to give back."""
+        while True:
+            try:
+                if not await self._step():
+                    return
+            except Unavailable as error:
+                log.warning_event("bulk.waits", bulk=self._number, why=str(error))
+                await self._clock.sleep(_AGAIN_SECONDS)
+            except Lost:
+                raise
+            except PillarboxError as error:
+                await self._store.write(partial(self._give_up, why=str(error)))
+                return
+            except Exception:
+                log.error_event("bulk.step_failed", exc=True, bulk=self._number, size=self._size)
+                await self._blame()
+            else:
+                await self._clock.sleep(self._took * self._settings.rest_percent / 100)
+
+    async def _step(self) -> bool:
+        """False: it has ended."""
+        size = self._size
+        took = 0.0
+
+        async def work(tx: Transaction) -> int:
+            nonlocal took
+            began = self._clock.monotonic()
+            there = await self._renewed(tx)
+            looked_at = await self._work(tx, there, size)
+            took = self._clock.monotonic() - began
+            return looked_at
+
+        looked_at = await self._store.write(work)
+        self._took = took
+        if looked_at:
+            aim = self._settings.step_milliseconds / 1000
+            fits = int(looked_at * aim / max(took, 1e-6))
+            # A step that was quick by chance must not be followed by one that is far too long.
+            self._size = max(1, min(fits, 2 * size, self._settings.most_step_messages))
+        return looked_at > 0
+
+    async def _renewed(self, tx: Transaction) -> BulkRow:
+        seconds = self._settings.lease_seconds
+        there = await bulk_lease.renew(tx, self._account, self._number, self._owner, seconds)
+        if there is None:
+            raise Lost
+        return there
+
+    async def _work(self, tx: Transaction, there: BulkRow, size: int) -> int:
+        if there.status is BulkStatus.CANCELLING:
+            await self._end(tx, there, BulkStatus.CANCELLED)
+            return 0
+        if self._undo_of is not None and there.listed == 0:
+            there = await self._list_undone(tx, there, self._undo_of)
+        messages = await bulk_list.part(tx, self._account, self._number, there.position, size)
+        if not messages:
+            problems = BulkStatus.DONE_WITH_PROBLEMS if there.failed else BulkStatus.DONE
+            await self._end(tx, there, problems)
+            return 0
+        await bulk_lease.advance(tx, self._account, self._number, await self._do(tx, messages))
+        return len(messages)
+
+    async def _do(self, tx: Transaction, messages: list[MessageId]) -> Step:
+        if self._undo_of is not None:
+            return await undo_step(tx, self._account, self._undo_of, self._action, messages)
+        return await do_step(tx, self._account, self._number, self._action, messages, self._within)
+
+    async def _list_undone(self, tx: Transaction, there: BulkRow, undone: BulkId) -> BulkRow:
+        messages = await bulk_former.noted(tx, self._account, undone)
+        await bulk_list.add(tx, self._account, self._number, 0, messages)
+        await bulk_lease.listed(tx, self._account, self._number, len(messages))
+        return await bulk.get(tx, self._account, self._number)
+
+    async def _end(
+        self, tx: Transaction, there: BulkRow, status: BulkStatus, why: str = ""
+    ) -> None:
+        undo_until = None
+        if self._undo_of is None and not isinstance(self._action, Restore):
+            days = self._settings.undo_days
+            if isinstance(self._action, Destroy):
+                days = min(days, tx.settings.retention_days)
+            undo_until = tx.now() + days * _DAY
+        await bulk_lease.end(tx, there, status, undo_until, why)
+
+    async def _give_up(self, tx: Transaction, why: str) -> None:
+        await self._end(tx, await self._renewed(tx), BulkStatus.FAILED, why)
+
+    async def _blame(self) -> None:
+        """After a fault: smaller steps, and in the end one message is left out."""
+        if self._size > 1:
+            self._size = max(1, self._size // _SHRINK)
+            return
+
+        async def skip(tx: Transaction) -> None:
+            there = await self._renewed(tx)
+            left = await bulk_list.part(tx, self._account, self._number, there.position, 1)
+            step = Step(len(left), 0, dict.fromkeys(left, FAULT))
+            await bulk_lease.advance(tx, self._account, self._number, step)
+
+        await self._store.write(skip)
