@@ -46,6 +46,25 @@ class SubmissionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
             "that is not offered. 30: a month ahead is a holiday, a year ahead is a mistake.",
         ),
     ] = 30
+    no_repeat_hours: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=720,
+            description="Hours for which the same message, of the same number in the account, is "
+            "not sent to the same recipients again over JMAP, unless it was taken back or failed; "
+            "0: it always is. 24: a program that lost the answer tries again within a day.",
+        ),
+    ] = 24
+    keep_days: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=3650,
+            description="Days for which JMAP clients can ask what became of a message that they "
+            "sent. 30: who asks later looks into the message itself.",
+        ),
+    ] = 30
     sign: Annotated[
         bool,
         Meta(

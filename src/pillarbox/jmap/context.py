@@ -14,6 +14,7 @@ from pillarbox.ids import AccountId
 from pillarbox.jmap.email_lists import EmailLists
 from pillarbox.jmap.errors import MethodRefused
 from pillarbox.jmap.ids import account_id
+from pillarbox.jmap.sending import Sending
 from pillarbox.jmap.thread_counts import ThreadCounts
 from pillarbox.store import Store
 
@@ -26,6 +27,7 @@ class Services:
     clock: Clock
     settings: JmapSettings
     hostname: str
+    sending: Sending
     letters: Letters | None = None  # None: this server sends no mail
     rules: RuleSettings = field(default_factory=RuleSettings)
     thread_counts: ThreadCounts = field(default_factory=ThreadCounts)
@@ -40,6 +42,7 @@ class Context:
     identity: Identity
     using: frozenset[str]
     created_ids: dict[str, str] = field(default_factory=dict)
+    peer: str = "local"  # its IP address; "local" where it has none
 
     @property
     def store(self) -> Store:

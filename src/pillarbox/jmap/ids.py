@@ -42,6 +42,16 @@ def upload_blob_id(blob: BlobId) -> str:
     return f"U{blob.hex()}"
 
 
+def identity_id(identity: int) -> str:
+    """An address that somebody writes under, with its name and signatures."""
+    return f"I{identity}"
+
+
+def submission_id(submission: int) -> str:
+    """A message that was sent."""
+    return f"S{submission}"
+
+
 def bulk_id(number: BulkId) -> str:
     """An operation on many messages."""
     return f"O{number}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pillarbox.jmap.capabilities import MAIL
+from pillarbox.jmap.capabilities import MAIL, SUBMISSION
 from pillarbox.jmap.method import Capability, Method
 from pillarbox.jmap.methods import (
     bulk_operation,
@@ -15,6 +15,9 @@ from pillarbox.jmap.methods import (
     email_query,
     email_query_changes,
     email_set,
+    email_submission_get,
+    email_submission_set,
+    identity,
     mail,
     mail_rules,
     mailbox_get,
@@ -22,6 +25,7 @@ from pillarbox.jmap.methods import (
     mailbox_set,
     quota,
     search_snippet,
+    submission,
     thread,
     vacation_response,
 )
@@ -41,9 +45,15 @@ _MAIL_METHODS = (
     *email_query_changes.METHODS,
     *search_snippet.METHODS,
 )
+_SUBMISSION_METHODS = (
+    *identity.METHODS,
+    *email_submission_get.METHODS,
+    *email_submission_set.METHODS,
+)
 CAPABILITIES: tuple[Capability, ...] = (
     core.CAPABILITY,
     Capability(MAIL, mail.server_part, mail.account_part, _MAIL_METHODS),
+    Capability(SUBMISSION, submission.server_part, submission.account_part, _SUBMISSION_METHODS),
     quota.CAPABILITY,
     vacation_response.CAPABILITY,
     mail_rules.CAPABILITY,

@@ -43,6 +43,7 @@ from pillarbox.node.outbound import make_sender
 from pillarbox.node.reporting import Reporting
 from pillarbox.node.rounds import delete_old_mail, warn_of_quotas
 from pillarbox.node.sending import Sending, keep_queue, make_bouncer
+from pillarbox.node.submitting import make_jmap_sending
 from pillarbox.node.web import make_web
 from pillarbox.pop3.server.door import Pop3Server
 from pillarbox.pop3.server.services import Pop3Services
@@ -178,7 +179,10 @@ async def compose(
     composition.doors["smtp"] = await _smtp_door(shared, assignment.local_login, judge)
     composition.doors["imap"] = _imap_door(shared)
     composition.doors["pop3"] = pop3 = _pop3_door(shared)
-    composition.doors["web"] = make_web(settings, store, authenticator, key, admit, tls, clock)
+    sending = await make_jmap_sending(settings, store, clock, assignment.local_login)
+    composition.doors["web"] = make_web(
+        settings, store, authenticator, key, admit, tls, clock, sending
+    )
     for door in composition.doors.values():
         door.linger_seconds = settings.limits.linger_seconds
     composition.closing += [pop3.close, authenticator.close]

@@ -13,6 +13,7 @@ from pillarbox.config.settings import Settings
 from pillarbox.flow.delivery.letters import Letters
 from pillarbox.jmap.context import Services
 from pillarbox.jmap.http.door import JmapDoor
+from pillarbox.jmap.sending import Sending
 from pillarbox.net.door import Lease
 from pillarbox.net.secret import Secret
 from pillarbox.net.tls import TlsContexts
@@ -31,12 +32,13 @@ def make_web(
     admit: Callable[[str], Lease | None],
     tls: TlsContexts | None,
     clock: Clock,
+    sending: Sending,
 ) -> WebServer:
     """Join the doors that HTTP has."""
     hostname = hostname_of(settings)
     letters = Letters(store, Directory(store), hostname=hostname, clock=clock)
     services = Services(
-        store, clock, settings.jmap, hostname, letters=letters, rules=settings.rules
+        store, clock, settings.jmap, hostname, sending, letters=letters, rules=settings.rules
     )
     sessions = BrowserSessions(store, clock, settings.auth.browser)
     jmap = JmapDoor(services, authenticator, sessions)

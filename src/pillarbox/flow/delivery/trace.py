@@ -8,6 +8,8 @@ from functools import lru_cache
 from pillarbox.flow.delivery.envelope import Envelope
 from pillarbox.message.date import format_date
 
+FROM_PAGES = "HTTP"  # the protocol of what comes in by JMAP
+
 
 def return_path(reverse_path: str) -> bytes:
     """Only at final delivery, never on the way out."""
@@ -24,9 +26,12 @@ def received(envelope: Envelope, hostname: str, at: int) -> bytes:
     origin = envelope.origin
     one = envelope.recipients[0].forward_path if len(envelope.recipients) == 1 else ""
     for_whom = f"\r\n\tfor <{one}>" if one else ""
+    source = ""  # where somebody sits who writes in a page is nobody else's business
+    if origin.protocol != FROM_PAGES:
+        source = f"from {origin.helo or 'unknown'} ({_tcp_info(origin.peer)})\r\n\t"
     return (
-        f"Received: from {origin.helo or 'unknown'} ({_tcp_info(origin.peer)})\r\n"
-        f"\tby {hostname} with {origin.protocol} id {envelope.journey}{for_whom};\r\n"
+        f"Received: {source}by {hostname} with {origin.protocol} id {envelope.journey}"
+        f"{for_whom};\r\n"
         f"\t{_date(at)}\r\n"
     ).encode()
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pillarbox.clock import Clock
     from pillarbox.config.smtp import SmtpSettings
     from pillarbox.config.submission import SubmissionSettings
-    from pillarbox.flow.delivery.envelope import Envelope, Origin, Sender, Targets
+    from pillarbox.flow.delivery.envelope import Envelope, Origin, Sender, Targets, Then
     from pillarbox.flow.delivery.expand import RecipientPolicy
     from pillarbox.flow.delivery.local import Deliverer
     from pillarbox.flow.delivery.signing import Signer
@@ -93,8 +93,13 @@ class Submission:
             return (RemoteTarget(address),)
         return targets
 
-    async def take(self, envelope: Envelope, spool: Spool) -> list[Refused | None]:
-        """Judge, mend, sign, keep, deliver; one outcome for all recipients."""
+    async def take(
+        self, envelope: Envelope, spool: Spool, then: Then | None = None
+    ) -> list[Refused | None]:
+        """Judge, mend, sign, keep, deliver; one outcome for all recipients.
+
+        `then` runs in the transaction that keeps the message, with the envelope as it was kept.
+        """
         authors = await self._judge(envelope, spool)
         if isinstance(authors, Refused):
             return [authors] * len(envelope.recipients)
@@ -103,12 +108,12 @@ class Submission:
             envelope = _through_remote(envelope, authors)
         fixups = plan_fixups(octets, spool.size, self._stamp(envelope, authors))
         if fixups is None:
-            return await self._deliver(envelope, authors, spool)
+            return await self._deliver(envelope, authors, spool, then)
         room = spool.size + len(fixups.in_front)
         with self._store.spool(room) as mended:
             for piece in apply_fixups(octets, spool.size, fixups):
                 mended.write(piece)
-            return await self._deliver(envelope, authors, mended)
+            return await self._deliver(envelope, authors, mended, then)
 
     async def _judge(self, envelope: Envelope, spool: Spool) -> Authors | Refused:
         account = _account(envelope.origin)
@@ -148,15 +153,15 @@ class Submission:
         return await self._directory.may_send_as(_account(envelope.origin), reverse_path)
 
     async def _deliver(
-        self, envelope: Envelope, authors: Authors, spool: Spool
+        self, envelope: Envelope, authors: Authors, spool: Spool, then: Then | None
     ) -> list[Refused | None]:
         account = _account(envelope.origin)
 
         async def count(tx: Transaction) -> None:
             await self._limits.count(tx, account, envelope)
 
-        release_at = self._release_at(envelope)
-        handling = Handling(release_at=release_at, along=count)
+        release_at = self.release_at(envelope)
+        handling = Handling(release_at=release_at, along=count, then=then)
         if authors.remote is not None:  # its provider signs
             handling = replace(handling, route=route_to(authors.remote))
             return await self._hand_over(envelope, spool, handling)
@@ -186,7 +191,7 @@ class Submission:
             envelope = through_queue(envelope)
         return await self._deliverer.deliver(envelope, spool, handling)
 
-    def _release_at(self, envelope: Envelope) -> int | None:
+    def release_at(self, envelope: Envelope) -> int | None:
         """The later of what the sender asked for (RFC 4865) and our own pause for undoing."""
         asked = envelope.sender.hold_until
         if not asked and not self._rules.hold_seconds:

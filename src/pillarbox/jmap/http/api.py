@@ -38,7 +38,8 @@ async def post_api(request: Request, desk: Desk) -> Response:
         octets = b"".join([piece async for piece in pieces(request, most, "maxSizeRequest")])
         asked = parse_request(octets, known=KNOWN, max_calls=settings.max_calls)
         created = dict(asked.created_ids or {})
-        ctx = Context(desk.services, identity, frozenset(asked.using), created)
+        peer: str = request.scope["pillarbox.peer"]
+        ctx = Context(desk.services, identity, frozenset(asked.using), created, peer)
         try:
             async with asyncio.timeout(settings.answer_seconds):
                 responses = await run_request(asked, ctx)

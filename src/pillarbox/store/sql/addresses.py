@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 
 from pillarbox.errors import AlreadyExists, NotFound
+from pillarbox.ids import AccountId
 from pillarbox.store.database import Reader, Row, Transaction
 from pillarbox.store.model import AddressKind, AddressRow
 
 _FIND = "SELECT address, kind, account_id, targets FROM address WHERE address = ?"
+_OF_ACCOUNT = "SELECT address FROM address WHERE account_id = ? ORDER BY address"
 _ALIASES = """
     SELECT address, kind, account_id, targets FROM address WHERE kind = 'alias' ORDER BY address
 """
@@ -23,6 +25,11 @@ async def find_address(db: Reader, address: str) -> AddressRow | None:
     """What a folded address stands for; no alias is followed."""
     row = await db.row(_FIND, (address,))
     return _address(row) if row else None
+
+
+async def of_account(db: Reader, account: AccountId) -> list[str]:
+    """The addresses that are the account's itself."""
+    return [address for (address,) in await db.rows(_OF_ACCOUNT, (account,))]
 
 
 async def list_aliases(db: Reader) -> list[AddressRow]:

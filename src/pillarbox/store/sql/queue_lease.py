@@ -15,6 +15,7 @@ import msgspec
 from pillarbox.store.database import Reader, Row, Transaction
 from pillarbox.store.model import LeasedMessage, LeasedRecipient, RecipientState
 from pillarbox.store.sql.queue import get_messages
+from pillarbox.store.sql.submission_progress import note_progress
 
 Key = tuple[int, int]  # a recipient: the message's number, its own within it
 
@@ -143,6 +144,9 @@ async def turn(tx: Transaction, wanted: Turn) -> Turned:
         await tx.run(_RENEW, params)
     await _stop_and_resume(tx, wanted)
     started = await _start(tx, wanted)
+    if wanted.finished or started:
+        touched = [one.key for one in wanted.finished] + list(started)
+        await note_progress(tx, [number for number, _ in touched])
     return Turned(started, await _lease(tx, wanted))
 
 
@@ -224,7 +228,10 @@ async def delivered(tx: Transaction, key: Key) -> bool:
 
     False: it is not being sent any more, and may be somebody else's.
     """
-    return bool(await tx.run(_DELIVERED, (*key, tx.now())))
+    ended = bool(await tx.run(_DELIVERED, (*key, tx.now())))
+    if ended:
+        await note_progress(tx, [key[0]])
+    return ended
 
 
 async def _give_back(tx: Transaction, wanted: Turn) -> None:

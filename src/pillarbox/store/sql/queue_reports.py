@@ -11,6 +11,7 @@ from pillarbox.store.database import Reader, Row, Transaction
 from pillarbox.store.model import QueuedRow, RecipientRow, RecipientState
 from pillarbox.store.sql.queue import get_messages
 from pillarbox.store.sql.queue_lease import Key
+from pillarbox.store.sql.submission_progress import note_progress
 
 RECIPIENT = """r.queued_id, r.number, r.forward_path, r.domain, r.route, r.notify, r.orcpt,
     r.state, r.attempts, r.due_at, r.lease IS NOT NULL, r.uncertain, r.warned, r.report,
@@ -127,7 +128,9 @@ async def overdue(db: Reader, after: Key, before: int, limit: int) -> list[Overd
 async def expire(tx: Transaction, rows: Sequence[tuple[Key, str]]) -> int:
     """Give these up unless they are just being sent; with each what its sender is to be told."""
     given = json.dumps([(*key, report) for key, report in rows])
-    return len(await tx.run(_EXPIRE, (tx.now(), given)))
+    gone = await tx.run(_EXPIRE, (tx.now(), given))
+    await note_progress(tx, [number for (number,) in gone])
+    return len(gone)
 
 
 async def warn(tx: Transaction, rows: Sequence[tuple[Key, str]]) -> int:

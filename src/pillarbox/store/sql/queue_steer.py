@@ -13,6 +13,7 @@ from pillarbox.store.model import RecipientRow, RecipientState
 from pillarbox.store.sql.queue import QUEUE, STEERED
 from pillarbox.store.sql.queue_lease import Key
 from pillarbox.store.sql.queue_reports import RECIPIENT, row_of
+from pillarbox.store.sql.submission_progress import note_progress
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
@@ -221,6 +222,7 @@ async def steer(
     rows = await tx.run(_statement(action), (given, tx.now(), until, text))
     if action in (Steer.RETRY, Steer.RELEASE, Steer.ROUTE):
         await tx.run(_RESUME, (given,))
+    await note_progress(tx, [number for number, _ in rows])
     tx.changed(QUEUE, STEERED)
     journeys: dict[int, str] = dict(
         await tx.rows(_JOURNEYS, (json.dumps([number for number, _ in rows]),))

@@ -18,6 +18,7 @@ _ADD = """
     INSERT INTO send_as (account_id, address, remote_id) VALUES (?, ?, ?)
     ON CONFLICT DO NOTHING RETURNING 1
 """
+_ADDRESSES = "SELECT address FROM send_as WHERE account_id = ? ORDER BY remote_id, address"
 _FIND = "SELECT remote_id FROM send_as WHERE account_id = ? AND address = ?"
 
 
@@ -38,6 +39,11 @@ async def find(db: Reader, account: AccountId, address: str) -> RemoteId | None:
     """Which remote account of that account has the address (folded)."""
     row = await db.row(_FIND, (account, address))
     return RemoteId(row[0]) if row is not None else None
+
+
+async def addresses_of(db: Reader, account: AccountId) -> list[str]:
+    """All such addresses (folded)."""
+    return [address for (address,) in await db.rows(_ADDRESSES, (account,))]
 
 
 def route_to(remote: RemoteId) -> str:
