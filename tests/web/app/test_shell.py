@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from starlette.routing import Route
 
-from pillarbox.store.sql import preferences
+from pillarbox.store.sql import web_people
 from pillarbox.web.app import first, reports
 from pillarbox.web.app.build import find_build
 from pillarbox.web.app.reports import Reports
@@ -107,7 +107,7 @@ def test_other_places_have_no_list(tmp_path: Path, path: str, is_listed: bool) -
 def test_conversations_can_be_off(tmp_path: Path) -> None:
     async def work(box: WebBox) -> None:
         kept = b'{"conversations":false,"theme":"dark"}'
-        await box.store.write(lambda tx: preferences.put(tx, box.alice.id, kept))
+        await box.store.write(lambda tx: web_people.set_preferences(tx, box.alice.id, kept))
         found = Blocks((await box.ask("/mail/")).body).found
         assert found["session"]["preferences"]["theme"] == "dark"
         assert found["first"]["query"]["collapseThreads"] is False

@@ -15,7 +15,7 @@ from pillarbox.ids import AccountId
 from pillarbox.jmap.session import session_object
 from pillarbox.store import Reader
 from pillarbox.store.model import Account, Mailbox
-from pillarbox.store.sql import accounts, mailboxes, preferences
+from pillarbox.store.sql import accounts, mailboxes, web_people
 from pillarbox.store.sql.names import INBOX
 from pillarbox.web.app.build import Build
 from pillarbox.web.app.first import first_batch
@@ -104,8 +104,8 @@ class Shell:
 async def _known(db: Reader, account: AccountId) -> _Known:
     row = await accounts.get(db, account)
     inbox = await mailboxes.find(db, account, INBOX)
-    kept = msgspec.json.decode(await preferences.read(db, account))
-    return _Known(row, inbox, kept)
+    kept, _ = await web_people.find(db, account)
+    return _Known(row, inbox, msgspec.json.decode(kept))
 
 
 def data_block(name: str, value: Any) -> str:
