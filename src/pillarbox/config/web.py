@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
+
+from pillarbox.config.bodies import BodySettings, PictureSettings
 
 
 class WebSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -69,3 +71,5 @@ class WebSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             "costs a TLS handshake, a silent one some 50 KiB.",
         ),
     ] = 75
+    bodies: BodySettings = field(default_factory=BodySettings)
+    pictures: PictureSettings = field(default_factory=PictureSettings)

@@ -36,6 +36,7 @@ class Fetched(Struct, frozen=True):
     status: int
     content_type: str
     body: bytes
+    location: str = ""  # of a redirect, which is never followed here
 
 
 class FetchFailed(PillarboxError):
@@ -61,10 +62,12 @@ async def fetch(
     seconds: float,
     resolve: Resolve | None = None,
     context: ssl.SSLContext | None = None,
+    plain: bool = False,
 ) -> Fetched:
     """GET. Raises FetchFailed. Without `resolve` the system is asked for addresses; `context` is
-    one of `client_context`, for other authorities than the system's."""
+    one of `client_context`, for other authorities than the system's; `plain`: http, too."""
     caller = _Caller(address_policy, Limits(max_octets, seconds), resolve, context)
+    caller.schemes = ("https", "http") if plain else ("https",)
     return await caller.request("GET", url, None, {})
 
 
@@ -96,13 +99,14 @@ class _Caller:
         self._resolve = resolve or _system_resolve
         self._context = context
         self._refused = False  # an address was there, and not allowed
+        self.schemes: tuple[str, ...] = ("https",)
 
     async def request(
         self, method: str, url: str, body: bytes | None, headers: dict[str, str]
     ) -> Fetched:
         import aiohttp  # 0.2 s, and only few servers' few moments need it
 
-        _check_url(url)
+        _check_url(url, self.schemes)
         context = self._context or client_context()
         try:
             async with asyncio.timeout(self._limits.seconds), self._session(context) as session:
@@ -158,7 +162,8 @@ class _Caller:
                     raise FetchFailed("too large", "The server's answer is too large.")
                 pieces.append(piece)
             content_type = response.headers.get("Content-Type", "")
-            return Fetched(response.status, content_type, b"".join(pieces))
+            location = response.headers.get("Location", "")
+            return Fetched(response.status, content_type, b"".join(pieces), location)
 
     async def _addresses(self, host: str, port: int) -> list[str]:
         found = await self._resolve(host)
@@ -187,11 +192,11 @@ def client_context(authorities: str | None = None) -> ssl.SSLContext:
     return context
 
 
-def _check_url(url: str) -> None:
+def _check_url(url: str, schemes: tuple[str, ...]) -> None:
     """Raises FetchFailed unless this is https://host…, and nothing else than printable ASCII."""
     try:
         parts = urlsplit(url)
-        sound = parts.scheme == "https" and bool(parts.hostname) and parts.username is None
+        sound = parts.scheme in schemes and bool(parts.hostname) and parts.username is None
         _ = parts.port  # ValueError when it is no number
     except ValueError:
         sound = False

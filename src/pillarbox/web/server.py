@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from uvicorn.server import ServerState
 
@@ -29,12 +29,15 @@ class WebServer(Door):
         tls: TlsContexts | None,
         clock: Clock,
         end_streams: Callable[[], None] = lambda: None,
+        ending: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
-        """`end_streams` ends the answers that go on until somebody leaves."""
+        """`end_streams` ends the answers that go on until somebody leaves; `ending` is what
+        pages began and drain ends."""
         super().__init__(admit, tls, clock)
         self._application = application
         self._settings = settings
         self._end_streams = end_streams
+        self._ending = ending
         self._state = ServerState()
         self._site: Site | None = None
 
@@ -57,6 +60,8 @@ class WebServer(Door):
             _, late = await asyncio.wait(tasks, timeout=_AFTER_CUT_SECONDS)
             for task in late:
                 task.cancel()
+        for end in self._ending:
+            await end()
 
     def _shared(self) -> Site:
         if self._site is None:  # `linger_seconds` is known by now

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 
+from pillarbox.accounts.admin import AccountAdmin
 from pillarbox.accounts.authenticator import Authenticator
 from pillarbox.accounts.browser_sessions import BrowserSessions
 from pillarbox.clock import Clock
 from pillarbox.config.settings import Settings
+from pillarbox.flow.delivery.letters import Letters
 from pillarbox.jmap.context import Services as JmapServices
 from pillarbox.net.secret import Secret
 from pillarbox.store import Store
@@ -25,3 +28,11 @@ class WebServices:
     server_key: Secret  # what is signed with it holds in every worker and after a restart
     jmap: JmapServices
     sessions: BrowserSessions
+    admin: AccountAdmin
+    letters: Letters
+    # What an area began and the worker's end has to end: processes, connections.
+    ending: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+
+    async def end_hashing(self) -> None:
+        """The threads of `admin` end."""
+        self.admin.close()

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from starlette.routing import BaseRoute
 
 from pillarbox.web import app, composer, pages
+from pillarbox.web.bodies import area as bodies
 from pillarbox.web.services import WebServices
 
 AREAS: tuple[Callable[[WebServices], list[BaseRoute]], ...] = (
     pages.routes,
     composer.routes,
+    bodies.routes,
     app.routes,  # the last: below /assets/ it takes what no other area does
 )
 

@@ -104,9 +104,14 @@ def harmless_type(kind: str) -> str:
     return ANY_TYPE if _ACTIVE.search(kind) else kind
 
 
+def safe_name(name: str) -> str:
+    """A file's name without ways to other folders or to deceive."""
+    return _NOT_IN_NAMES.sub("_", name).strip(" .")[:_MOST_NAME].rstrip(" .") or "file"
+
+
 def disposition(name: str) -> str:
-    """To be saved, under a name without ways to other folders or to deceive (RFC 8620 §6.2)."""
-    name = _NOT_IN_NAMES.sub("_", name).strip(" .")[:_MOST_NAME].rstrip(" .") or "file"
+    """To be saved, under a safe name (RFC 8620 §6.2)."""
+    name = safe_name(name)
     ascii_name = name.encode("ascii", "replace").decode().replace("?", "_")
     return f"attachment; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(name, safe='')}"
 
