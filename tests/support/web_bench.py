@@ -7,8 +7,12 @@ from typing import Any, cast
 
 from starlette.routing import BaseRoute
 
+from pillarbox.accounts.admin import AccountAdmin
 from pillarbox.accounts.browser_sessions import BrowserSession, BrowserSessions
+from pillarbox.accounts.directory import Directory
+from pillarbox.config.auth import AuthSettings
 from pillarbox.config.settings import Settings
+from pillarbox.flow.delivery.letters import Letters
 from pillarbox.net.secret import Secret
 from pillarbox.web.application import make_application
 from pillarbox.web.services import WebServices
@@ -16,6 +20,7 @@ from support.asgi import Answered, ask
 from support.jmap_bench import JmapBox
 
 HOST = "mail.example.org"
+QUICK = AuthSettings(argon2_passes=1, argon2_memory_kib=8, scram_iterations=4096)
 
 
 class WebBox(JmapBox):
@@ -26,6 +31,9 @@ class WebBox(JmapBox):
     async def open(self) -> None:
         await super().open()
         sessions = BrowserSessions(self.store, self.clock, self.web_settings.auth.browser)
+        self.admin = AccountAdmin(self.store, QUICK)
+        directory = Directory(self.store)
+        letters = Letters(self.store, directory, hostname=HOST, clock=self.clock)
         self.services = WebServices(
             settings=self.web_settings,
             store=self.store,
@@ -35,6 +43,8 @@ class WebBox(JmapBox):
             server_key=Secret("k" * 32),
             jmap=self.context().services,
             sessions=sessions,
+            admin=self.admin,
+            letters=letters,
         )
         identity = self.context().identity
         self.session: BrowserSession

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Awaitable, Callable
 
 from pillarbox.accounts.app_passwords import (
     app_password_digest,
@@ -36,6 +37,11 @@ class AccountAdmin:
         self._store = store
         self._settings = settings
         self._hasher = PasswordHasher(settings)
+
+    @property
+    def hasher(self) -> PasswordHasher:
+        """For other secrets that people keep."""
+        return self._hasher
 
     def close(self) -> None:
         """Let the hashing threads end."""
@@ -103,6 +109,18 @@ class AccountAdmin:
         current = await self._scram_record(account.id)
         argon2, scram = await self._derive(password, current)
         await self._store.write(lambda tx: credentials.set_password(tx, account.id, argon2, scram))
+
+    async def password_change(
+        self, account: AccountId, password: Secret
+    ) -> Callable[[Transaction], Awaitable[None]]:
+        """A new password, to be written along with something else. Raises BadName."""
+        current = await self._scram_record(account)
+        argon2, scram = await self._derive(password, current)
+
+        async def change(tx: Transaction) -> None:
+            await credentials.set_password(tx, account, argon2, scram)
+
+        return change
 
     async def set_quota(self, login: str, octets: int, messages: int = 0) -> None:
         """0 is no limit. Raises NoSuchAccount."""

@@ -12,10 +12,10 @@ import secrets
 from pillarbox.ids import AccountId
 from pillarbox.net.secret import Secret
 
-_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # no i, l, o, 0, 1: people type these
+ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # no i, l, o, 0, 1: people type these
 _GROUPS = 5
 _GROUP_LENGTH = 4  # 20 characters of 31: 99 bits
-_SHAPE = re.compile(rf"[{_ALPHABET}]{{{_GROUPS * _GROUP_LENGTH}}}")
+_SHAPE = re.compile(rf"[{ALPHABET}]{{{_GROUPS * _GROUP_LENGTH}}}")
 
 _TOKEN = re.compile(r"A([1-9][0-9]{0,17})\.([A-Za-z0-9-]{20,40})")
 
@@ -23,7 +23,7 @@ _TOKEN = re.compile(r"A([1-9][0-9]{0,17})\.([A-Za-z0-9-]{20,40})")
 def generate_app_password() -> Secret:
     """A new one, in readable groups: `kq7m-x3vd-9hpt-w2ra-e6nc`."""
     groups = (
-        "".join(secrets.choice(_ALPHABET) for _ in range(_GROUP_LENGTH)) for _ in range(_GROUPS)
+        "".join(secrets.choice(ALPHABET) for _ in range(_GROUP_LENGTH)) for _ in range(_GROUPS)
     )
     return Secret("-".join(groups))
 

@@ -14,6 +14,7 @@ from pillarbox.config.limits import LimitSettings
 from pillarbox.config.outbound import OutboundSettings
 from pillarbox.config.pop3 import Pop3Settings
 from pillarbox.config.queue import QueueSettings
+from pillarbox.config.recovery import RecoverySettings
 from pillarbox.config.reports import ReportSettings
 from pillarbox.config.rules import RuleSettings
 from pillarbox.config.server import (
@@ -46,6 +47,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     pop3: Pop3Settings = field(default_factory=Pop3Settings)
     web: WebSettings = field(default_factory=WebSettings)
     jmap: JmapSettings = field(default_factory=JmapSettings)
+    recovery: RecoverySettings = field(default_factory=RecoverySettings)
     rules: RuleSettings = field(default_factory=RuleSettings)
     bulk: BulkSettings = field(default_factory=BulkSettings)
     queue: QueueSettings = field(default_factory=QueueSettings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from pillarbox.accounts.admin import AccountAdmin
 from pillarbox.accounts.authenticator import Authenticator
 from pillarbox.accounts.browser_sessions import BrowserSessions
 from pillarbox.accounts.directory import Directory
@@ -18,6 +19,7 @@ from pillarbox.net.door import Lease
 from pillarbox.net.secret import Secret
 from pillarbox.net.tls import TlsContexts
 from pillarbox.store import Store
+from pillarbox.web.app import headers
 from pillarbox.web.application import make_application
 from pillarbox.web.server import WebServer
 from pillarbox.web.services import WebServices
@@ -51,13 +53,17 @@ def make_web(
         server_key=server_key,
         jmap=services,
         sessions=sessions,
+        admin=AccountAdmin(store, settings.auth),
+        letters=letters,
     )
+    site.ending.append(site.end_hashing)
     application = make_application(
         [*jmap.routes, *site_routes(site)],
         clock=clock,
         settings=settings.web,
         hosts=(hostname,),
         is_certified=tls.has_name if tls is not None else lambda name: False,
+        more_headers=headers(),
     )
     return WebServer(
         application,
@@ -66,4 +72,5 @@ def make_web(
         tls=tls,
         clock=clock,
         end_streams=jmap.end_streams,
+        ending=site.ending,
     )

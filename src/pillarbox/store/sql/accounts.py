@@ -172,6 +172,10 @@ _REMOVE = (
     "DELETE FROM forward_proof WHERE account_id = ?",
     "DELETE FROM vacation_told WHERE account_id = ?",
     "DELETE FROM quota_notice WHERE account_id = ?",
+    "DELETE FROM recovery_address WHERE account_id = ?",
+    "DELETE FROM recovery_code WHERE account_id = ?",
+    "DELETE FROM reset_link WHERE account_id = ?",
+    "DELETE FROM help_request WHERE account_id = ?",
     "DELETE FROM account WHERE account_id = ?",
 )
 
