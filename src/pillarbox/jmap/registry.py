@@ -16,6 +16,7 @@ from pillarbox.jmap.methods import (
     email_query_changes,
     email_set,
     email_submission_get,
+    email_submission_query,
     email_submission_set,
     identity,
     mail,
@@ -49,6 +50,7 @@ _SUBMISSION_METHODS = (
     *identity.METHODS,
     *email_submission_get.METHODS,
     *email_submission_set.METHODS,
+    *email_submission_query.METHODS,
 )
 CAPABILITIES: tuple[Capability, ...] = (
     core.CAPABILITY,

@@ -36,7 +36,7 @@ from pillarbox.node.collecting import Collecting, keep_remotes
 from pillarbox.node.collecting_one import Parts
 from pillarbox.node.collecting_parts import make_parts, make_remote_lines
 from pillarbox.node.control import Assignment
-from pillarbox.node.forgetting import forget_sending, forget_uploads
+from pillarbox.node.forgetting import forget_sending, forget_submissions, forget_uploads
 from pillarbox.node.judging import make_judge
 from pillarbox.node.localserve import LocalserveDirectory, local_account
 from pillarbox.node.outbound import make_sender
@@ -146,6 +146,7 @@ async def compose(
     composition.bulk = BulkWork(store, settings.bulk, clock)
     composition.rounds.append(partial(keep_queue, store, settings.queue, clock))
     composition.rounds.append(partial(forget_sending, store))
+    composition.rounds.append(partial(forget_submissions, store, settings.submission.keep_days))
     composition.rounds.append(partial(forget_uploads, store, settings.jmap.upload_hours))
     composition.rounds.append(partial(delete_old_mail, store))
     letters = Letters(store, Directory(store), hostname=hostname_of(settings), clock=clock)
