@@ -13,8 +13,10 @@ from pillarbox.flow.bulk.refusals import SENTENCES
 from pillarbox.ids import BulkId, MailboxId
 from pillarbox.jmap.ids import bulk_id, email_id, mailbox_id
 from pillarbox.jmap.method import Answer
+from pillarbox.store.database import Reader
 from pillarbox.store.model import FLAG_NAMES
-from pillarbox.store.sql.bulk import OPEN, BulkRow, BulkStatus, Failure
+from pillarbox.store.sql import bulk
+from pillarbox.store.sql.bulk import BulkRow, BulkStatus, Failure
 
 PROPERTIES = (
     "id",
@@ -38,6 +40,17 @@ PROPERTIES = (
 )
 MOST_FAILURES = 100
 _MAILBOXES = {"to": "toMailboxId", "source": "fromMailboxId", "mailbox": "mailboxId"}
+
+
+async def records(db: Reader, rows: Sequence[BulkRow], now: int) -> list[Answer]:
+    """All properties of each, with the first of its failures."""
+    told = []
+    for row in rows:
+        failures: list[Failure] = []
+        if row.failed:
+            failures = await bulk.failures(db, row.account, row.id, MOST_FAILURES)
+        told.append(record(row, failures, now))
+    return told
 
 
 def record(row: BulkRow, failures: Sequence[Failure], now: int) -> Answer:
@@ -114,11 +127,6 @@ def _eta(row: BulkRow, now: int) -> int | None:
         return None
     seconds = max(now - row.resumed_at, 1)
     return -(-(row.listed - row.position) * seconds // made)
-
-
-def is_open(row: BulkRow) -> bool:
-    """Whether it has not ended."""
-    return row.status in OPEN
 
 
 def _number(number: BulkId | None) -> str | None:

@@ -20,6 +20,7 @@ from pillarbox.config.loading import hostname_of
 from pillarbox.config.settings import Settings
 from pillarbox.dns.resolver import Resolver
 from pillarbox.dns.stub import StubResolver
+from pillarbox.flow.bulk.housekeeping import empty_trash_and_junk, forget_operations
 from pillarbox.flow.delivery.letters import Letters
 from pillarbox.flow.inbound.judge import Judge
 from pillarbox.flow.inbound.local_policy import LocalserveRecipients
@@ -144,6 +145,8 @@ async def compose(
     store = await open_store(settings.store, clock)
     composition = Composition(store, tls, clock)
     composition.bulk = BulkWork(store, settings.bulk, clock)
+    composition.rounds.append(partial(empty_trash_and_junk, store, settings.bulk))
+    composition.rounds.append(partial(forget_operations, store, settings.bulk))
     composition.rounds.append(partial(keep_queue, store, settings.queue, clock))
     composition.rounds.append(partial(forget_sending, store))
     composition.rounds.append(partial(forget_submissions, store, settings.submission.keep_days))

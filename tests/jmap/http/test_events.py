@@ -201,3 +201,22 @@ def test_streams_end_when_the_server_is_reloaded_or_stopped(tmp_path: Any) -> No
                 source.connection.close()
                 assert stopping.result() == 0
                 assert time.monotonic() - began < 4
+
+
+def test_progress_of_operations_comes_by_itself(person: Any, client: JmapClient) -> None:
+    """The whole record, so that a page need not ask while an operation runs."""
+    for number in range(3):
+        deliver(person, f"Letter {number}")
+    using = ("urn:ietf:params:jmap:core", "urn:pillarbox:jmap:bulk")
+    create = {"b": {"filter": {}, "action": {"type": "setKeywords", "keywords": {"$seen": True}}}}
+    with Events(client, ALL) as source:
+        asked = {"accountId": person.id, "create": create}
+        answer = client.call(["BulkOperation/set", asked, "c"], using=using)
+        number = answer.json["methodResponses"][0][1]["created"]["b"]["id"]
+        seen = []
+        while not seen or seen[-1]["finishedAt"] is None:
+            event = source.next()
+            assert event is not None
+            if event["event"] == "bulk":
+                seen += [one for one in event["data"] if one["id"] == number]
+    assert seen[-1]["status"] == "done" and seen[-1]["done"] == 3

@@ -28,6 +28,7 @@ log = get_logger("bulk")
 
 _DAY = 86_400
 _SHRINK = 8  # by so much a step gets shorter after a fault, until one message is to blame
+_LEAST = 50  # messages in a step, on a disk however slow
 _AGAIN_SECONDS = 1.0  # until a store that cannot now is asked again
 
 
@@ -52,7 +53,8 @@ class Run:
         self._action: Action = parse_action(taken.action)
         self._undo_of = taken.undo_of
         self._within = taken.within
-        self._size = settings.first_step_messages
+        self._most = settings.most_step_messages
+        self._size = min(settings.first_step_messages, self._most)
         self._took = 0.0  # seconds, the last step
 
     async def to_the_end(self) -> None:
@@ -93,8 +95,8 @@ class Run:
         if looked_at:
             aim = self._settings.step_milliseconds / 1000
             fits = int(looked_at * aim / max(took, 1e-6))
-            # A step that was quick by chance must not be followed by one that is far too long.
-            self._size = max(1, min(fits, 2 * size, self._settings.most_step_messages))
+            # One that was quick or slow by chance says little, and each has a price of its own.
+            self._size = min(max(fits, size // 2, _LEAST), 2 * size, self._most)
         return looked_at > 0
 
     async def _renewed(self, tx: Transaction) -> BulkRow:

@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from pillarbox.clock import Clock
 from pillarbox.ids import ModSeq
+from pillarbox.jmap.bulk_news import BULK_TYPE, BulkNews
 from pillarbox.jmap.errors import RequestRefused
 from pillarbox.jmap.http.desk import Desk
 from pillarbox.jmap.push import Watch, push_types
@@ -34,15 +35,19 @@ async def get_events(request: Request, desk: Desk) -> Response:
     held = ExitStack()
     held.enter_context(desk.streams.take(identity.account))
     store = desk.services.store
+    bulk: BulkNews | None = None
     try:
         watch = Watch(store, identity.account, types, _last_seen(request))
         held.callback(desk.watches.add(watch))
+        if BULK_TYPE in types:
+            bulk = BulkNews(store, identity.account, _last_seen(request))
+            await bulk.begin()
         await watch.begin()
     except BaseException:
         held.close()
         raise
     life = desk.services.settings.event_stream_seconds
-    events = _events(watch, store.clock, life, ping, once=once)
+    events = _events(watch, bulk, store.clock, life, ping, once=once)
     return _Held(held, events)
 
 
@@ -59,7 +64,7 @@ class _Held(StreamingResponse):
 
 
 async def _events(
-    watch: Watch, clock: Clock, life: float, ping: int, *, once: bool
+    watch: Watch, bulk: BulkNews | None, clock: Clock, life: float, ping: int, *, once: bool
 ) -> AsyncIterator[bytes]:
     ends_at = clock.monotonic() + life
     yield b": \n\n"  # the first octets let proxies pass the head on
@@ -70,6 +75,9 @@ async def _events(
         change = await watch.next(min(left, ping) if ping else left)
         if change is not None:
             modseq, told = change
+            operations = await bulk.read() if bulk is not None else []
+            if operations:  # before the state, so that who closes after a state has both
+                yield _event("bulk", operations)
             yield _event("state", told, modseq)
             if once:
                 return

@@ -58,19 +58,12 @@ async def run_get(ctx: Context, arguments: Get) -> Answer:
             numbers = [number_of("O", one) for one in ids]
             there = await bulk.some(db, ctx.account, numbers)
             rows = [there[number] for number in numbers if number in there]
-        return state, [await _record(db, row, now) for row in rows]
+        return state, await bulk_view.records(db, rows, now)
 
     state, records = await ctx.store.read(read)
     found = {one["id"] for one in records}
     shown = [{name: one[name] for name in one if name in wanted} for one in records]
     return got(arguments, state, shown, [one for one in ids or () if one not in found])
-
-
-async def _record(db: Reader, row: BulkRow, now: int) -> Answer:
-    failures: list[bulk.Failure] = []
-    if row.failed:
-        failures = await bulk.failures(db, row.account, row.id, bulk_view.MOST_FAILURES)
-    return bulk_view.record(row, failures, now)
 
 
 async def run_changes(ctx: Context, arguments: Changes) -> Answer:
@@ -113,7 +106,8 @@ async def _create(ctx: Context, given: dict[str, Any]) -> BulkRow:
 
 async def _shown(ctx: Context, row: BulkRow) -> Answer:
     now = unix_seconds(ctx.services.clock.now())
-    return await ctx.store.read(lambda db: _record(db, row, now))
+    (told,) = await ctx.store.read(lambda db: bulk_view.records(db, [row], now))
+    return told
 
 
 async def _update(ctx: Context, number: BulkId, patch: dict[str, Any]) -> Answer:

@@ -74,6 +74,7 @@ _COLUMNS = """account_id, bulk_id, modseq, action, within, undo_of, undone_by, i
     resumed_position, undo_until"""
 _GET = f"SELECT {_COLUMNS} FROM bulk WHERE account_id = ? AND bulk_id = ?"  # noqa: S608
 _ALL = f"SELECT {_COLUMNS} FROM bulk WHERE account_id = ? ORDER BY bulk_id DESC"  # noqa: S608
+_SINCE = f"SELECT {_COLUMNS} FROM bulk WHERE account_id = ? AND modseq > ?"  # noqa: S608
 _BY_KEY = f"SELECT {_COLUMNS} FROM bulk WHERE account_id = ? AND idempotency_key = ?"  # noqa: S608
 
 
@@ -93,6 +94,11 @@ async def get(db: Reader, account: AccountId, number: BulkId) -> BulkRow:
 async def every(db: Reader, account: AccountId) -> list[BulkRow]:
     """All that are known, the latest first."""
     return [row_of(row) for row in await db.rows(_ALL, (account,))]
+
+
+async def since(db: Reader, account: AccountId, modseq: ModSeq) -> list[BulkRow]:
+    """Those that changed after a modseq."""
+    return [row_of(row) for row in await db.rows(_SINCE, (account, modseq))]
 
 
 async def by_key(db: Reader, account: AccountId, key: str) -> BulkRow | None:

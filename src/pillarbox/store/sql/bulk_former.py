@@ -12,7 +12,8 @@ from pillarbox.store.sql.email_places import Place
 # A message that was done before keeps what it was at first.
 _NOTE = """
     INSERT INTO bulk_former (account_id, bulk_id, message_id, mailbox_id, uid, flags, keywords)
-    SELECT account_id, ?1, message_id, mailbox_id, uid, flags, keywords FROM placement
+    SELECT account_id, ?1, message_id, mailbox_id, uid, flags, keywords
+    FROM placement INDEXED BY placement_message
     WHERE account_id = ?2 AND message_id IN (SELECT value FROM json_each(?3))
     ON CONFLICT DO NOTHING
 """

@@ -16,7 +16,7 @@ from pillarbox.store.sql.bulk import BulkRow, BulkStatus, get, steered
 from pillarbox.store.sql.modseq import next_modseq
 
 _DUE = """
-    SELECT account_id, min(bulk_id) FROM bulk
+    SELECT account_id, min(bulk_id) FROM bulk INDEXED BY bulk_waiting
     WHERE status IN ('queued', 'running', 'cancelling')
     GROUP BY account_id HAVING max(leased_until) <= ? LIMIT ?
 """

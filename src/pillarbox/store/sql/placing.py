@@ -45,8 +45,8 @@ _PLACE = """
         received_at, placed_modseq, thread_id)
     SELECT m.account_id, ?1, ?2 + new.key, m.message_id, new.value ->> 1, new.value ->> 2, ?3,
         m.size, ?4, m.received_at, ?3, m.thread_id
-    FROM json_each(?5) new JOIN message m
-        ON m.account_id = ?6 AND m.message_id = new.value ->> 0
+    FROM json_each(?5) new CROSS JOIN message m
+        ON m.account_id = ?6 AND m.message_id = CAST(new.value ->> 0 AS INTEGER)
     RETURNING size, flags
 """
 _COUNT_IN_MAILBOX = """
