@@ -71,10 +71,12 @@ class AccountAdmin:
         quota_octets: int = 0,
         quota_messages: int = 0,
         add_domain: bool = False,
+        along: Callable[[Transaction], Awaitable[None]] | None = None,
     ) -> Account:
         """An account with its first mailboxes and a password, in one write.
 
-        Raises BadName, AlreadyExists, NoSuchDomain (unless `add_domain`).
+        Raises BadName, AlreadyExists, NoSuchDomain (unless `add_domain`), and what `along` does,
+        which runs in the same transaction.
         """
         local, domain = split_address(login)
         check_new_local_part(local)
@@ -88,6 +90,8 @@ class AccountAdmin:
                 await accounts.add_domain(tx, domain)
             account = await accounts.create(tx, folded, name, quota_octets, quota_messages)
             await credentials.set_password(tx, account.id, argon2, scram)
+            if along is not None:
+                await along(tx)
             return account
 
         return await self._store.write(create)

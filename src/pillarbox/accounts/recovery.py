@@ -214,6 +214,19 @@ class Recovering:
 
         return await self._store.write(use)
 
+    async def use_code(self, account: AccountId, code: Secret) -> bool:
+        """Whether it is one of the account's codes that was good still; it no longer is."""
+        read = _parse_code(code.reveal().decode("utf-8", "replace"))
+        stored = ""
+        if read is not None:
+            stored = (await self._store.read(lambda db: recovery.codes(db, account))).get(
+                read[0], ""
+            )
+        if read is None or not stored or not await self._admin.hasher.verify(stored, read[1]):
+            return False
+        number = read[0]
+        return await self._store.write(lambda tx: recovery.use_code(tx, account, number, stored))
+
     async def find_link(self, token: Secret) -> tuple[recovery.ResetLink, Account] | None:
         """None for a link that was used, is too old, or never was; looking uses nothing up."""
         now = self._now()

@@ -42,7 +42,7 @@ from pillarbox.node.judging import make_judge
 from pillarbox.node.localserve import LocalserveDirectory, local_account
 from pillarbox.node.outbound import make_sender
 from pillarbox.node.reporting import Reporting
-from pillarbox.node.rounds import delete_old_mail, warn_of_quotas
+from pillarbox.node.rounds import delete_old_mail, forget_ways_back, warn_of_quotas
 from pillarbox.node.sending import Sending, keep_queue, make_bouncer
 from pillarbox.node.submitting import make_jmap_sending
 from pillarbox.node.web import make_web
@@ -152,6 +152,7 @@ async def compose(
     composition.rounds.append(partial(forget_submissions, store, settings.submission.keep_days))
     composition.rounds.append(partial(forget_uploads, store, settings.jmap.upload_hours))
     composition.rounds.append(partial(delete_old_mail, store))
+    composition.rounds.append(partial(forget_ways_back, store))
     letters = Letters(store, Directory(store), hostname=hostname_of(settings), clock=clock)
     composition.rounds.append(partial(warn_of_quotas, store, letters))
     key = load_server_key(Path(settings.store.data_dir))

@@ -11,7 +11,7 @@ from pillarbox.flow.delivery.rules import TELL_AGAIN_DAYS
 from pillarbox.ids import AccountId, MailboxId, Uid
 from pillarbox.message.builder import Address
 from pillarbox.store.model import Role
-from pillarbox.store.sql import aging, mailboxes, moving, rules
+from pillarbox.store.sql import aging, mailboxes, moving, recovery, rules
 
 if TYPE_CHECKING:
     from pillarbox.store import Store, Transaction
@@ -84,6 +84,11 @@ async def _to_trash(
     trash = await mailboxes.by_role(tx, account, Role.TRASH)
     if trash is not None:
         await moving.move(tx, account, mailbox, uids, trash.id)
+
+
+async def forget_ways_back(store: Store) -> None:
+    """One round: links, counts and invitations whose time is over."""
+    await store.write(recovery.forget)
 
 
 async def warn_of_quotas(store: Store, letters: Letters) -> None:
