@@ -13,6 +13,12 @@ class Answered:
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+    set_cookies: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """The body, decoded."""
+        return self.body.decode()
 
 
 async def ask(
@@ -52,7 +58,9 @@ async def ask(
     async def send(message: dict[str, Any]) -> None:
         if message["type"] == "http.response.start":
             answered.status = message["status"]
-            answered.headers = {k.decode(): v.decode() for k, v in message["headers"]}
+            told = [(k.decode(), v.decode()) for k, v in message["headers"]]
+            answered.headers = dict(told)
+            answered.set_cookies = [value for name, value in told if name == "set-cookie"]
         else:
             answered.body += message.get("body", b"")
 

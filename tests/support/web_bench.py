@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from starlette.routing import BaseRoute
 
 from pillarbox.accounts.admin import AccountAdmin
+from pillarbox.accounts.authenticator import Authenticator
 from pillarbox.accounts.browser_sessions import BrowserSession, BrowserSessions
 from pillarbox.accounts.directory import Directory
+from pillarbox.accounts.passkeys import Passkeys
+from pillarbox.accounts.second_factors import SecondFactors
+from pillarbox.accounts.vault import Vault
 from pillarbox.config.auth import AuthSettings
 from pillarbox.config.settings import Settings
 from pillarbox.flow.delivery.letters import Letters
@@ -20,29 +24,35 @@ from support.asgi import Answered, ask
 from support.jmap_bench import JmapBox
 
 HOST = "mail.example.org"
+KEY = Secret("k" * 32)
 QUICK = AuthSettings(argon2_passes=1, argon2_memory_kib=8, scram_iterations=4096)
 
 
 class WebBox(JmapBox):
     """`async with WebBox(folder) as box`, then `box.serve(app.routes)` and `await box.ask("/")`."""
 
-    web_settings = Settings()
+    web_settings = Settings(auth=QUICK)
 
     async def open(self) -> None:
         await super().open()
         sessions = BrowserSessions(self.store, self.clock, self.web_settings.auth.browser)
+        self.authenticator = Authenticator(self.store, QUICK, self.clock, KEY)
+        vault = Vault(self.folder / "data")
+        self.second_factors = SecondFactors(self.store, vault, self.clock, QUICK.browser)
         self.admin = AccountAdmin(self.store, QUICK)
         directory = Directory(self.store)
         letters = Letters(self.store, directory, hostname=HOST, clock=self.clock)
         self.services = WebServices(
             settings=self.web_settings,
             store=self.store,
-            authenticator=cast(Any, None),
+            authenticator=self.authenticator,
             clock=self.clock,
             hostname=HOST,
-            server_key=Secret("k" * 32),
+            server_key=KEY,
             jmap=self.context().services,
             sessions=sessions,
+            second_factors=self.second_factors,
+            passkeys=Passkeys(self.store, self.clock, QUICK.browser, KEY),
             admin=self.admin,
             letters=letters,
         )

@@ -13,7 +13,7 @@ from typing import Literal
 
 from pillarbox.accounts.app_passwords import app_password_digest, canonical_app_password
 from pillarbox.accounts.exchange import Exchange
-from pillarbox.accounts.history import Attempt
+from pillarbox.accounts.history import Attempt, History
 from pillarbox.accounts.identity import Identity, login_of
 from pillarbox.accounts.lookup import Known, look_up
 from pillarbox.accounts.passwords import PasswordHasher, prepare_password
@@ -89,18 +89,15 @@ class Authenticator:
         *,
         mark_key: Secret | None = None,
         tell: Callable[[News], None] = lambda news: None,
-        note: Callable[[Attempt], None] = lambda attempt: None,
     ) -> None:
-        """`mark_key` is one for all workers, in memory only; `tell` takes news for the others.
-
-        `note` takes every attempt that named an account, right or wrong.
-        """
+        """`mark_key` is one for all workers, in memory only; `tell` takes news for the others."""
         self._store = store
         self._settings = settings
         self._clock = clock
         self._server_key = server_key
         self._hasher = PasswordHasher(settings)
-        self._note = note
+        self.history = History(store, clock, settings.browser)  # close it before the store
+        self._note = self.history.note
         self._throttle = Throttle(clock, settings.throttle, tell)
         self.heard = self._throttle.heard  # what another worker told
         self._successes = SuccessCache(

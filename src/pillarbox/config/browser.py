@@ -109,6 +109,24 @@ class BrowserSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             "that the second step guards only the web pages."
         ),
     ] = True
+    code_free_failures: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=100,
+            description="Wrong codes of the second step before pauses begin; whoever is asked for "
+            "one has given the right password.",
+        ),
+    ] = 5
+    code_longest_pause_minutes: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1440,
+            description="Longest pause after wrong codes; each further one doubles half a minute "
+            "up to this. An hour leaves a guesser 24 of a million codes a day.",
+        ),
+    ] = 60
     passkeys_per_account: Annotated[
         int, Meta(ge=1, le=1000, description="Passkeys that an account may have.")
     ] = 20

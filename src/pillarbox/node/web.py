@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from pillarbox.accounts.admin import AccountAdmin
 from pillarbox.accounts.authenticator import Authenticator
 from pillarbox.accounts.browser_sessions import BrowserSessions
 from pillarbox.accounts.directory import Directory
+from pillarbox.accounts.passkeys import Passkeys
+from pillarbox.accounts.second_factors import SecondFactors
+from pillarbox.accounts.vault import Vault
 from pillarbox.clock import Clock
 from pillarbox.config.loading import hostname_of
 from pillarbox.config.settings import Settings
@@ -53,10 +57,14 @@ def make_web(
         server_key=server_key,
         jmap=services,
         sessions=sessions,
+        second_factors=SecondFactors(
+            store, Vault(Path(settings.store.data_dir)), clock, settings.auth.browser
+        ),
+        passkeys=Passkeys(store, clock, settings.auth.browser, server_key),
         admin=AccountAdmin(store, settings.auth),
         letters=letters,
     )
-    site.ending.append(site.end_hashing)
+    site.ending.extend((site.end_hashing, authenticator.history.close))
     application = make_application(
         [*jmap.routes, *site_routes(site)],
         clock=clock,

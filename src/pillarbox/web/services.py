@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from pillarbox.accounts.admin import AccountAdmin
 from pillarbox.accounts.authenticator import Authenticator
 from pillarbox.accounts.browser_sessions import BrowserSessions
+from pillarbox.accounts.history import History
+from pillarbox.accounts.passkeys import Passkeys
+from pillarbox.accounts.second_factors import SecondFactors
 from pillarbox.clock import Clock
 from pillarbox.config.settings import Settings
 from pillarbox.flow.delivery.letters import Letters
@@ -28,10 +31,17 @@ class WebServices:
     server_key: Secret  # what is signed with it holds in every worker and after a restart
     jmap: JmapServices
     sessions: BrowserSessions
+    second_factors: SecondFactors
+    passkeys: Passkeys
     admin: AccountAdmin
     letters: Letters
     # What an area began and the worker's end has to end: processes, connections.
     ending: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+
+    @property
+    def history(self) -> History:
+        """Of sign-ins at all doors."""
+        return self.authenticator.history
 
     async def end_hashing(self) -> None:
         """The threads of `admin` end."""

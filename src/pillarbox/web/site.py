@@ -6,14 +6,18 @@ from collections.abc import Callable
 
 from starlette.routing import BaseRoute
 
-from pillarbox.web import app, composer, pages
+from pillarbox.web import app, basic, composer, pages, sign_in
 from pillarbox.web.bodies import area as bodies
+from pillarbox.web.recovery import routes as recovery
 from pillarbox.web.services import WebServices
 
 AREAS: tuple[Callable[[WebServices], list[BaseRoute]], ...] = (
     pages.routes,
+    sign_in.routes,
+    basic.routes,
     composer.routes,
     bodies.routes,
+    recovery,
     app.routes,  # the last: below /assets/ it takes what no other area does
 )
 
