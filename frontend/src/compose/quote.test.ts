@@ -35,14 +35,14 @@ describe('quoted HTML', () => {
     const page =
       '<html><head><style>.a{color:red}</style></head><body><table width="600" bgcolor="#eee"><tr>' +
       '<td style="padding:4px" class="a">Offer</td></tr></table></body></html>'
-    expect(quotable(page, context([])).html).toContain(
+    expect(quotable(parseHtml(page), context([])).html).toContain(
       '<table width="600" bgcolor="#eee"><tbody><tr><td style="padding:4px" class="a">Offer',
     )
   })
 
   it('pictures inside are found again as parts', () => {
     const page = '<p><img src="/m/A1/G9/part/2" width="5"><img src="/m/A1/G9/part/2"></p>'
-    const { html, files } = quotable(page, context([part('2', { cid: 'logo@x' })]))
+    const { html, files } = quotable(parseHtml(page), context([part('2', { cid: 'logo@x' })]))
     expect(files).toHaveLength(1)
     expect(files[0]).toMatchObject({ blobId: 'G2', cid: 'logo@x', name: '2.png' })
     const root = parseHtml(html)
@@ -54,9 +54,9 @@ describe('quoted HTML', () => {
     const address = 'https://example.org/a?b=ü'
     const encoded = base64url(unescape(encodeURIComponent(address)))
     const page = `<img src="/imgproxy/abc/${encoded}">`
-    const quiet = parseHtml(quotable(page, context([])).html).querySelector('img')!
+    const quiet = parseHtml(quotable(parseHtml(page), context([])).html).querySelector('img')!
     expect(quiet.hasAttribute('src')).toBe(false)
-    const shown = parseHtml(quotable(page, context([], true)).html)
+    const shown = parseHtml(quotable(parseHtml(page), context([], true)).html)
     expect(shown.querySelector('img')!.getAttribute('src')).toContain('/imgproxy/')
     referToParts(shown, [])
     expect(shown.querySelector('img')!.outerHTML).toBe('<img src="https://example.org/a?b=ü">')
@@ -72,7 +72,7 @@ describe('quoted HTML', () => {
       part('2', { cid: 'logo@x' }),
       part('3', { name: 'plan.pdf', type: 'application/pdf' }),
     ]
-    const { files } = quotable('<img src="/m/A/G/part/2">', context(parts))
+    const { files } = quotable(parseHtml('<img src="/m/A/G/part/2">'), context(parts))
     expect(forwardedFiles(parts, files).map((one) => one.name)).toEqual(['plan.pdf'])
   })
 })

@@ -1,7 +1,7 @@
 // Another's letter inside ours: its HTML stays as it was, pictures are found again when it is sent.
 
 import { escapeHtml } from './plain.ts'
-import { parseHtml, type DraftFile } from './draft.ts'
+import type { DraftFile } from './draft.ts'
 
 /** A part of the letter that is quoted, as Email/get tells it. */
 export interface QuotedPart {
@@ -29,8 +29,7 @@ const PART_PATH = /\/m\/[^/]+\/[^/]+\/part\/([^/?#]+)/
 const PROXY_PATH = /\/imgproxy\/[^/]+\/([A-Za-z0-9_-]+)/
 
 /** The server's cleaned document as what stands in a blockquote. */
-export function quotable(page: string, context: QuoteContext): Quoted {
-  const root = parseHtml(page)
+export function quotable(root: HTMLElement, context: QuoteContext): Quoted {
   for (const gone of root.querySelectorAll(
     'script, link, meta, base, title, object, iframe, form',
   )) {

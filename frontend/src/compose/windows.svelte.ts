@@ -1,0 +1,169 @@
+// The open letters, and how they come back after a reload or a crash.
+
+import { app, type ComposeRequest } from '../app.ts'
+import { outbox } from '../outbox/outbox.svelte.ts'
+import { utc, type Entry } from '../outbox/entry.ts'
+import { begin } from './begin.ts'
+import type { Draft } from './draft.ts'
+import { forgetDraft, keepDraft, keepFor, keptDraft, keptDrafts } from './keep.ts'
+import { Letter, lockOf, openElsewhere } from './letter.svelte.ts'
+import { forgetIdentities, readIdentities } from './server.ts'
+
+const OPEN_HERE = 'pillarbox.open' // in sessionStorage: what this window shows
+const MOST_OPEN = 12
+const KEPT_DAYS = 30
+
+class Windows {
+  letters: Letter[] = $state([])
+  /** Kept on this device, open nowhere: what a crash left. */
+  left: Draft[] = $state.raw([])
+  opening = $state(0)
+  private started: Promise<void> | null = null
+
+  /** Once; shows again what was open before a reload. */
+  start(): Promise<void> {
+    this.started ??= this.takeUp()
+    return this.started
+  }
+
+  private async takeUp(): Promise<void> {
+    keepFor(app.mail.accountId)
+    window.addEventListener('online', () => this.letters.forEach((one) => one.wake()))
+    window.addEventListener('pagehide', () => this.letters.forEach((one) => void one.keepNow()))
+    window.addEventListener('beforeunload', (event) => {
+      if (this.letters.some((one) => one.saveState === 'unsaved' || one.isUploading))
+        event.preventDefault()
+    })
+    app.mail.onChange('Identity', forgetIdentities)
+    await outbox.start({
+      failed: (entry) => void this.failed(entry),
+      undone: (draft) => void this.show(draft),
+    })
+    const here = JSON.parse(sessionStorage.getItem(OPEN_HERE) ?? '[]') as string[]
+    const elsewhere = await openElsewhere()
+    const kept = (await keptDrafts()).filter((one) => !elsewhere.has(lockOf(one.key)))
+    const oldest = Date.now() - KEPT_DAYS * 86_400_000
+    const sending = new Set(outbox.entries.map((one) => one.key))
+    for (const draft of kept) {
+      if (sending.has(draft.key)) continue
+      if (here.includes(draft.key)) await this.show(draft)
+      else if (draft.changedAt < oldest && draft.savedAt >= draft.changedAt)
+        await forgetDraft(draft.key)
+      else this.left = [...this.left, draft]
+    }
+  }
+
+  async open(request: ComposeRequest): Promise<void> {
+    await this.start()
+    const known = this.letters.find(
+      (one) => request.emailId && one.draft.emailId === request.emailId,
+    )
+    if (known && (request.mode ?? 'draft') === 'draft') {
+      known.minimized = false
+      return
+    }
+    if (this.letters.length >= MOST_OPEN) {
+      app.toast(app.t('compose.tooManyOpen'))
+      return
+    }
+    this.opening++
+    try {
+      const identities = await readIdentities()
+      await this.show(await begin(request, identities))
+    } catch (error) {
+      app.toast(error instanceof Error ? error.message : app.t('compose.refused'), {
+        kind: 'danger',
+      })
+    } finally {
+      this.opening--
+    }
+  }
+
+  /** A draft as a window, as it was kept. */
+  async show(draft: Draft, problem: string | null = null): Promise<void> {
+    if (this.letters.some((one) => one.key === draft.key)) return
+    const identities = await readIdentities().catch(() => [])
+    const letter = new Letter(withIdentity(draft, identities), identities)
+    letter.problem = problem
+    for (const other of this.letters) if (app.layout === 'one') other.minimized = true
+    this.letters = [...this.letters, letter]
+    this.left = this.left.filter((one) => one.key !== draft.key)
+    letter.resumed()
+    this.note()
+  }
+
+  async restore(key: string): Promise<void> {
+    const draft = await keptDraft(key)
+    this.left = this.left.filter((one) => one.key !== key)
+    if (draft) await this.show(draft)
+  }
+
+  async forget(key: string): Promise<void> {
+    this.left = this.left.filter((one) => one.key !== key)
+    await forgetDraft(key)
+  }
+
+  async send(letter: Letter, sendAt: Date | null): Promise<void> {
+    if (letter.sending) return
+    letter.sending = true
+    await letter.stop()
+    const { draft } = letter
+    await keepDraft(draft)
+    const holdSeconds = Math.min(30, Math.max(0, Number(app.prefs.undoSeconds ?? 10)))
+    await outbox.add($state.snapshot(draft) as Draft, {
+      holdSeconds,
+      sendAt: sendAt ? utc(sendAt) : null,
+    })
+    this.remove(letter)
+    letter.letGo()
+  }
+
+  async close(letter: Letter): Promise<void> {
+    const wasUntouched = letter.isUntouched
+    const isSaved = await letter.close()
+    this.remove(letter)
+    if (!wasUntouched) app.toast(app.t(isSaved ? 'compose.closedSaved' : 'compose.closedLocal'))
+  }
+
+  async discard(letter: Letter): Promise<void> {
+    const { draft } = letter
+    this.remove(letter)
+    await letter.discard()
+    app.toast(app.t('compose.discarded'), {
+      action: { label: app.t('compose.undo'), run: () => this.show({ ...draft, emailId: null }) },
+      seconds: 10,
+    })
+  }
+
+  async settle(letter: Letter, choice: 'mine' | 'theirs' | 'both'): Promise<void> {
+    const theirs = await letter.settle(choice)
+    if (choice !== 'theirs') return
+    this.remove(letter)
+    if (theirs) await this.open({ emailId: theirs, mode: 'draft' })
+  }
+
+  private async failed(entry: Entry): Promise<void> {
+    await this.show(entry.draft, entry.problem)
+    app.announce(entry.problem ?? app.t('compose.refused'))
+  }
+
+  private remove(letter: Letter): void {
+    this.letters = this.letters.filter((one) => one !== letter)
+    this.note()
+  }
+
+  private note(): void {
+    sessionStorage.setItem(OPEN_HERE, JSON.stringify(this.letters.map((one) => one.key)))
+  }
+}
+
+/** A draft of another program says only the address. */
+function withIdentity(draft: Draft, identities: readonly { id: string; email: string }[]): Draft {
+  if (draft.identityId && identities.some((one) => one.id === draft.identityId)) return draft
+  const own = identities.find((one) => one.email.toLowerCase() === draft.from?.toLowerCase())
+  const identity = own ?? identities[0]
+  const from = own ? null : draft.from
+  return { ...draft, identityId: identity?.id ?? null, from }
+}
+
+export const windows = new Windows()
