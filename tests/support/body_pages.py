@@ -1,4 +1,4 @@
-"""The addresses of mail's content over a real store and real cleaning processes, without sockets."""
+"""The addresses of mail's content over a real store and real cleaning processes; no sockets."""
 
 from __future__ import annotations
 
