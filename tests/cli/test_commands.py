@@ -17,7 +17,10 @@ from pillarbox.cli.main import COMMANDS, main
 from pillarbox.config.writing import to_toml
 
 VERBS = {
-    "account": ["add", "list", "passwd", "remove", "quota", "enable", "disable"],
+    "account": [
+        *("add", "list", "passwd", "remove", "quota", "enable", "disable"),
+        *("reset-link", "help-requests", "invite"),
+    ],
     "app-password": ["add", "list", "remove"],
     "collect": [
         *("add", "list", "show", "test", "run", "pause", "resume", "remove"),
