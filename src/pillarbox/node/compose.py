@@ -20,8 +20,6 @@ from pillarbox.config.loading import hostname_of
 from pillarbox.config.settings import Settings
 from pillarbox.dns.resolver import Resolver
 from pillarbox.dns.stub import StubResolver
-from pillarbox.flow.bulk.housekeeping import empty_trash_and_junk, forget_operations
-from pillarbox.flow.delivery.letters import Letters
 from pillarbox.flow.inbound.judge import Judge
 from pillarbox.flow.inbound.local_policy import LocalserveRecipients
 from pillarbox.flow.inbound.recipients import RecipientPolicy
@@ -37,13 +35,12 @@ from pillarbox.node.collecting import Collecting, keep_remotes
 from pillarbox.node.collecting_one import Parts
 from pillarbox.node.collecting_parts import make_parts, make_remote_lines
 from pillarbox.node.control import Assignment
-from pillarbox.node.forgetting import forget_sending, forget_submissions, forget_uploads
+from pillarbox.node.housekeeping import rounds_of
 from pillarbox.node.judging import make_judge
 from pillarbox.node.localserve import LocalserveDirectory, local_account
 from pillarbox.node.outbound import make_sender
 from pillarbox.node.reporting import Reporting
-from pillarbox.node.rounds import delete_old_mail, forget_ways_back, warn_of_quotas
-from pillarbox.node.sending import Sending, keep_queue, make_bouncer
+from pillarbox.node.sending import Sending, make_bouncer
 from pillarbox.node.submitting import make_jmap_sending
 from pillarbox.node.web import make_web
 from pillarbox.pop3.server.door import Pop3Server
@@ -145,16 +142,7 @@ async def compose(
     store = await open_store(settings.store, clock)
     composition = Composition(store, tls, clock)
     composition.bulk = BulkWork(store, settings.bulk, clock)
-    composition.rounds.append(partial(empty_trash_and_junk, store, settings.bulk))
-    composition.rounds.append(partial(forget_operations, store, settings.bulk))
-    composition.rounds.append(partial(keep_queue, store, settings.queue, clock))
-    composition.rounds.append(partial(forget_sending, store))
-    composition.rounds.append(partial(forget_submissions, store, settings.submission.keep_days))
-    composition.rounds.append(partial(forget_uploads, store, settings.jmap.upload_hours))
-    composition.rounds.append(partial(delete_old_mail, store))
-    composition.rounds.append(partial(forget_ways_back, store))
-    letters = Letters(store, Directory(store), hostname=hostname_of(settings), clock=clock)
-    composition.rounds.append(partial(warn_of_quotas, store, letters))
+    composition.rounds += rounds_of(store, settings, clock)
     key = load_server_key(Path(settings.store.data_dir))
     authenticator = Authenticator(
         store,
