@@ -17,7 +17,7 @@ from pillarbox.flow.bulk.actions import (
     SetKeywords,
     UnsetKeywords,
 )
-from pillarbox.flow.bulk.orders import Deleted, Order, Selection
+from pillarbox.flow.bulk.orders import FOREVER, Deleted, Order, Selection
 from pillarbox.ids import MailboxId, MessageId, ModSeq
 from pillarbox.jmap.context import Context
 from pillarbox.jmap.email.given import fold_keywords
@@ -25,6 +25,7 @@ from pillarbox.jmap.errors import RecordRefused, invalid_properties
 from pillarbox.jmap.filters import seconds_of, store_query
 from pillarbox.jmap.ids import number_of
 from pillarbox.jmap.states import point_of
+from pillarbox.message.casefold import fold
 from pillarbox.store.query import Query
 
 MOST_IDS = 100_000  # in one order; who wants more has a filter
@@ -81,14 +82,18 @@ def _selection(ctx: Context, asked: _Given, action: Action) -> Selection:
 
 def read_deleted(given: dict[str, Any]) -> Deleted:
     """Of which time. Raises RecordRefused."""
-    known = {"deletedAfter": "after", "after": "after", "deletedBefore": "before"}
-    known["before"] = "before"
-    fields: dict[str, int] = {}
+    after, before, folded = 0, FOREVER, ""
     for name, value in given.items():
-        if name not in known:
-            raise invalid_properties(f"There is no condition {name[:40]!r}.", "filter")
-        fields[known[name]] = seconds_of(name, value)
-    return Deleted(**fields)
+        match name:
+            case "deletedAfter" | "after":
+                after = seconds_of(name, value)
+            case "deletedBefore" | "before":
+                before = seconds_of(name, value)
+            case "text" if isinstance(value, str):
+                folded = fold(value)
+            case _:
+                raise invalid_properties(f"There is no condition {name[:40]!r}.", "filter")
+    return Deleted(after, before, folded)
 
 
 def _query(ctx: Context, given: dict[str, Any]) -> Query:

@@ -7,6 +7,7 @@ from pillarbox.jmap.method import Capability, Method
 from pillarbox.jmap.methods import (
     bulk_operation,
     core,
+    deleted_email,
     email_changes,
     email_copy,
     email_get,
@@ -60,6 +61,7 @@ CAPABILITIES: tuple[Capability, ...] = (
     vacation_response.CAPABILITY,
     mail_rules.CAPABILITY,
     bulk_operation.CAPABILITY,
+    deleted_email.CAPABILITY,
 )
 BY_URI: dict[str, Capability] = {capability.uri: capability for capability in CAPABILITIES}
 METHODS: dict[str, Method] = {

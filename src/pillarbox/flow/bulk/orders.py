@@ -22,14 +22,15 @@ from pillarbox.store.search.account_wide import AccountSearch
 from pillarbox.store.sql import bulk, deleted, mailboxes
 from pillarbox.store.sql.bulk import OPEN, BulkRow
 
-_ALWAYS = 2**62
+FOREVER = 2**62
 
 
 class Deleted(msgspec.Struct, frozen=True):
     """Messages destroyed in [after, before), Unix seconds."""
 
     after: int = 0
-    before: int = _ALWAYS
+    before: int = FOREVER
+    folded: str = ""  # in subject, senders or recipients
 
 
 class Selection(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,7 +87,9 @@ async def find(store: Store, account: AccountId, selection: Selection) -> list[M
     """The messages that an operation would be about, the oldest first."""
     gone = selection.deleted
     if gone is not None:
-        rows = await store.scan(lambda db: deleted.deleted(db, account, gone.after, gone.before))
+        rows = await store.scan(
+            lambda db: deleted.deleted(db, account, gone.after, gone.before, gone.folded)
+        )
         found = {message for message, _ in rows}
     elif selection.messages is not None:
         found = set(selection.messages)
