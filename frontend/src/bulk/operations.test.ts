@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 
 import type { BulkOperation } from '../data/types.ts'
 import {
-  Speed, active, canCancel, canContinue, canUndo, countOf, current, daysLeft, history, percentOf, phaseOf,
-  retryRequest, ring, secondsLeft, tenseOf, wordsOf,
+  Speed, active, canCancel, canContinue, canRetry, canUndo, countOf, current, daysLeft, history, percentOf, phaseOf,
+  reasons, ring, secondsLeft, tenseOf, wordsOf,
 } from './operations.ts'
 
 const NOW = Date.parse('2026-11-23T12:00:00Z')
@@ -76,14 +76,14 @@ describe('what can be done about it', () => {
     expect(canCancel(operation({ cancellable: false }))).toBe(false)
   })
 
-  it('retry those that failed, but not those that are no more', () => {
-    const failures = [
-      { id: 'M1', type: 'overQuota', description: null },
-      { id: 'M2', type: 'notFound', description: null },
-    ]
-    const one = operation({ status: 'doneWithProblems', failed: 2, failures })
-    expect(retryRequest(one)).toEqual({ action: one.action, ids: ['M1'] })
-    expect(retryRequest({ ...one, status: 'running' })).toBeNull()
+  it('retry those that failed, and say why they did', () => {
+    const failures = ['overQuota', 'notFound', 'overQuota'].map((type, n) => ({ id: `M${String(n)}`, type, description: null }))
+    const one = operation({ status: 'doneWithProblems', failed: 3, failures })
+    expect(canRetry(one, [])).toBe(true)
+    expect(canRetry({ ...one, status: 'running' }, [])).toBe(false)
+    expect(canRetry({ ...one, failed: 0 }, [])).toBe(false)
+    expect(canRetry(one, [operation({ id: 'B2', undoOf: 'B1' })])).toBe(false)
+    expect(reasons(one)).toEqual([['overQuota', 2], ['notFound', 1]])
   })
 })
 
@@ -106,10 +106,12 @@ describe('words', () => {
     [{ type: 'unsetKeywords', keywords: ['$seen'] }, 'unread'],
     [{ type: 'unsetKeywords', keywords: ['$flagged'] }, 'unstar'],
     [{ type: 'setKeywords', keywords: ['work'] }, 'label'],
+    [{ type: 'setKeywords', keywords: { $seen: true } }, 'read'],
+    [{ type: 'undo' }, 'undo'],
     [{ type: 'addMailbox', mailboxId: 'F3' }, 'add'],
     [{ type: 'removeMailbox', mailboxId: 'F3' }, 'take'],
   ] as const)('%o', (action, stem) => {
-    expect(wordsOf({ action: action as BulkOperation['action'], undoOf: null }).stem).toBe(stem)
+    expect(wordsOf({ action: action as unknown as BulkOperation['action'], undoOf: null }).stem).toBe(stem)
   })
 
   it('say what is to be done, then what was done', () => {

@@ -1,7 +1,7 @@
 // What an operation of the server (web.md §2.2) is to people: where it stands, what can be done
 // about it, and in which words. Pure; the tray, the toasts and the banner of the Trash all ask here.
 
-import type { BulkAction, BulkOperation, Id } from '../data/types.ts'
+import type { BulkOperation, Id } from '../data/types.ts'
 
 export type Phase = 'waiting' | 'running' | 'stopping' | 'done' | 'problems' | 'stopped' | 'failed'
 
@@ -63,15 +63,16 @@ export function canCancel(one: BulkOperation): boolean {
   return one.cancellable && (phaseOf(one) === 'waiting' || phaseOf(one) === 'running')
 }
 
-/** Messages that can be tried again: those that are told of by name. */
-export function retryable(one: BulkOperation): Id[] {
-  return active(one) ? [] : one.failures.filter((failure) => failure.type !== 'notFound').map((failure) => failure.id)
+/** The server tries those that failed again when it is told to go on. */
+export function canRetry(one: BulkOperation, all: readonly BulkOperation[]): boolean {
+  return phaseOf(one) === 'problems' && one.failed > 0 && undoing(one, all) === undefined
 }
 
-/** A filter that means exactly these messages, as an operation takes one. */
-export function retryRequest(one: BulkOperation): { action: BulkAction; ids: Id[] } | null {
-  const ids = retryable(one)
-  return ids.length === 0 ? null : { action: one.action, ids }
+/** How many failed for which reason, the most frequent first. */
+export function reasons(one: BulkOperation): [string, number][] {
+  const counts = new Map<string, number>()
+  for (const { type } of one.failures) counts.set(type, (counts.get(type) ?? 0) + 1)
+  return [...counts].sort((a, b) => b[1] - a[1])
 }
 
 export function current(all: readonly BulkOperation[]): BulkOperation[] {
@@ -113,12 +114,16 @@ export function wordsOf(one: Pick<BulkOperation, 'action' | 'undoOf'>): Words {
       return { stem: 'take', mailbox: action.mailboxId, keyword: null }
     case 'setKeywords':
     case 'unsetKeywords': {
-      const keyword = action.keywords[0] ?? ''
+      // As the server writes them, or as the app does.
+      const keyword = (Array.isArray(action.keywords) ? action.keywords : Object.keys(action.keywords))[0] ?? ''
       const stems = KEYWORD_STEMS[keyword] ?? (['label', 'unlabel'] as const)
       return { stem: stems[action.type === 'setKeywords' ? 0 : 1], mailbox: null, keyword }
     }
-    default:
+    case 'destroy':
+    case 'restore':
       return { stem: action.type, mailbox: null, keyword: null }
+    default:
+      return { stem: 'undo', mailbox: null, keyword: null }
   }
 }
 

@@ -6,7 +6,7 @@ export type Intention =
   | 'next' | 'previous' | 'open' | 'list' | 'delete' | 'junk' | 'star' | 'archive' | 'select'
   | 'selectDown' | 'selectUp' | 'selectAll' | 'selectNone' | 'selectRead' | 'selectUnread'
   | 'markRead' | 'markUnread' | 'mute' | 'move' | 'label' | 'reply' | 'replyAll' | 'forward'
-  | 'compose' | 'search' | 'undo' | 'help' | 'escape' | 'refresh' | 'print' | 'source'
+  | 'compose' | 'search' | 'undo' | 'help' | 'escape'
   | 'goInbox' | 'goStarred' | 'goDrafts' | 'goSent' | 'goArchive' | 'goTrash' | 'goAll' | 'goSettings' | 'goActivity'
   | 'nextMessage' | 'previousMessage' | 'expandAll'
 

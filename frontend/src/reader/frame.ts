@@ -9,9 +9,6 @@ import type { Outcome, Reason } from './ladder.ts'
 export const SANDBOX = 'allow-same-origin allow-popups allow-popups-to-escape-sandbox'
 const LOOK_EVERY = 25 // ms, only until the message is there
 
-const REASONS: Readonly<Record<string, Reason>> = {
-  busy: 'busy', gone: 'gone', 'signed-out': 'signed-out', refused: 'refused',
-}
 const BY_STATUS: Readonly<Record<number, Reason>> = {
   401: 'signed-out', 403: 'refused', 404: 'gone', 410: 'gone', 429: 'busy', 502: 'busy', 503: 'busy', 504: 'busy',
 }
@@ -36,7 +33,8 @@ export function watch(frame: HTMLIFrameElement, outcome: Outcome): () => void {
   }
   const settle = (page: Document): void => {
     end()
-    if (page.documentElement.dataset.body !== undefined) outcome.shown()
+    const kind = page.documentElement.dataset.kind
+    if (kind === 'html' || kind === 'text') outcome.shown()
     else outcome.failed(reasonOf(page))
   }
   const loaded = (): void => {
@@ -57,12 +55,16 @@ export function watch(frame: HTMLIFrameElement, outcome: Outcome): () => void {
   return end
 }
 
+/** Our own answers name the status in the page; those of a proxy before us do not. */
 function reasonOf(page: Document): Reason {
-  const told = page.documentElement.dataset.error
-  if (told !== undefined) return REASONS[told] ?? 'refused'
   const [entry] = page.defaultView?.performance.getEntriesByType('navigation') ?? []
-  const status = (entry as PerformanceNavigationTiming | undefined)?.responseStatus ?? 0
-  return BY_STATUS[status] ?? 'refused'
+  const seen = (entry as PerformanceNavigationTiming | undefined)?.responseStatus
+  return BY_STATUS[Number(page.body?.dataset.status ?? seen ?? 0)] ?? 'refused'
+}
+
+/** Whether the server made it dark for us; what has its own colours stays on white paper. */
+export function isOnPaper(frame: HTMLIFrameElement): boolean {
+  return documentOf(frame)?.documentElement.dataset.theme === 'light'
 }
 
 /** Keeps the frame as high as what is in it. */
@@ -115,7 +117,7 @@ export function listen(frame: HTMLIFrameElement, links: Links): () => void {
     const link = (event.target as Element | null)?.closest?.('a[href]')
     if (link && links.clicked(link as HTMLAnchorElement)) event.preventDefault()
     // Keys go to the app again, unless somebody marked text in order to copy it.
-    else if (!link && page.getSelection()?.isCollapsed !== false) frame.blur()
+    else if (!link && page.getSelection()?.isCollapsed !== false) giveFocusBack(frame)
   }
   const key = (event: KeyboardEvent): void => { links.pressed(event) }
   page.addEventListener('click', click)
@@ -124,6 +126,12 @@ export function listen(frame: HTMLIFrameElement, links: Links): () => void {
     page.removeEventListener('click', click)
     page.removeEventListener('keydown', key)
   }
+}
+
+function giveFocusBack(frame: HTMLIFrameElement): void {
+  const message = frame.closest<HTMLElement>('[data-message]')
+  if (message) message.focus({ preventScroll: true })
+  else frame.blur()
 }
 
 const DARK = 'html{background:#fff!important;filter:invert(1) hue-rotate(180deg)}' +

@@ -44,7 +44,10 @@ export function questionOf(groups: Groups, around: Surroundings): Question {
       continue
     }
     const before = misread.length
-    const parts = group.flatMap((term) => conditionOf(term, around, misread) ?? [])
+    const parts = group.flatMap((term) => {
+      const found = conditionOf(term, around, misread)
+      return found === undefined ? [] : [found]
+    })
     anywhere ||= misread.length === before && group.some(namesAFolder)
     if (parts.length === 1 && parts[0]) all.push(parts[0])
     else if (parts.length > 1) all.push({ operator: 'OR', conditions: parts })

@@ -1,0 +1,18 @@
+// What is said about the list and its rows.
+
+import { app } from '../app.ts'
+import type { Mailbox } from '../data/types.ts'
+
+/** The folder on screen, if it is one. */
+export function shownFolder(): Mailbox | undefined {
+  return app.route.page === 'list' ? app.mail.ofFolder(app.route.folder) : undefined
+}
+
+/** As people call what they look at. */
+export function listName(): string {
+  const { route } = app
+  if (route.page === 'search') return route.text
+  const keyword = route.page === 'list' && route.folder.startsWith('label:') ? route.folder.slice('label:'.length) : null
+  if (keyword !== null) return app.mail.labels.find((one) => one.keyword === keyword)?.name ?? keyword
+  return shownFolder()?.name ?? app.t('reader.select.allMail')
+}

@@ -1,0 +1,3 @@
+// Whether the list of keys is shown.
+
+export const help = $state({ open: false })
