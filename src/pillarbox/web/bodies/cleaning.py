@@ -21,6 +21,7 @@ _TINY_STYLE = re.compile(
 )
 _HIDDEN_STYLE = re.compile(r"(?:^|;)\s*(?:display:none|visibility:hidden)")
 _VISIBLE = re.compile(r"<(?:img|hr)[ >]")
+_BLANK = "\0\ufeff\u200b\u200c\u200d\xa0 \t\r\n"
 _PGP = "-----BEGIN PGP MESSAGE-----"
 
 
@@ -72,12 +73,14 @@ class _Message:
             return f'<p><img class="pb-part" src="{self._job.part_path}{piece.number}" alt=""></p>'
         text = charset.decode(piece.octets, piece.charset, thorough=True)
         self._unreadable += text.count("\ufffd")
-        if piece.kind == "html" and not as_text:
-            return self._html(text)
         if piece.kind == "html":
+            markup = "" if as_text else self._html(text)
+            if markup:
+                return markup
+            # As text, or so broken that a browser would show nothing of it.
             text = tidied(html_text.to_text(text))
         self._pgp = self._pgp or _PGP in text
-        if not text.strip("\0\ufeff\u200b \t\r\n"):
+        if not text.strip(_BLANK):
             return ""
         self._has_words = True
         return plain_markup(text, flowed=piece.flowed, delete_space=piece.delete_space)
@@ -90,10 +93,10 @@ class _Message:
         self._forms = self._forms or found.scanned.has_forms
         self._dark = self._dark or found.scanned.dark_aware
         self._coloured = self._coloured or found.is_coloured
-        words = html_text.to_text(found.markup).strip("\0\ufeff\u200b\u200c\u200d\xa0 \t\r\n")
+        words = html_text.to_text(found.markup).strip(_BLANK)
         self._has_words = self._has_words or bool(words)
         self._pgp = self._pgp or _PGP in words
-        return found.markup
+        return found.markup if words or _VISIBLE.search(found.markup) is not None else ""
 
     def _remote_images(self, markup: str) -> str:
         """Pixels that only tell of the opening go; the others wait for the reader's word."""

@@ -87,8 +87,15 @@ async def open_message(store: Store, account: AccountId, blob_id: str) -> Opened
         source = Source(Held(octets), root)
     shown = body_part(root)
     bodies = bodies_of(shown)
+    if not bodies.html:  # a text of a kind that nobody knows is a text all the same
+        bodies.text.extend(part for part in walk(shown) if _is_other_text(part))
+        bodies.html.extend(bodies.text)
     names = [part.name for part in bodies.attachments if part.name]
     return Opened(source, shown, bodies, _oddities(shown), tuple(names[:_MOST_NAMES]))
+
+
+def _is_other_text(part: BodyPart) -> bool:
+    return part.part.type == "text" and part.part.disposition != "attachment"
 
 
 async def pieces_of(

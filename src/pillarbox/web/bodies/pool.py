@@ -151,13 +151,18 @@ class Pool:
                 return self._idle.pop()
             if self._ended:
                 raise Unavailable
-            if self._started < self._settings.processes:
-                self._started += 1
-                task = asyncio.create_task(self._start())
-                self._starting.add(task)
-                task.add_done_callback(self._starting.discard)
+            self._start_one()
             self._free.clear()
             await self._free.wait()
+
+    def _start_one(self) -> None:
+        """Unless there are enough."""
+        if self._started >= self._settings.processes:
+            return
+        self._started += 1
+        task = asyncio.create_task(self._start())
+        self._starting.add(task)
+        task.add_done_callback(self._starting.discard)
 
     async def _start(self) -> None:
         try:
@@ -179,4 +184,5 @@ class Pool:
     async def _lose(self, process: _Process) -> None:
         await process.end()
         self._started -= 1
-        self._free.set()  # who waits may start another
+        if not self._ended:
+            self._start_one()  # whoever comes next does not wait for it
