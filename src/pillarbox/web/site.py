@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from starlette.routing import BaseRoute
 
-from pillarbox.web import app, basic, composer, pages, sign_in
+from pillarbox.web import app, basic, composer, devices, pages, sign_in
 from pillarbox.web.bodies import area as bodies
 from pillarbox.web.recovery import routes as recovery
 from pillarbox.web.services import WebServices
@@ -18,6 +18,7 @@ AREAS: tuple[Callable[[WebServices], list[BaseRoute]], ...] = (
     composer.routes,
     bodies.routes,
     recovery,
+    devices.routes,
     app.routes,  # the last: below /assets/ it takes what no other area does
 )
 

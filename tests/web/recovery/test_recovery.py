@@ -39,6 +39,10 @@ class RecoveryBox(WebBox):
         await super().open()
         await self.store.write(lambda tx: accounts.add_domain(tx, "example.org"))
         await self.admin.set_password("alice@example.org", Secret("the old password"))
+        self.session, cookie = await self.services.sessions.begin(  # that ended the first one
+            self.context().identity, peer="192.0.2.1", agent="a browser", stays=False
+        )
+        self.cookie = f"__Host-pillarbox={cookie.reveal().decode()}"
         self.serve(pages.routes, routes)
         self.recovering = Recovering(self.store, self.admin, self.clock, self.web_settings.recovery)
 
