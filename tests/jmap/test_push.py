@@ -95,13 +95,13 @@ def test_a_removed_account_is_the_end(tmp_path: Path) -> None:
 def test_all_are_ended_together(tmp_path: Path) -> None:
     async def test(box: JmapBox, watch: Watch) -> None:
         watches = Watches()
-        watches.add(watch)
+        watches.add(watch, box.context().identity)
         waiting = asyncio.create_task(watch.next(10))
         await asyncio.sleep(0)
         watches.end()
         assert await waiting is None
         late = Watch(box.store, box.alice.id, push_types())
-        watches.add(late)
+        watches.add(late, box.context().identity)
         assert late.closed
         assert box.store.feed.watched() == []
 

@@ -17,7 +17,7 @@ class PeopleBox(WebBox):
     async def open(self) -> None:
         await super().open()
         await self.store.write(lambda tx: accounts.add_domain(tx, "example.org"))
-        await self.admin.set_password(ALICE, Secret(PASSWORD))
+        await self.admin.set_password(ALICE, Secret(PASSWORD), keep_session=self.session.id)
         self.serve(pages.routes, sign_in.routes)
 
     async def __aexit__(self, *error: object) -> None:

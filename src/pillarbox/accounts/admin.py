@@ -10,6 +10,7 @@ from pillarbox.accounts.app_passwords import (
     canonical_app_password,
     generate_app_password,
 )
+from pillarbox.accounts.ending import let_go
 from pillarbox.accounts.names import check_new_local_part, fold_address, fold_domain, split_address
 from pillarbox.accounts.passwords import PasswordHasher, prepare_password
 from pillarbox.accounts.scope import ALL_SCOPES, Scope, encode_scopes
@@ -27,7 +28,7 @@ from pillarbox.sasl.scram_keys import (
 from pillarbox.store import Store
 from pillarbox.store.database import Transaction
 from pillarbox.store.model import Account, AppPasswordRow
-from pillarbox.store.sql import accounts, addresses, credentials
+from pillarbox.store.sql import accounts, addresses, credentials, ended
 
 
 class AccountAdmin:
@@ -107,12 +108,29 @@ class AccountAdmin:
             raise NoSuchAccount
         return account
 
-    async def set_password(self, login: str, password: Secret) -> None:
-        """Change the password; app passwords stay. Raises NoSuchAccount, BadName."""
+    async def set_password(
+        self,
+        login: str,
+        password: Secret,
+        *,
+        keep_session: int | None = None,
+        end_app_passwords: bool = False,
+    ) -> None:
+        """Change the password, and let go of everyone who is signed in.
+
+        `keep_session`: the browser that asked for it stays. Raises NoSuchAccount, BadName.
+        """
         account = await self.find_account(login)
-        current = await self._scram_record(account.id)
-        argon2, scram = await self._derive(password, current)
-        await self._store.write(lambda tx: credentials.set_password(tx, account.id, argon2, scram))
+        change = await self.password_change(account.id, password)
+
+        async def work(tx: Transaction) -> None:
+            await change(tx)
+            await let_go(tx, account.id, keep_session=keep_session)
+            if end_app_passwords:
+                for row in await credentials.app_passwords(tx, account.id):
+                    await credentials.remove_app_password(tx, account.id, row.id)
+
+        await self._store.write(work)
 
     async def password_change(
         self, account: AccountId, password: Secret
@@ -134,7 +152,13 @@ class AccountAdmin:
     async def set_enabled(self, login: str, enabled: bool) -> None:
         """A disabled account cannot sign in; its mail stays. Raises NoSuchAccount."""
         account = await self.find_account(login)
-        await self._store.write(lambda tx: accounts.set_enabled(tx, account.id, enabled))
+
+        async def work(tx: Transaction) -> None:
+            await accounts.set_enabled(tx, account.id, enabled)
+            if not enabled:
+                await let_go(tx, account.id)
+
+        await self._store.write(work)
 
     async def remove_account(self, login: str) -> None:
         """The account and all its mail. Raises NoSuchAccount."""
@@ -207,9 +231,17 @@ class AccountAdmin:
         return await self._store.read(lambda db: credentials.app_passwords(db, account.id))
 
     async def remove_app_password(self, login: str, number: int) -> None:
-        """Withdraw it. Raises NoSuchAccount, NotFound."""
+        """Withdraw it; programs that are connected have to sign in again.
+
+        Raises NoSuchAccount, NotFound.
+        """
         account = await self.find_account(login)
-        await self._store.write(lambda tx: credentials.remove_app_password(tx, account.id, number))
+
+        async def work(tx: Transaction) -> None:
+            await credentials.remove_app_password(tx, account.id, number)
+            await ended.tell(tx, account.id)
+
+        await self._store.write(work)
 
     # Keys
 

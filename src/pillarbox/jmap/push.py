@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from pillarbox.accounts.identity import Identity
 from pillarbox.errors import NoSuchAccount
 from pillarbox.ids import AccountId, ModSeq
 from pillarbox.jmap.ids import account_id, state_of
@@ -111,20 +112,27 @@ class Watches:
     """All of a worker, so that they can be ended together."""
 
     def __init__(self) -> None:
-        self._open: set[Watch] = set()
+        self._open: dict[Watch, Identity] = {}
         self._ended = False
 
-    def add(self, watch: Watch) -> Callable[[], None]:
-        """Returns what to call at its end."""
-        self._open.add(watch)
+    def add(self, watch: Watch, identity: Identity) -> Callable[[], None]:
+        """Whose it is; returns what to call at its end."""
+        self._open[watch] = identity
         if self._ended:
             watch.close()
 
         def remove() -> None:
             watch.close()
-            self._open.discard(watch)
+            self._open.pop(watch, None)
 
         return remove
+
+    def end_of(self, account: AccountId, session: int | None) -> None:
+        """Close those of a browser that was signed out; None: all of the account."""
+        for watch, identity in tuple(self._open.items()):
+            is_meant = session is None or identity.credential == f"session:{session}"
+            if identity.account == account and is_meant:
+                watch.close()
 
     def end(self) -> None:
         """Close all; their clients connect again, to another worker."""

@@ -8,9 +8,11 @@ from typing import Protocol
 
 from pillarbox.clock import Clock
 from pillarbox.config.limits import LimitSettings
+from pillarbox.ids import AccountId
 from pillarbox.net.listener import Listener
 from pillarbox.net.tls import TlsContexts
 
+_LET_GO_SECONDS = 2.0  # for a command under way of somebody who was signed out
 _LOOK_SECONDS = 0.02  # between looks whether all connections have ended
 
 
@@ -23,6 +25,11 @@ class Lease(Protocol):
 
 class Connection(asyncio.Protocol):
     """What a door needs of an accepted connection, whatever is spoken there."""
+
+    @property
+    def account(self) -> AccountId | None:
+        """Who signed in, for as long as the connection is theirs."""
+        return None
 
     def take_place(self, lease: Lease) -> None:
         """Use this place under the limits, taken before the connection was made (`TlsGate`)."""
@@ -61,6 +68,18 @@ class Door:
 
     def retire(self) -> None:
         """Another process has the sockets from now on: send away whoever only waits."""
+
+    def let_go(self, account: AccountId) -> None:
+        """The account's connections end: at once, or behind what is under way, if that is soon."""
+        loop = asyncio.get_running_loop()
+        for connection in tuple(self.standing):
+            if connection.account == account:
+                connection.finish()
+                loop.call_later(_LET_GO_SECONDS, self._cut, connection, account)
+
+    def _cut(self, connection: Connection, account: AccountId) -> None:
+        if connection in self.standing and connection.account == account:
+            connection.abort()
 
     async def drain(self, seconds: float) -> None:
         """Ask all connections to finish what is under way; cut those that did not in time."""

@@ -41,6 +41,7 @@ from pillarbox.node.localserve import LocalserveDirectory, local_account
 from pillarbox.node.outbound import make_sender
 from pillarbox.node.reporting import Reporting
 from pillarbox.node.sending import Sending, make_bouncer
+from pillarbox.node.signing import forget_sign_ins, make_endings
 from pillarbox.node.submitting import make_jmap_sending
 from pillarbox.node.web import make_web
 from pillarbox.pop3.server.door import Pop3Server
@@ -173,8 +174,14 @@ async def compose(
     composition.doors["imap"] = _imap_door(shared)
     composition.doors["pop3"] = pop3 = _pop3_door(shared)
     sending = await make_jmap_sending(settings, store, clock, assignment.local_login)
-    composition.doors["web"] = make_web(
+    composition.doors["web"] = web = make_web(
         settings, store, authenticator, key, admit, tls, clock, sending
+    )
+    endings = make_endings(store, clock, composition.doors.values(), web)
+    endings.start()
+    composition.ending.append(endings.stop)
+    composition.rounds.append(
+        partial(forget_sign_ins, store, settings.auth.browser, authenticator.history)
     )
     for door in composition.doors.values():
         door.linger_seconds = settings.limits.linger_seconds

@@ -10,6 +10,7 @@ from pillarbox.accounts.authenticator import Authenticator
 from pillarbox.accounts.browser_sessions import BrowserSessions
 from pillarbox.accounts.directory import Directory
 from pillarbox.accounts.passkeys import Passkeys
+from pillarbox.accounts.recovery import Recovering
 from pillarbox.accounts.second_factors import SecondFactors
 from pillarbox.accounts.vault import Vault
 from pillarbox.clock import Clock
@@ -48,6 +49,8 @@ def make_web(
     )
     sessions = BrowserSessions(store, clock, settings.auth.browser)
     jmap = JmapDoor(services, authenticator, sessions)
+    admin = AccountAdmin(store, settings.auth)
+    recovering = Recovering(store, admin, clock, settings.recovery)
     site = WebServices(
         settings=settings,
         store=store,
@@ -58,10 +61,15 @@ def make_web(
         jmap=services,
         sessions=sessions,
         second_factors=SecondFactors(
-            store, Vault(Path(settings.store.data_dir)), clock, settings.auth.browser
+            store,
+            Vault(Path(settings.store.data_dir)),
+            clock,
+            settings.auth.browser,
+            recovering.use_code,
         ),
         passkeys=Passkeys(store, clock, settings.auth.browser, server_key),
-        admin=AccountAdmin(store, settings.auth),
+        admin=admin,
+        recovering=recovering,
         letters=letters,
     )
     site.ending.extend((site.end_hashing, authenticator.history.close))
@@ -80,5 +88,6 @@ def make_web(
         tls=tls,
         clock=clock,
         end_streams=jmap.end_streams,
+        end_streams_of=jmap.end_streams_of,
         ending=site.ending,
     )

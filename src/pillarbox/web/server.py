@@ -9,6 +9,7 @@ from uvicorn.server import ServerState
 
 from pillarbox.clock import Clock
 from pillarbox.config.web import WebSettings
+from pillarbox.ids import AccountId
 from pillarbox.net.door import Connection, Door, Lease
 from pillarbox.net.listener import Listener
 from pillarbox.net.tls import TlsContexts
@@ -29,15 +30,18 @@ class WebServer(Door):
         tls: TlsContexts | None,
         clock: Clock,
         end_streams: Callable[[], None] = lambda: None,
+        end_streams_of: Callable[[AccountId, int | None], None] = lambda account, session: None,
         ending: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
-        """`end_streams` ends the answers that go on until somebody leaves; `ending` is what
+        """`end_streams` ends the answers that go on until somebody leaves,
+        `end_streams_of` those of an account or of one browser; `ending` is what
         pages began and drain ends."""
         super().__init__(admit, tls, clock)
         self._application = application
         self._settings = settings
         self._end_streams = end_streams
         self._ending = ending
+        self.end_streams_of = end_streams_of
         self._state = ServerState()
         self._site: Site | None = None
 

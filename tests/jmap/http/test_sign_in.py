@@ -166,7 +166,7 @@ def test_no_password_over_plain_http_from_elsewhere() -> None:
         "pillarbox.secure": False,
         "pillarbox.peer": "192.0.2.1",
     }
-    sign_in = SignIn(None, None, FakeClock())  # type: ignore[arg-type]
+    sign_in = SignIn(None, None, None, FakeClock())  # type: ignore[arg-type]
     with pytest.raises(NotAllowed, match="https"):
         asyncio.run(sign_in.identify(Request(scope)))
 

@@ -38,7 +38,9 @@ class RecoveryBox(WebBox):
     async def open(self) -> None:
         await super().open()
         await self.store.write(lambda tx: accounts.add_domain(tx, "example.org"))
-        await self.admin.set_password("alice@example.org", Secret("the old password"))
+        await self.admin.set_password(
+            "alice@example.org", Secret("the old password"), keep_session=self.session.id
+        )
         self.session, cookie = await self.services.sessions.begin(  # that ended the first one
             self.context().identity, peer="192.0.2.1", agent="a browser", stays=False
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 
-from pillarbox.ids import new_journey
+from pillarbox.ids import AccountId, new_journey
 from pillarbox.imap.server.context import After, Gone, ImapServices, State, Torn
 from pillarbox.imap.server.session import Session
 from pillarbox.imap.wire import codes
@@ -55,6 +55,11 @@ class ImapConnection(PeerConnection):
         self._sign_in_by = 0.0
         self._alive_at = 0.0  # when the client last said something
         self._begun = 0.0  # when the command that is coming began to; 0: none is
+
+    @property
+    def account(self) -> AccountId | None:
+        """Who signed in."""
+        return self._session.ctx.account_id
 
     # What commands see (context.Link)
 

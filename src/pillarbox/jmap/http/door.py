@@ -6,6 +6,7 @@ from starlette.routing import Route
 
 from pillarbox.accounts.authenticator import Authenticator
 from pillarbox.accounts.browser_sessions import BrowserSessions
+from pillarbox.ids import AccountId
 from pillarbox.jmap.context import Services
 from pillarbox.jmap.http.answers import answering
 from pillarbox.jmap.http.api import get_session, post_api
@@ -39,3 +40,7 @@ class JmapDoor:
     def end_streams(self) -> None:
         """Event sources end; their clients connect again."""
         self._desk.watches.end()
+
+    def end_streams_of(self, account: AccountId, session: int | None) -> None:
+        """Of somebody who was signed out; None: whatever the account has open."""
+        self._desk.watches.end_of(account, session)

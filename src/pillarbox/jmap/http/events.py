@@ -38,7 +38,7 @@ async def get_events(request: Request, desk: Desk) -> Response:
     bulk: BulkNews | None = None
     try:
         watch = Watch(store, identity.account, types, _last_seen(request))
-        held.callback(desk.watches.add(watch))
+        held.callback(desk.watches.add(watch, identity))
         if BULK_TYPE in types:
             bulk = BulkNews(store, identity.account, _last_seen(request))
             await bulk.begin()

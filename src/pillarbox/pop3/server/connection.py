@@ -8,7 +8,7 @@ import itertools
 
 from prometheus_client import Counter
 
-from pillarbox.ids import new_journey
+from pillarbox.ids import AccountId, new_journey
 from pillarbox.net.door import Door
 from pillarbox.net.eager import begin
 from pillarbox.net.listener import Listener
@@ -61,6 +61,11 @@ class Pop3Connection(PeerConnection):
         self.journey = new_journey()
 
     # What the session asks
+
+    @property
+    def account(self) -> AccountId | None:
+        """Who signed in."""
+        return self._session.account
 
     @property
     def address(self) -> str:

@@ -7,6 +7,7 @@ from enum import Enum, auto
 from typing import Protocol
 
 from pillarbox.errors import PillarboxError
+from pillarbox.ids import AccountId
 from pillarbox.pop3.server.capabilities import capabilities
 from pillarbox.pop3.server.errors import name_error
 from pillarbox.pop3.server.locks import MaildropLocks
@@ -96,6 +97,11 @@ class Session:
     def login(self) -> str:
         """Who signed in, for the log; "" before that."""
         return self._sign_in.login
+
+    @property
+    def account(self) -> AccountId | None:
+        """The same, as a number."""
+        return self._sign_in.account
 
     @property
     def longest_line(self) -> int:

@@ -11,6 +11,7 @@ from pillarbox.accounts.identity import Identity, SignedIn
 from pillarbox.accounts.scope import Scope
 from pillarbox.clock import unix_seconds
 from pillarbox.errors import PillarboxError
+from pillarbox.ids import AccountId
 from pillarbox.net.secret import Secret
 from pillarbox.pop3.server.locks import MaildropLocks
 from pillarbox.pop3.server.maildrop import Maildrop
@@ -96,6 +97,11 @@ class SignIn:
                 return Say.TOO_SOON
             self._locks.note_session(account, now)
         return await Maildrop.open(self._services.store, account)
+
+    @property
+    def account(self) -> AccountId | None:
+        """Who signed in."""
+        return self._identity.account if self._identity is not None else None
 
     def release(self) -> None:
         """Give the maildrop back."""

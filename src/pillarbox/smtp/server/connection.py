@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from pillarbox.ids import AccountId
 from pillarbox.net.door import Door
 from pillarbox.net.listener import Listener
 from pillarbox.net.peer import PeerConnection
@@ -45,6 +46,12 @@ class SmtpConnection(PeerConnection):
         self._half_closed = False
 
     # What net.peer asks for
+
+    @property
+    def account(self) -> AccountId | None:
+        """Who signed in."""
+        identity = self._session.context.identity if self._session is not None else None
+        return identity.account if identity is not None else None
 
     def connected(self) -> None:
         """Say hello after a moment; who speaks in it is no mail program."""

@@ -97,7 +97,8 @@ class Desk:
             identity, peer=peer_of(request), agent=agent_of(request), stays=wish.stay
         )
         hand_cookie(request, self.services, session, cookie)
-        drop_cookie(request.scope, _STEP_COOKIE)
+        if read_cookie(request, _STEP_COOKIE):
+            drop_cookie(request.scope, _STEP_COOKIE)
         mechanism = identity.credential.partition(":")[0]
         SIGN_INS.labels("web", mechanism, "ok").inc()
         log.event(
