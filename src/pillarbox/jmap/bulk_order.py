@@ -97,7 +97,7 @@ def read_deleted(given: dict[str, Any]) -> Deleted:
 
 
 def _query(ctx: Context, given: dict[str, Any]) -> Query:
-    return store_query(given, ctx.real_id)
+    return store_query(given, ctx.real_id, own=True)
 
 
 def _up_to(asked: _Given) -> ModSeq | None:

@@ -11,6 +11,7 @@ from pillarbox.config.jmap import JmapSettings
 from pillarbox.config.rules import RuleSettings
 from pillarbox.flow.delivery.letters import Letters
 from pillarbox.ids import AccountId
+from pillarbox.jmap.clean_ups import CleanUps
 from pillarbox.jmap.email_lists import EmailLists
 from pillarbox.jmap.errors import MethodRefused
 from pillarbox.jmap.ids import account_id
@@ -32,6 +33,7 @@ class Services:
     rules: RuleSettings = field(default_factory=RuleSettings)
     thread_counts: ThreadCounts = field(default_factory=ThreadCounts)
     email_lists: EmailLists = field(default_factory=EmailLists)
+    clean_ups: CleanUps = field(default_factory=CleanUps)
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pillarbox.ids import MailboxId
+from pillarbox.ids import MailboxId, MessageId
 from pillarbox.jmap.errors import MethodRefused, invalid_arguments
 from pillarbox.jmap.ids import number_of
 from pillarbox.store import query as q
@@ -16,6 +16,7 @@ from pillarbox.store.query import Field
 
 MOST_LEVELS = 20  # of operators in operators: nobody writes so many, and each is a call deeper
 MOST_CONDITIONS = 500  # properties in one filter: each may look through a whole account
+MOST_IDS = 5000  # of messages, in one condition
 MOST_WORDS = 50  # of one text; each is looked up by itself
 _MOST_OCTETS = 1 << 53
 
@@ -36,9 +37,14 @@ _FIELDS_OF = {
 }
 
 
-def store_query(given: dict[str, Any] | None, real_id: RealId = str) -> q.Query:
-    """The question for a filter. Raises MethodRefused: invalidArguments, unsupportedFilter."""
-    return _Reading(real_id).term(given, MOST_LEVELS) if given is not None else q.All()
+def store_query(
+    given: dict[str, Any] | None, real_id: RealId = str, *, own: bool = False
+) -> q.Query:
+    """The question for a filter; `own`: with our own conditions fromAddress and emailIds.
+
+    Raises MethodRefused: invalidArguments, unsupportedFilter.
+    """
+    return _Reading(real_id, own=own).term(given, MOST_LEVELS) if given is not None else q.All()
 
 
 def words_of(text: str) -> list[str]:
@@ -71,8 +77,9 @@ def unsupported(sentence: str) -> MethodRefused:
 class _Reading:
     """One filter; counts what it holds."""
 
-    def __init__(self, real_id: RealId) -> None:
+    def __init__(self, real_id: RealId, *, own: bool) -> None:
         self._real_id = real_id
+        self._own = own
         self._left = MOST_CONDITIONS
 
     def term(self, given: Any, levels: int) -> q.Query:
@@ -106,6 +113,13 @@ class _Reading:
                 return q.InOtherThan(tuple([self._mailbox(one) for one in _list(name, value)]))
             case "header":
                 return _header(value)
+            case "fromAddress" if self._own:
+                return q.FromAddress(_text(name, value))
+            case "emailIds" if self._own:
+                ids = [_text(name, one) for one in _list(name, value)[: MOST_IDS + 1]]
+                if len(ids) > MOST_IDS:
+                    raise unsupported(f"emailIds has {MOST_IDS} ids at most.")
+                return q.Messages(tuple([MessageId(number_of("M", one)) for one in ids]))
         simple = _SIMPLE.get(name)
         if simple is None:
             raise unsupported(f"There is no condition {name[:40]!r}.")

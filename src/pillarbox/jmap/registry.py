@@ -6,6 +6,7 @@ from pillarbox.jmap.capabilities import MAIL, SUBMISSION
 from pillarbox.jmap.method import Capability, Method
 from pillarbox.jmap.methods import (
     bulk_operation,
+    clean_up,
     core,
     deleted_email,
     email_changes,
@@ -62,6 +63,7 @@ CAPABILITIES: tuple[Capability, ...] = (
     mail_rules.CAPABILITY,
     bulk_operation.CAPABILITY,
     deleted_email.CAPABILITY,
+    clean_up.CAPABILITY,
 )
 BY_URI: dict[str, Capability] = {capability.uri: capability for capability in CAPABILITIES}
 METHODS: dict[str, Method] = {

@@ -122,6 +122,18 @@ class InOtherThan(msgspec.Struct, frozen=True):
     mailboxes: tuple[MailboxId, ...]
 
 
+class FromAddress(msgspec.Struct, frozen=True):
+    """The first address of From is this one."""
+
+    address: str  # any case
+
+
+class Messages(msgspec.Struct, frozen=True):
+    """It is one of these."""
+
+    messages: tuple[MessageId, ...]
+
+
 class HasAttachment(msgspec.Struct, frozen=True):
     """RFC 8621 §4.1.4."""
 
@@ -152,6 +164,8 @@ Query = (
     | InThread
     | InMailbox
     | InOtherThan
+    | FromAddress
+    | Messages
     | HasAttachment
     | SomeInThread
 )

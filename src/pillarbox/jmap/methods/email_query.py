@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, overload
 
 from pillarbox.ids import MessageId
-from pillarbox.jmap.capabilities import MAIL
+from pillarbox.jmap.capabilities import BULK, CLEANUP, MAIL
 from pillarbox.jmap.context import Context
 from pillarbox.jmap.filters import store_query
 from pillarbox.jmap.ids import email_id, number_of, state_of
@@ -37,7 +37,9 @@ def email_query(
     collapse_threads: bool,
 ) -> EmailQuery:
     """What the store is asked. Raises MethodRefused."""
-    return EmailQuery(store_query(given, ctx.real_id), store_sort(sort), collapse_threads)
+    own = not ctx.using.isdisjoint((BULK, CLEANUP))
+    term = store_query(given, ctx.real_id, own=own)
+    return EmailQuery(term, store_sort(sort), collapse_threads)
 
 
 class EmailIds(Sequence[str]):

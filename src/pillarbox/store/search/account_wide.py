@@ -13,10 +13,12 @@ from typing import TypeVar
 import msgspec
 
 from pillarbox.ids import AccountId, MailboxId, MessageId
+from pillarbox.message.casefold import fold
 from pillarbox.store import query as q
 from pillarbox.store.database import Reader, Value
 from pillarbox.store.search.evaluate import Search, _Places
 from pillarbox.store.search.reading import ReadBlob
+from pillarbox.store.search.senders import senders
 from pillarbox.store.search.text_index import TextIndex
 
 _NOWHERE = MailboxId(0)  # no mailbox has it
@@ -72,6 +74,7 @@ class AccountSearch(Search):
         self.db = db
         self.account = account
         self._threads: dict[int, int] | None = None
+        self._senders: dict[int, str] | None = None
 
     async def find(self, query: q.Query) -> set[int]:
         """The messages that a query holds for."""
@@ -110,6 +113,12 @@ class AccountSearch(Search):
             self._threads = dict(zip(_numbers(messages), _numbers(threads), strict=True))
         return self._threads
 
+    async def senders(self) -> dict[int, str]:
+        """The first address of From of each message, folded; messages that went may be among."""
+        if self._senders is None:
+            self._senders = await senders(self.db, self._texts, self.account)
+        return self._senders
+
     async def ask(self, sql: str, *params: Value) -> set[int]:
         """The numbers that a statement gathers for the account."""
         row = await self.db.row(sql, (self.account, *params))
@@ -122,6 +131,12 @@ class AccountSearch(Search):
             case q.SomeInThread(term):
                 threads = await self.threads_of(await self._uids(term, None))
                 return await self.in_threads(threads)
+            case q.FromAddress(address):
+                senders, wanted = await self.senders(), fold(address)
+                found = {message for message, sender in senders.items() if sender == wanted}
+                return found & (await self._everything() if within is None else within)
+            case q.Messages(messages):
+                return await self.present(messages)
             case q.HasAttachment():
                 found = await self.ask(_WITH_ATTACHMENT)
                 return found & (await self._everything() if within is None else within)

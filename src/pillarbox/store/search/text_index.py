@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from enum import Enum
 from typing import Protocol
 
@@ -33,6 +33,13 @@ class TextIndex(Protocol):
         """The account's messages whose folded column holds the octets, of those up to a message.
 
         That message is told, too; those behind it have to be looked through elsewhere.
+        """
+
+    def column(
+        self, field: Field, account: AccountId
+    ) -> Iterable[tuple[MessageId, Sequence[int], list[bytes]]]:
+        """The folded column of an account's messages, some at a time: up to which message they
+        go, the messages, their texts. Those behind have to be read elsewhere.
         """
 
     def candidates(

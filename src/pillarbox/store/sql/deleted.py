@@ -89,4 +89,4 @@ async def deleted_rows(
     """Those of the messages that are destroyed and kept."""
     buried = await graves(db, account, messages)
     rows = await db.rows(_SHOWN, (account, json.dumps(messages)))
-    return {row[0]: DeletedRow(*row, buried[row[0]]) for row in rows if row[0] in buried}
+    return {row[0]: DeletedRow(*(*row, buried[row[0]])) for row in rows if row[0] in buried}

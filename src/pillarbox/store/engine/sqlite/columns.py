@@ -77,6 +77,14 @@ def holding(
     return set(cast("list[MessageId]", found)), MessageId(upto)
 
 
+def every(
+    index: apsw.Connection, field: Field, account: AccountId
+) -> Iterator[tuple[MessageId, Sequence[int], list[bytes]]]:
+    """A folded column page by page: up to which message it goes, the messages, their texts."""
+    for last, messages, texts in index.execute(_HOLDING_IN[field], _range(account)):
+        yield MessageId(last & _LAST), _ids(messages), bytes(texts).split(_PART)
+
+
 def _in_page(messages: array[int], texts: bytes, octets: bytes) -> Iterable[int]:
     """The messages whose text holds the octets: few are leapt to, many are come across."""
     found: list[int] = []

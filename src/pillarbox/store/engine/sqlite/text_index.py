@@ -8,7 +8,7 @@ side by side, so a search reads only that account's part of each trigram's list.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import apsw
@@ -17,7 +17,7 @@ from backports import zstd
 
 from pillarbox.ids import AccountId, MessageId
 from pillarbox.store.blobs.disk import Disk
-from pillarbox.store.engine.sqlite.columns import CREATE_PAGE, holding, pages_after
+from pillarbox.store.engine.sqlite.columns import CREATE_PAGE, every, holding, pages_after
 from pillarbox.store.engine.sqlite.connection import fetch, make_private
 from pillarbox.store.query import Field
 from pillarbox.store.search.document import Document
@@ -126,6 +126,11 @@ class SqliteTextIndex:
         self, field: Field, account: AccountId, octets: bytes
     ) -> tuple[set[MessageId], MessageId]:
         return holding(self._connection, field, account, octets)
+
+    def column(
+        self, field: Field, account: AccountId
+    ) -> Iterator[tuple[MessageId, Sequence[int], list[bytes]]]:
+        return every(self._connection, field, account)
 
     def candidates(
         self, where: Where, account: AccountId, needle: str, most: int = -1

@@ -1,0 +1,125 @@
+"""The clean-up assistant: what it promises is what its filters free."""
+
+from __future__ import annotations
+
+from base64 import encodebytes
+from typing import Any
+
+import pytest
+
+from support.bulk_box import BulkBox
+from support.store_box import letter
+
+
+@pytest.fixture
+def box(tmp_path: Any) -> BulkBox:
+    """With operations."""
+    return BulkBox(tmp_path)
+
+
+def with_file(name: str, octets: int, **fields: str) -> bytes:
+    head = {"From": "Carol <carol@example.net>", "Subject": name, **fields}
+    lines = [f"{key.replace('_', '-')}: {value}" for key, value in head.items()]
+    lines += ['Content-Type: multipart/mixed; boundary="=x"', "", "--=x", "", "Here it is.", "--=x"]
+    lines += [
+        f'Content-Type: application/pdf; name="{name}"',
+        f'Content-Disposition: attachment; filename="{name}"',
+        "Content-Transfer-Encoding: base64",
+        "",
+        encodebytes(name.encode() * (octets // len(name))).decode().replace("\n", "\r\n"),
+        "--=x--",
+        "",
+    ]
+    return "\r\n".join(lines).encode()
+
+
+async def filled(box: BulkBox) -> None:
+    news = {"List_Unsubscribe": "<https://lists.example/bye>"}
+    for n in range(6):
+        await box.append(
+            letter(f"News {n}", "x" * 500 * n, From="News <News@lists.example>", **news)
+        )
+    await box.append(letter("A receipt", From="news@lists.example"))
+    await box.append(letter("Weekly", From="Weekly <weekly@lists.example>", **news))
+    for n in range(3):
+        await box.append(with_file("plan.pdf", 150_000, X_Number=str(n)))
+    await box.append(with_file("film.pdf", 5_200_000))
+    await box.append(letter("Old"), received_at=1_500_000_000)
+    await box.append(with_file("mine.pdf", 1_100_000), (await box.mailbox("Sent")).id)
+    await box.append(letter("Thrown away"), (await box.mailbox("Trash")).id)
+    await box.append(letter("Buy"), (await box.mailbox("Junk")).id)
+
+
+async def cards(box: BulkBox) -> dict[str, dict[str, Any]]:
+    answer = await box.call("CleanUp/get", ids=None)
+    return {card["id"]: card for card in answer["list"]}
+
+
+@pytest.mark.parametrize("indexed", [False, True])
+async def test_each_card(box: BulkBox, indexed: bool) -> None:
+    await filled(box)
+    if indexed:
+        await box.store.index_now()
+    shown = await cards(box)
+    assert {name: card["count"] for name, card in shown.items()} == {
+        "trash": 1,
+        "junk": 1,
+        "largerThan5MB": 1,
+        "olderThan3Years": 1,
+        "newsletters": 7,
+        "topSenders": 14,
+        "duplicateAttachments": 2,
+        "sentWithAttachments": 1,
+    }
+    newsletters = {one["id"]: one["count"] for one in shown["newsletters"]["senders"]}
+    assert newsletters == {"news@lists.example": 6, "weekly@lists.example": 1}
+    heaviest = shown["topSenders"]["senders"]
+    assert heaviest[0]["id"] == "carol@example.net" and heaviest[0]["count"] == 5
+    assert next(one for one in heaviest if one["id"] == "news@lists.example")["count"] == 7
+    assert (await box.call("CleanUp/get", ids=["junk", "x"]))["notFound"] == ["x"]
+
+
+async def test_what_is_promised_is_found_and_freed(box: BulkBox) -> None:
+    await filled(box)
+    shown = await cards(box)
+    senders = [one for card in shown.values() for one in card.get("senders", ())]
+    for card in [*shown.values(), *senders]:
+        found = await box.call("Email/query", filter=card["filter"], calculateTotal=True)
+        assert found["total"] == card["count"], card["id"]
+    for card in [*senders, *shown.values()]:
+        before = (await box.account()).used_octets
+        made = await box.order(filter=card["filter"], action={"type": "destroy"})
+        await box.work()
+        freed = before - (await box.account()).used_octets
+        assert freed == card["octets"], card["id"]
+        await box.change(made["id"], undo=True)
+        await box.work()
+    await box.check()
+
+
+async def test_it_follows_changes_and_is_kept_between(box: BulkBox) -> None:
+    await filled(box)
+    ctx = box.context()
+    services = ctx.services
+    box.context = lambda **_more: ctx  # type: ignore[method-assign]
+    first = await cards(box)
+    assert await cards(box) == first
+    modseq = (await box.account()).modseq
+    kept = services.clean_ups.find(box.alice.id, modseq, box.clock.now().date())
+    assert kept == list(first.values())
+    await box.append(mailbox=(await box.mailbox("Junk")).id)
+    assert (await cards(box))["junk"]["count"] == 2
+
+
+async def test_our_conditions_are_ours(box: BulkBox) -> None:
+    await box.append(letter("Hello", From="Carol <carol@example.net>"))
+    await box.append(letter("Hello", From="carol@example.net.example.org"))
+    found = await box.call("Email/query", filter={"fromAddress": "Carol@Example.net"})
+    assert found["ids"] == ["M1"]
+    found = await box.call("Email/query", filter={"emailIds": ["M2", "M9", "x"]})
+    assert found["ids"] == ["M2"]
+    known = {"accountId": f"A{box.alice.id}", "filter": {"fromAddress": "carol@example.net"}}
+    ctx = box.context()
+    ctx.using = frozenset({"urn:ietf:params:jmap:core", "urn:ietf:params:jmap:mail"})
+    box.context = lambda **_more: ctx  # type: ignore[method-assign]
+    assert (await box.call("Email/query", **known))["type"] == "unsupportedFilter"
