@@ -12,6 +12,7 @@ from pillarbox.accounts.authenticator import Authenticator
 from pillarbox.accounts.browser_sessions import BrowserSession, BrowserSessions
 from pillarbox.accounts.directory import Directory
 from pillarbox.accounts.passkeys import Passkeys
+from pillarbox.accounts.recovery import Recovering
 from pillarbox.accounts.second_factors import SecondFactors
 from pillarbox.accounts.vault import Vault
 from pillarbox.config.auth import AuthSettings
@@ -38,8 +39,11 @@ class WebBox(JmapBox):
         sessions = BrowserSessions(self.store, self.clock, self.web_settings.auth.browser)
         self.authenticator = Authenticator(self.store, QUICK, self.clock, KEY)
         vault = Vault(self.folder / "data")
-        self.second_factors = SecondFactors(self.store, vault, self.clock, QUICK.browser)
         self.admin = AccountAdmin(self.store, QUICK)
+        self.recovering = Recovering(self.store, self.admin, self.clock, self.web_settings.recovery)
+        self.second_factors = SecondFactors(
+            self.store, vault, self.clock, QUICK.browser, self.recovering.use_code
+        )
         directory = Directory(self.store)
         letters = Letters(self.store, directory, hostname=HOST, clock=self.clock)
         self.services = WebServices(
@@ -55,6 +59,7 @@ class WebBox(JmapBox):
             passkeys=Passkeys(self.store, self.clock, QUICK.browser, KEY),
             admin=self.admin,
             letters=letters,
+            recovering=self.recovering,
         )
         identity = self.context().identity
         self.session: BrowserSession

@@ -10,6 +10,7 @@ from pillarbox.accounts.authenticator import Authenticator
 from pillarbox.accounts.browser_sessions import BrowserSessions
 from pillarbox.accounts.history import History
 from pillarbox.accounts.passkeys import Passkeys
+from pillarbox.accounts.recovery import Recovering
 from pillarbox.accounts.second_factors import SecondFactors
 from pillarbox.clock import Clock
 from pillarbox.config.settings import Settings
@@ -35,6 +36,7 @@ class WebServices:
     passkeys: Passkeys
     admin: AccountAdmin
     letters: Letters
+    recovering: Recovering
     # What an area began and the worker's end has to end: processes, connections.
     ending: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from pillarbox.accounts.recovery import Recovering, network_of, token_digest
+from pillarbox.accounts.recovery import network_of, token_digest
 from pillarbox.net.secret import Secret
 from pillarbox.store.sql import (
     accounts,
@@ -46,7 +46,6 @@ class RecoveryBox(WebBox):
         )
         self.cookie = f"__Host-pillarbox={cookie.reveal().decode()}"
         self.serve(pages.routes, routes)
-        self.recovering = Recovering(self.store, self.admin, self.clock, self.web_settings.recovery)
 
     async def has_address(self, **more: Any) -> None:
         given = Recovery(**{"address": FAR, "since": 1, **more})

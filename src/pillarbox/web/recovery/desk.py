@@ -5,7 +5,6 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pillarbox.accounts.recovery import Recovering
 from pillarbox.web.pages import Pages
 from pillarbox.web.pages.forms import read_form
 from pillarbox.web.recovery.wishes import Wishes
@@ -22,9 +21,7 @@ class Desk:
         self.services = services
         self.settings = services.settings.recovery
         self.pages = Pages(services, AREA)
-        self.recovering = Recovering(
-            services.store, services.admin, services.clock, services.settings.recovery
-        )
+        self.recovering = services.recovering
         self.wishes = Wishes(services, self.recovering)
 
     async def end(self) -> None:
