@@ -219,12 +219,13 @@ PIECES = st.sampled_from(
     [
         "<", ">", "/", '"', "'", "=", " ", "\n", "\0", "&", ";", "<p>", "</p>", "<a href=",
         "<img src=", "<svg>", "</svg>", "<math>", "<mtext>", "<mglyph>", "<style>", "</style>",
-        "<script>", "</script>", "<!--", "-->", "--!>", "<![CDATA[", "]]>", "<title>", "</title>", "<noscript>",
-        "<textarea>", "<template>", "<table>", "<td>", "<select>", "<option>", "<form>", "<input ",
-        "onerror=x", "style=", "color:red", "url(", "javascript:", "https://a.example/", "cid:a",
-        "data:image/png;base64,AA", "data:text/html,", "x", "&lt;", "&#60;", "<plaintext>",
+        "<script>", "</script>", "<!--", "-->", "--!>", "<![CDATA[", "]]>", "<title>", "</title>",
+        "<noscript>", "<textarea>", "<template>", "<table>", "<td>", "<select>", "<option>",
+        "<form>", "<input ", "onerror=x", "style=", "color:red", "url(", "javascript:", "https://a.example/",
+        "cid:a", "data:image/png;base64,AA", "data:text/html,", "x", "&lt;", "&#60;", "<plaintext>",
         "<frameset>", "<body ", "<base href=", "<meta ", "<b>", "</b>", "<iframe srcdoc=",
-        "<foreignObject>", "<annotation-xml encoding=text/html>", "<map name=", "usemap=#", "id=", "<li>", "<h1>",
+        "<foreignObject>", "<annotation-xml encoding=text/html>", "<map name=", "usemap=#", "id=",
+        "<li>", "<h1>",
     ]
 )  # fmt: skip
 

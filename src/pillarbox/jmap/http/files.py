@@ -1,7 +1,7 @@
 """Upload and download (RFC 8620 §6).
 
-What is downloaded was written by strangers: it is always a file to be saved, never a page, and no
-type that a browser would run is named.
+What is downloaded was written by strangers: it is a file to be saved, never a page, and no type
+that a browser would run is named. What may be shown all the same is in `preview`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from pillarbox.jmap.errors import RequestRefused
 from pillarbox.jmap.http.answers import json_answer
 from pillarbox.jmap.http.body import pieces
 from pillarbox.jmap.http.desk import Desk
+from pillarbox.jmap.http.preview import HEADERS as PREVIEW_HEADERS
+from pillarbox.jmap.http.preview import find_preview
 from pillarbox.jmap.ids import account_id, upload_blob_id
 from pillarbox.store import Store
 from pillarbox.store.blobs.record import SealedBlob
@@ -73,7 +75,7 @@ async def _keep(
 
 
 async def get_download(request: Request, desk: Desk) -> Response:
-    """A blob as a file to be saved."""
+    """A blob as a file to be saved; with `inline=1` shown, if it is of a kind that may be."""
     identity = await desk.sign_in.identify(request)
     _check_account(request, identity.account)
     blob = await find_blob(desk.services.store, identity.account, request.path_params["blobId"])
@@ -82,12 +84,19 @@ async def get_download(request: Request, desk: Desk) -> Response:
     types = request.query_params.getlist("type")
     if len(types) > 1:
         raise RequestRefused("notRequest", "The type is given twice.")
+    kind = given_type(types[0] if types else blob.type)
+    preview = None
+    if request.query_params.get("inline") == "1":
+        preview = await find_preview(blob, kind)
+    name = request.path_params["name"]
     headers = {
         "Content-Length": str(blob.size),
-        "Content-Disposition": disposition(request.path_params["name"]),
+        "Content-Disposition": disposition(name, inline=preview is not None),
         "Cache-Control": "private, immutable, max-age=86400",
     }
-    served = harmless_type(given_type(types[0] if types else blob.type))
+    if preview is not None:
+        headers |= PREVIEW_HEADERS
+    served = preview if preview is not None else harmless_type(kind)
     return StreamingResponse(blob.chunks(), headers=headers, media_type=served)
 
 
@@ -109,11 +118,12 @@ def safe_name(name: str) -> str:
     return _NOT_IN_NAMES.sub("_", name).strip(" .")[:_MOST_NAME].rstrip(" .") or "file"
 
 
-def disposition(name: str) -> str:
-    """To be saved, under a safe name (RFC 8620 §6.2)."""
+def disposition(name: str, *, inline: bool = False) -> str:
+    """To be saved, or shown, under a safe name (RFC 8620 §6.2)."""
     name = safe_name(name)
     ascii_name = name.encode("ascii", "replace").decode().replace("?", "_")
-    return f"attachment; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(name, safe='')}"
+    how = "inline" if inline else "attachment"
+    return f"{how}; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def _check_account(request: Request, account: AccountId) -> None:

@@ -29,7 +29,7 @@ from pillarbox.web.bodies.opened import Oddity
 from pillarbox.web.bodies.pictures import Pictures
 from pillarbox.web.bodies.policy import VERSION
 from pillarbox.web.bodies.pool import Cleaning, Pool
-from pillarbox.web.bodies.raster import MOST_SNIFFED, raster_type
+from pillarbox.message.raster import MOST_SNIFFED, raster_type
 from pillarbox.web.bodies.showing import Seen, Showing, part_path
 from pillarbox.web.services import WebServices
 from pillarbox.web.session import SignInNeeded, signed_in

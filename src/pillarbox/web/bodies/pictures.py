@@ -22,7 +22,7 @@ from pillarbox.net.address_policy import AddressPolicy
 from pillarbox.net.https import Fetched, FetchFailed, Resolve, fetch
 from pillarbox.net.secret import Secret
 from pillarbox.web.bodies.picture_store import Picture, PictureStore
-from pillarbox.web.bodies.raster import MOST_SNIFFED, raster_type
+from pillarbox.message.raster import MOST_SNIFFED, raster_type
 from pillarbox.web.services import WebServices
 
 _PURPOSE = b"pillarbox picture proxy 1"

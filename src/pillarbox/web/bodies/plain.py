@@ -9,7 +9,7 @@ from html import escape
 from pillarbox.web.bodies.markup import BIDI_CONTROLS
 
 _LINK = re.compile(
-    r"(?P<url>\b(?:https?://|www\.)[^\s<>\"'`\x00-\x20\x7f-\xa0]{1,2000})"
+    r"(?P<url>\b(?i:https?://|www\.)[^\s<>\"'`\x00-\x20\x7f-\xa0]{1,2000})"
     r"|(?P<mail>\b[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})"
     r"(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})){1,10})"
 )
