@@ -2,7 +2,7 @@
 // to keep, and manifest.json, by which tools/frontend.py knows the build and its sources.
 
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
@@ -92,6 +92,7 @@ export function finish(out: string): Plugin {
       }
     },
     closeBundle() {
+      if (!existsSync(join(out, 'index.html'))) return // the build has failed, and says why
       const names = filesBelow(out).map((path) => relative(out, path).replaceAll('\\', '/'))
       const shown = names.filter((name) => name.startsWith('assets/')).sort()
       const build = sha256(shown.join('\n')).slice(0, 16)

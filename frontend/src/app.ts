@@ -124,7 +124,7 @@ export interface SelectionStore {
   readonly now: Selection
   readonly count: number
   has(id: Id): boolean
-  toggle(id: Id, index?: number): void
+  toggle(id: Id): void
   /** Everything from the last toggled row to this one; reads ids that are not known. */
   rangeTo(id: Id): Promise<void>
   setMany(ids: Iterable<Id>, on: boolean): void
@@ -132,7 +132,10 @@ export interface SelectionStore {
   all(): void
   /** Every message of the query, also those that were never read. */
   allMatching(): void
-  none(): void
+  /** Tells of it with Undo above 20 messages, unless `quiet`. */
+  none(quiet?: boolean): void
+  /** A range goes on from here. */
+  anchor(id: Id): void
   /** For 'Selection cleared – Undo'. */
   restore(selection: Selection): void
   readonly active: boolean

@@ -1,3 +1,3 @@
-import { setLanguage } from './i18n/t.ts'
+import { start } from './start.svelte.ts'
 
-await setLanguage('en')
+void start()

@@ -1,0 +1,367 @@
+// What people do to messages. Each action shows at once, says what it did with a way back, and is
+// taken back when the server refuses.
+
+import { type Act, app, type Target } from '../app.ts'
+import type { JmapClient } from '../jmap/client.ts'
+import { type MailStore, sentenceOf } from './mail.svelte.ts'
+import { queryKey } from './reading.ts'
+import type { Sync } from './sync.ts'
+import { isSelection, messagesOf, rowsOf } from './targets.ts'
+import type { BulkAction, BulkOperation, Email, Filter, Id, Role } from './types.ts'
+import { type EmailPatch, pathOf, type Refused, reverse, write } from './writes.ts'
+
+const UNDO_SECONDS = 12
+const MOST_UNDO = 30
+const MOST_AT_ONCE = 5000
+const ASK_AGAIN = 2000
+export const RUNNING: ReadonlySet<string> = new Set(['queued', 'running', 'cancelling'])
+const WRITTEN_OVER = ['trash', 'junk', 'archive', 'inbox'] as const
+
+const QUEUED = { status: 'queued', total: 0, done: 0, failed: 0, failures: [] } as const
+
+interface Done {
+  emails: Email[]
+  text: string
+  back: () => Promise<void>
+}
+
+export class Actions implements Act {
+  operations = $state.raw<BulkOperation[]>([])
+  #undo = $state.raw<Done[]>([])
+  canUndo = $derived(this.#undo.length > 0)
+  #client: JmapClient
+  #mail: MailStore
+  #sync: Sync
+  #writing: Promise<unknown> = Promise.resolve()
+  #emptied = new Map<Id, string>()
+  #askTimer: ReturnType<typeof setTimeout> | undefined
+
+  constructor(client: JmapClient, mail: MailStore, sync: Sync) {
+    this.#client = client
+    this.#mail = mail
+    this.#sync = sync
+    mail.onEvent('bulk', (data) => this.#take([data].flat() as BulkOperation[]))
+    mail.onChange('BulkOperation', () => this.#askSoon())
+  }
+
+  async move(target: Target, mailboxId: Id): Promise<void> {
+    const name = this.#mail.mailbox(mailboxId)?.name ?? ''
+    const action: BulkAction = { type: 'move', toMailboxId: mailboxId }
+    await this.#do(target, action, {
+      patch: (email) => ({
+        ...Object.fromEntries(
+          Object.keys(email.mailboxIds).map((id) => [pathOf('mailboxIds', id), null]),
+        ),
+        [pathOf('mailboxIds', mailboxId)]: true,
+      }),
+      leaves: (email) => !(mailboxId in email.mailboxIds) || Object.keys(email.mailboxIds).length > 1,
+      text: (n) => app.t('mail.moved', { n, folder: name }),
+    })
+  }
+
+  async archive(target: Target): Promise<void> {
+    await this.#moveTo(target, 'archive')
+  }
+
+  async remove(target: Target): Promise<void> {
+    const trash = this.#mail.withRole('trash')
+    const filter = this.#mail.view.query.filter as { inMailbox?: Id } | null
+    if (trash && filter?.inMailbox === trash.id) await this.destroy(target)
+    else await this.#moveTo(target, 'trash')
+  }
+
+  async junk(target: Target, isJunk: boolean): Promise<void> {
+    await this.#moveTo(target, isJunk ? 'junk' : 'inbox', {
+      [pathOf('keywords', '$junk')]: isJunk ? true : null,
+      [pathOf('keywords', '$notjunk')]: isJunk ? null : true,
+    })
+  }
+
+  async #moveTo(target: Target, role: (typeof WRITTEN_OVER)[number], more: EmailPatch = {}) {
+    const mailbox = this.#mail.withRole(role as Role) ?? (await this.#make(role))
+    if (!mailbox) return
+    const action: BulkAction = { type: 'move', toMailboxId: mailbox.id }
+    await this.#do(target, action, {
+      patch: (email) => ({
+        ...Object.fromEntries(
+          Object.keys(email.mailboxIds)
+            .filter((id) => id !== mailbox.id)
+            .map((id) => [pathOf('mailboxIds', id), null]),
+        ),
+        [pathOf('mailboxIds', mailbox.id)]: true,
+        ...more,
+      }),
+      leaves: () => true,
+      text: (n) => app.t(`mail.done.${role}`, { n, folder: mailbox.name }),
+    })
+  }
+
+  async #make(role: Role): Promise<{ id: Id; name: string } | undefined> {
+    const name = app.t(`mail.role.${role as 'trash' | 'junk' | 'archive' | 'inbox'}`)
+    const create = { made: { name, parentId: null, role } }
+    const answer = await this.#client.call('Mailbox/set', { create })
+    const id = answer.created?.made?.id
+    await this.#mail.loadMailboxes()
+    return id === undefined ? undefined : { id, name }
+  }
+
+  async destroy(target: Target): Promise<void> {
+    const rows = rowsOf(target)
+    if (rows === null) return this.#bulkOf(target, { type: 'destroy' })
+    const emails = await this.#messages(rows)
+    if (!emails.length) return
+    const hidden = this.#mail.view.hide(rows)
+    this.#leave(rows)
+    const portion = this.#client.limit('maxObjectsInSet')
+    try {
+      for (let at = 0; at < emails.length; at += portion) {
+        const ids = emails.slice(at, at + portion).map((one) => one.id)
+        await this.#client.call('Email/set', { destroy: ids }, { retries: 2 })
+      }
+      hidden.settle()
+      app.toast(app.t('mail.destroyed', { n: emails.length }))
+    } catch (error) {
+      hidden.restore()
+      this.#failed(error)
+    }
+  }
+
+  async keyword(target: Target, keyword: string, on: boolean, quiet = false): Promise<void> {
+    const type = on ? 'setKeywords' : 'unsetKeywords'
+    const action: BulkAction = { type, keywords: [keyword] }
+    await this.#do(target, action, {
+      patch: () => ({ [pathOf('keywords', keyword)]: on ? true : null }),
+      leaves: () => false,
+      text: quiet ? null : (n) => app.t(on ? 'mail.marked' : 'mail.unmarked', { n }),
+    })
+  }
+
+  async read(target: Target, isRead: boolean, quiet = false): Promise<void> {
+    const type = isRead ? 'setKeywords' : 'unsetKeywords'
+    await this.#do(target, { type, keywords: ['$seen'] }, {
+      patch: () => ({ 'keywords/$seen': isRead ? true : null }),
+      needs: (email) => '$seen' in email.keywords !== isRead,
+      leaves: () => false,
+      text: quiet ? null : (n) => app.t(isRead ? 'mail.markedRead' : 'mail.markedUnread', { n }),
+    })
+  }
+
+  async star(target: Target, isStarred: boolean): Promise<void> {
+    const one = typeof target === 'string'
+    await this.#do(target, { type: isStarred ? 'setKeywords' : 'unsetKeywords', keywords: ['$flagged'] }, {
+      patch: () => ({ 'keywords/$flagged': isStarred ? true : null }),
+      // A star is put on what one sees, and taken from the whole conversation.
+      needs: (email) => (!isStarred || !one || email.id === target) && '$flagged' in email.keywords !== isStarred,
+      leaves: () => false,
+      text: one ? null : (n) => app.t(isStarred ? 'mail.starred' : 'mail.unstarred', { n }),
+    })
+  }
+
+  async label(target: Target, keyword: string, on: boolean): Promise<void> {
+    const name = this.#mail.labels.find((one) => one.keyword === keyword)?.name ?? keyword
+    const type = on ? 'setKeywords' : 'unsetKeywords'
+    await this.#do(target, { type, keywords: [keyword] }, {
+      patch: () => ({ [pathOf('keywords', keyword)]: on ? true : null }),
+      leaves: () => false,
+      text: (n) => app.t(on ? 'mail.labelled' : 'mail.unlabelled', { n, label: name }),
+    })
+  }
+
+  async #do(
+    target: Target,
+    action: BulkAction,
+    how: {
+      patch: (email: Email) => EmailPatch
+      needs?: (email: Email) => boolean
+      leaves: (email: Email) => boolean
+      text: ((n: number) => string) | null
+    },
+  ): Promise<void> {
+    const rows = rowsOf(target)
+    if (rows === null || rows.length > MOST_AT_ONCE) return this.#bulkOf(target, action)
+    let hidden: ReturnType<MailStore['view']['hide']> | null = null
+    const view = this.#mail.view
+    const known = rows.flatMap((id) => this.#mail.emails.peek(id) ?? [])
+    // Rows go before anything is asked of the server.
+    if (known.length && known.every(how.leaves)) {
+      hidden = view.hide(rows)
+      this.#leave(rows)
+    }
+    try {
+      const emails = (await this.#messages(rows)).filter(how.needs ?? (() => true))
+      if (!emails.length) return hidden?.settle()
+      if (!hidden && emails.every(how.leaves)) {
+        hidden = view.hide(rows)
+        this.#leave(rows)
+      }
+      const patches = new Map(emails.map((email) => [email.id, how.patch(email)]))
+      const back = new Map(emails.map((email) => [email.id, reverse(email, how.patch(email))]))
+      if (how.text) this.#tell(emails, how.text(rows.length), back, hidden)
+      const refused = await this.#write(patches)
+      if (refused[0]) throw new Error(refused[0].error.description ?? refused[0].error.type)
+      hidden?.settle()
+    } catch (error) {
+      hidden?.restore()
+      this.#failed(error)
+    }
+  }
+
+  #messages(rows: Id[]): Promise<Email[]> {
+    return messagesOf(this.#mail, rows)
+  }
+
+  /** In the order that they were asked for: Undo must not overtake what it takes back. */
+  #write(patches: Map<Id, EmailPatch>): Promise<Refused[]> {
+    const written = this.#writing.then(() => write(this.#client, this.#mail, patches))
+    this.#writing = written.catch(() => undefined)
+    return written
+  }
+
+  #leave(rows: Id[]): void {
+    const { selection } = app
+    if (rows.some((id) => selection.has(id))) selection.none(true)
+  }
+
+  #tell(
+    emails: Email[],
+    text: string,
+    back: Map<Id, EmailPatch>,
+    hidden: { restore: () => void } | null,
+  ): void {
+    const done: Done = {
+      emails,
+      text,
+      back: async () => {
+        hidden?.restore()
+        await this.#write(back)
+        await this.#sync.run()
+      },
+    }
+    this.#undo = [...this.#undo, done].slice(-MOST_UNDO)
+    app.toast(text, {
+      key: 'action',
+      seconds: UNDO_SECONDS,
+      action: { label: app.t('mail.undo'), run: () => this.#takeBack(done) },
+    })
+  }
+
+  async undo(): Promise<void> {
+    const last = this.#undo.at(-1)
+    if (last) await this.#takeBack(last)
+  }
+
+  async #takeBack(done: Done): Promise<void> {
+    if (!this.#undo.includes(done)) return
+    this.#undo = this.#undo.filter((one) => one !== done)
+    try {
+      await done.back()
+      app.toast(app.t('mail.undone'), { key: 'action', seconds: 4 })
+    } catch (error) {
+      this.#failed(error)
+    }
+  }
+
+  #failed(error: unknown): void {
+    this.#undo = this.#undo.slice(0, -1)
+    const text = app.t('mail.notDone', { reason: sentenceOf(error) })
+    app.toast(text, { key: 'action', kind: 'danger', seconds: 12 })
+  }
+
+  // ── operations of the server ──────────────────────────────────────────────
+
+  async #bulkOf(target: Target, action: BulkAction): Promise<void> {
+    const { view } = this.#mail
+    const whole = isSelection(target) && target.mode === 'all' ? target : null
+    const rows = whole ? [...whole.exclude] : (rowsOf(target) ?? [])
+    try {
+      if (!whole) throw new Error(app.t('mail.tooMany', { n: MOST_AT_ONCE }))
+      const exceptIds = (await this.#messages(rows)).map((one) => one.id)
+      const leaves = action.type === 'move' || action.type === 'destroy'
+      if (leaves) view.hideAll(whole.exclude)
+      app.selection.none(true)
+      const { filter } = whole.query
+      await this.bulk(action, { filter, exceptIds, upToState: whole.upToState })
+    } catch (error) {
+      await view.refetch()
+      this.#failed(error)
+    }
+  }
+
+  async bulk(
+    action: BulkAction,
+    of: { filter: Filter | null; exceptIds?: Id[]; upToState?: string | null },
+  ): Promise<Id> {
+    const create = {
+      new: {
+        filter: of.filter,
+        exceptIds: of.exceptIds ?? [],
+        ...(of.upToState ? { upToState: of.upToState } : {}),
+        action,
+        idempotencyKey: crypto.randomUUID(),
+      },
+    }
+    this.#sync.inBulk = true
+    try {
+      const answer = await this.#client.call('BulkOperation/set', { create }, { retries: 3 })
+      const made = answer.created?.new
+      const not = answer.notCreated?.new
+      if (!made) throw new Error(not?.description ?? not?.type ?? app.t('mail.serverFailed'))
+      this.#emptied.set(made.id, queryKey(this.#mail.view.query))
+      this.#take([{ ...QUEUED, ...made, action }])
+      return made.id
+    } catch (error) {
+      this.#sync.inBulk = false
+      throw error
+    }
+  }
+
+  #take(told: BulkOperation[]): void {
+    const known = new Map(this.operations.map((one) => [one.id, one]))
+    const ended: BulkOperation[] = []
+    for (const one of told) {
+      const before = known.get(one.id)
+      if (before && RUNNING.has(before.status) && !RUNNING.has(one.status)) ended.push(one)
+      known.set(one.id, { ...before, ...one })
+    }
+    this.operations = [...known.values()].sort((a, b) => ((a.createdAt ?? '9') < (b.createdAt ?? '9') ? 1 : -1))
+    const wasInBulk = this.#sync.inBulk
+    this.#sync.inBulk = this.operations.some((one) => RUNNING.has(one.status) && this.#emptied.has(one.id))
+    for (const one of ended) this.#emptied.delete(one.id)
+    if (ended.length || (wasInBulk && !this.#sync.inBulk)) void this.#settle()
+  }
+
+  async #settle(): Promise<void> {
+    const { view } = this.#mail
+    if (!view.isEmptied) return this.#sync.run()
+    await view.refetch()
+    await this.#sync.run()
+  }
+
+  /** Where the stream brings no progress: ask, but not at every chunk. */
+  #askSoon(): void {
+    if (!this.operations.some((one) => RUNNING.has(one.status))) return
+    this.#askTimer ??= setTimeout(() => {
+      this.#askTimer = undefined
+      void this.loadOperations()
+    }, ASK_AGAIN)
+  }
+
+  async loadOperations(): Promise<void> {
+    try {
+      this.#take((await this.#client.call('BulkOperation/get', { ids: null })).list)
+    } catch {
+      // the tray shows what it knew
+    }
+  }
+
+  async updateOperation(
+    id: Id,
+    change: { status?: 'cancelling' | 'running'; undo?: true },
+  ): Promise<void> {
+    const answer = await this.#client.call('BulkOperation/set', { update: { [id]: change } })
+    const not = answer.notUpdated?.[id]
+    if (not) throw new Error(not.description ?? not.type)
+    if (change.status === 'running') this.#emptied.set(id, queryKey(this.#mail.view.query))
+    await this.loadOperations()
+  }
+}

@@ -1,0 +1,209 @@
+// Brings the store up to date after the server told of a change: one batch says what changed in
+// messages, mailboxes and the list on screen, a second one reads what is in use of it.
+
+import { CallFailed } from '../jmap/errors.ts'
+import type { Answers } from '../jmap/methods.ts'
+import type { MailStore } from './mail.svelte.ts'
+import { readEmails } from './reading.ts'
+import { type Email, type Id, LIST_PROPERTIES } from './types.ts'
+
+const MOST_CHANGES = 500
+const MOST_IN_LIST = 200
+const MOST_CREATED = 100
+const MOST_ROUNDS = 4
+/** While the server works through thousands for us, each chunk would be asked for otherwise. */
+const PAUSE_IN_BULK = 10_000
+const META = ['id', 'threadId', 'mailboxIds', 'keywords'] as const
+
+export class Sync {
+  #mail: MailStore
+  #running: Promise<void> | null = null
+  #again = false
+  #timer: ReturnType<typeof setTimeout> | undefined
+  /** Set by Act while an operation of this page runs. */
+  inBulk = false
+  #last = 0
+
+  constructor(mail: MailStore) {
+    this.#mail = mail
+    mail.catchUp = () => this.run()
+  }
+
+  /** The states that the server told (RFC 8620 §7.1): `isNewMail` does not wait. */
+  told(isNewMail: boolean): void {
+    const wait = this.inBulk && !isNewMail ? this.#last + PAUSE_IN_BULK - Date.now() : 0
+    if (wait <= 0) void this.run()
+    else this.#timer ??= setTimeout(() => void this.run(), wait)
+  }
+
+  /** One at a time; who asks meanwhile gets a run that began after asking. */
+  run(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    if (this.#running) {
+      this.#again = true
+      return this.#running
+    }
+    this.#running = this.#loop().finally(() => {
+      this.#running = null
+      this.#last = Date.now()
+    })
+    return this.#running
+  }
+
+  async #loop(): Promise<void> {
+    do {
+      this.#again = false
+      try {
+        for (let round = 0; await this.#round(); round++) {
+          if (round < MOST_ROUNDS) continue
+          await this.#startOver()
+          break
+        }
+      } catch {
+        return // the status dot says that there is no connection; push tries again
+      }
+    } while (this.#again)
+  }
+
+  /** True when there is more. */
+  async #round(): Promise<boolean> {
+    const mail = this.#mail
+    const { client, view, states } = mail
+    if (states.Email === null) return false
+    const emails = client.call('Email/changes', {
+      sinceState: states.Email,
+      maxChanges: MOST_CHANGES,
+    })
+    const list = this.#askList()
+    const boxes = this.#askMailboxes()
+    const outcome = await settled(emails.answer)
+    await boxes
+    if (outcome === null) {
+      await this.#startOver()
+      return false
+    }
+    await this.#takeEmails(outcome)
+    states.Email = outcome.newState
+    const changes = await list
+    if (mail.view === view && view.state !== null) {
+      if (changes) view.apply(changes)
+      else if (!view.isEmptied || !this.inBulk) await view.refetch()
+    }
+    mail.forgetOtherViews()
+    return outcome.hasMoreChanges
+  }
+
+  /** Null: the server cannot say. */
+  #askList(): Promise<Answers['Email/queryChanges'] | null> {
+    const { client, view } = this.#mail
+    if (view.state === null || view.isEmptied) return Promise.resolve(null)
+    const changes = client.call('Email/queryChanges', {
+      ...view.query,
+      sinceQueryState: view.state,
+      maxChanges: MOST_IN_LIST,
+      calculateTotal: true,
+    })
+    const rows = client.call('Email/get', {
+      '#ids': changes.ref('/added/*/id'),
+      properties: LIST_PROPERTIES,
+    })
+    const threads = client.call('Thread/get', { '#ids': rows.ref('/list/*/threadId') })
+    const members = client.call('Email/get', {
+      '#ids': threads.ref('/list/*/emailIds'),
+      properties: LIST_PROPERTIES,
+    })
+    return (async () => {
+      const told = await settled(changes.answer)
+      if (told === null) return null
+      const [some, conversations, others] = await Promise.all([
+        settled(rows.answer),
+        settled(threads.answer),
+        settled(members.answer),
+      ])
+      for (const one of [...(some?.list ?? []), ...(others?.list ?? [])]) this.#mail.emails.put(one)
+      for (const one of conversations?.list ?? []) this.#mail.threads.put(one)
+      return told
+    })()
+  }
+
+  async #askMailboxes(): Promise<void> {
+    const mail = this.#mail
+    const { client, states } = mail
+    if (states.Mailbox === null) return mail.loadMailboxes()
+    const changes = client.call('Mailbox/changes', { sinceState: states.Mailbox })
+    const created = client.call('Mailbox/get', { '#ids': changes.ref('/created') })
+    const updated = client.call('Mailbox/get', {
+      '#ids': changes.ref('/updated'),
+      '#properties': changes.ref('/updatedProperties'),
+    })
+    const quotas = client.has('urn:ietf:params:jmap:quota')
+      ? client.call('Quota/get', { ids: null })
+      : null
+    const told = await settled(changes.answer)
+    if (told === null || told.hasMoreChanges) return mail.loadMailboxes()
+    if (told.created.length || told.updated.length || told.destroyed.length) {
+      const fresh = new Map((await updated).list.map((one) => [one.id, one]))
+      const gone = new Set(told.destroyed)
+      const kept = mail.mailboxes
+        .filter((one) => !gone.has(one.id))
+        .map((one) => ({ ...one, ...fresh.get(one.id) }))
+      const known = new Set(kept.map((one) => one.id))
+      const added = (await created).list.filter((one) => !known.has(one.id))
+      mail.setMailboxes([...kept, ...added], told.newState)
+    } else states.Mailbox = told.newState
+    const read = quotas && (await settled(quotas.answer))
+    if (read) mail.quotas = read.list
+  }
+
+  async #takeEmails(told: Answers['Email/changes']): Promise<void> {
+    const { emails, threads, client } = this.#mail
+    for (const id of told.destroyed) {
+      const threadId = emails.peek(id)?.threadId
+      const thread = threadId === undefined ? undefined : threads.peek(threadId)
+      if (thread) threads.merge({ id: thread.id, emailIds: thread.emailIds.filter((e) => e !== id) })
+      emails.delete(id)
+    }
+    const updated = told.updated.filter((id) => emails.has(id))
+    const created = told.created.filter((id) => !emails.has(id)).slice(0, MOST_CREATED)
+    if (!updated.length && !created.length) return
+    const meta = updated.length ? client.call('Email/get', { ids: updated, properties: META }) : null
+    const made = created.length ? await readEmails(client, created, false) : null
+    for (const one of made?.emails ?? []) {
+      emails.put(one)
+      this.#joinThread(one)
+    }
+    for (const one of (await meta)?.list ?? []) emails.merge(one)
+  }
+
+  #joinThread(email: Email): void {
+    const thread = this.#mail.threads.peek(email.threadId)
+    if (!thread || thread.emailIds.includes(email.id)) return
+    const time = (id: Id) => this.#mail.emails.peek(id)?.receivedAt ?? ''
+    const emailIds = [...thread.emailIds, email.id].sort((a, b) => (time(a) < time(b) ? -1 : 1))
+    this.#mail.threads.merge({ id: thread.id, emailIds })
+  }
+
+  /** The tombstones are gone, or there is too much: only what is on screen is read anew. */
+  async #startOver(): Promise<void> {
+    const { client, emails, view, states } = this.#mail
+    const now = client.call('Email/get', { ids: [] })
+    states.Mailbox = null
+    const boxes = this.#askMailboxes()
+    states.Email = (await now).state
+    await boxes
+    const shown = new Set(view.known().slice(0, MOST_CHANGES))
+    for (const id of emails.ids()) if (!shown.has(id)) emails.delete(id)
+    await view.refetch()
+  }
+}
+
+/** Null where the method was refused; a failed request is still an error. */
+async function settled<T>(answer: Promise<T>): Promise<T | null> {
+  try {
+    return await answer
+  } catch (error) {
+    if (error instanceof CallFailed) return null
+    throw error
+  }
+}

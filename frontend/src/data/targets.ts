@@ -1,0 +1,38 @@
+// Which messages an action is done to: rows stand for their conversations in the same place.
+
+import type { Target } from '../app.ts'
+import type { MailStore } from './mail.svelte.ts'
+import type { Email, Id, Selection } from './types.ts'
+
+/** Rows named by a target; null for everything that a query finds. */
+export function rowsOf(target: Target): Id[] | null {
+  if (typeof target === 'string') return [target]
+  if (isSelection(target)) {
+    if (target.mode === 'all') return null
+    return target.mode === 'some' ? [...target.ids] : []
+  }
+  return [...target]
+}
+
+export function isSelection(target: Target): target is Selection {
+  return typeof target === 'object' && 'mode' in target
+}
+
+/** The messages behind rows: in a list of conversations, all of each that are in its mailbox. */
+export async function messagesOf(mail: MailStore, rows: Id[]): Promise<Email[]> {
+  await mail.load(rows)
+  const emails = rows.flatMap((id) => mail.emails.peek(id) ?? [])
+  if (!mail.view.query.collapseThreads) return emails
+  const filter = mail.view.query.filter as { inMailbox?: Id } | null
+  const members = emails.flatMap((email) => {
+    const others = mail.threads.peek(email.threadId)?.emailIds ?? []
+    const known = others.flatMap((id) => mail.emails.peek(id) ?? [])
+    const here = known.filter((one) => {
+      if (one.id === email.id) return true
+      const places = filter?.inMailbox ? [filter.inMailbox] : Object.keys(email.mailboxIds)
+      return places.some((place) => place in one.mailboxIds)
+    })
+    return here.length ? here : [email]
+  })
+  return [...new Map(members.map((one) => [one.id, one])).values()]
+}

@@ -1,0 +1,193 @@
+// The way from an empty page to the first list: what the page brought, or what was kept here.
+
+import { mount } from 'svelte'
+import { type App, setApp } from './app.ts'
+import { Actions } from './data/act.svelte.ts'
+import { Cache } from './data/cache.ts'
+import { MailStore } from './data/mail.svelte.ts'
+import { Push } from './data/push.svelte.ts'
+import { queryKey } from './data/reading.ts'
+import { Sync } from './data/sync.ts'
+import type { Boot, FirstBatch } from './data/types.ts'
+import { chooseLanguage, loadTexts, setLanguage, t } from './i18n/t.ts'
+import { JmapClient } from './jmap/client.ts'
+import { RequestFailed } from './jmap/errors.ts'
+import { startKeys } from './keys/keys.ts'
+import { installSearch } from './search/install.ts'
+import { Selected } from './selection/selection.svelte.ts'
+import './shell/base.css'
+import { Layout } from './shell/layout.svelte.ts'
+import { Lazy } from './shell/lazy.svelte.ts'
+import { Prefs } from './shell/prefs.svelte.ts'
+import { Asking } from './shell/questions.svelte.ts'
+import { Router, urlOf } from './shell/router.svelte.ts'
+import Shell from './shell/Shell.svelte'
+import { followSystem, setTheme } from './shell/theme.ts'
+import { recoverFromOldBuild, registerWorker } from './shell/versions.ts'
+import { watch } from './shell/watchdog.ts'
+import { Live } from './ui/live.svelte.ts'
+import { Toasts } from './ui/toasts.svelte.ts'
+
+const COMPOSER_AFTER = 2500
+
+function inlined<T>(id: string): T | null {
+  const text = document.getElementById(id)?.textContent?.trim()
+  return text ? (JSON.parse(text) as T) : null
+}
+
+/** From the server where the page brought nothing, and from this device without a server. */
+async function findBoot(): Promise<{ boot: Boot; isKept: boolean }> {
+  const brought = inlined<Boot>('session')
+  if (brought) return { boot: brought, isKept: false }
+  try {
+    const [state, session] = await Promise.all([
+      fetch('/account/state', { headers: { Accept: 'application/json' } }),
+      fetch('/jmap/session', { headers: { Accept: 'application/json', 'X-Csrf-Token': '' } }),
+    ])
+    if (state.status === 401 || session.status === 401) {
+      location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`)
+      return new Promise(() => undefined)
+    }
+    const { login, name, csrf } = await state.json()
+    const preferences = await (await fetch('/account/preferences')).json()
+    return { boot: { session: await session.json(), csrf, login, name, preferences }, isKept: false }
+  } catch (error) {
+    const kept = await Cache.last()
+    if (!kept) throw error
+    return { boot: { ...kept, csrf: '' }, isKept: true }
+  }
+}
+
+export async function start(): Promise<void> {
+  recoverFromOldBuild()
+  const { boot, isKept } = await findBoot()
+  setTheme(boot.preferences.theme ?? 'system')
+  followSystem()
+  await setLanguage(chooseLanguage([boot.preferences.language, ...navigator.languages]))
+
+  const asking = new Asking()
+  const client = new JmapClient({
+    session: boot.session,
+    csrf: boot.csrf,
+    signIn: () => asking.signIn(),
+  })
+  const prefs = new Prefs(client, boot.preferences)
+  const mail = new MailStore(
+    client,
+    () => prefs.now,
+    (changed) => prefs.set(changed),
+  )
+  const sync = new Sync(mail)
+  const router = new Router()
+  const layout = new Layout()
+  const toasts = new Toasts()
+  const live = new Live()
+  const selection = new Selected(mail)
+  const composer = new Lazy(async () => {
+    const [part] = await Promise.all([import('./compose/Composer.svelte'), loadTexts('compose')])
+    return part.default
+  })
+  const act = new Actions(client, mail, sync)
+
+  async function api<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const init: RequestInit = { method, headers: { Accept: 'application/json' } }
+    if (body !== undefined) {
+      init.body = JSON.stringify(body)
+      init.headers = { ...init.headers, 'Content-Type': 'application/json' }
+    }
+    try {
+      const response = await client.request(`/account/${path.replace(/^\/+(account\/)?/, '')}`, init)
+      const text = await response.text()
+      return (text ? JSON.parse(text) : undefined) as T
+    } catch (error) {
+      const isAsked = error instanceof RequestFailed && error.problem.reason === 'confirm'
+      if (!isAsked || !(await asking.password())) throw error
+      return api(method, path, body)
+    }
+  }
+
+  const app: App = {
+    client,
+    login: boot.login,
+    name: boot.name,
+    mail,
+    act,
+    selection,
+    get route() {
+      return router.route
+    },
+    go: (route, options) => router.go(route, options),
+    back: () => router.back(),
+    urlOf,
+    toast: (text, options) => toasts.add(text, options),
+    announce: (text) => live.say(text),
+    t,
+    get prefs() {
+      return prefs.now
+    },
+    setPrefs(changed) {
+      prefs.set(changed)
+      if (changed.theme) setTheme(changed.theme)
+    },
+    compose(request = {}) {
+      Promise.all([composer.get(), import('./compose/open.ts')]).then(
+        ([, part]) => part.open(request),
+        () => toasts.add(t('mail.partFailed'), { kind: 'danger' }),
+      )
+    },
+    api,
+    confirmIdentity: () => asking.password(),
+    confirm: (question) => asking.sure(question),
+    get layout() {
+      return layout.now
+    },
+  }
+  setApp(app)
+
+  const first = inlined<FirstBatch>('first')
+  if (first) mail.takeFirst(first)
+  else if (isKept) {
+    const kept = await mail.cache.account()
+    mail.setMailboxes(kept?.mailboxes ?? [], null)
+    mail.quotas = kept?.quotas ?? []
+  } else await mail.loadMailboxes()
+  installSearch()
+
+  $effect.root(() => {
+    $effect.pre(() => {
+      const query = mail.queryOfRoute(router.route)
+      if (!query) return
+      mail.show(query)
+      selection.follow(query)
+    })
+    let timer: ReturnType<typeof setTimeout> | undefined
+    $effect(() => {
+      void mail.view.version
+      void queryKey(mail.view.query)
+      clearTimeout(timer)
+      timer = setTimeout(() => void mail.keep(), 1500)
+    })
+  })
+  mount(Shell, { target: document.getElementById('app')!, props: { mail, toasts, live, asking, composer } })
+  document.querySelector('.no-start')?.remove()
+  startKeys()
+  new Push(client, mail, sync).start()
+  watch(client)
+  setTimeout(() => {
+    composer.get().catch(() => undefined)
+    void act.loadOperations()
+    void registerWorker()
+    if (isKept) return
+    void mail.cache.keepAccount({
+      session: boot.session,
+      login: boot.login,
+      name: boot.name,
+      preferences: prefs.now,
+      mailboxes: mail.mailboxes,
+      quotas: mail.quotas,
+      at: Date.now(),
+    })
+  }, COMPOSER_AFTER)
+}
+
+
