@@ -123,3 +123,15 @@ async def test_our_conditions_are_ours(box: BulkBox) -> None:
     ctx.using = frozenset({"urn:ietf:params:jmap:core", "urn:ietf:params:jmap:mail"})
     box.context = lambda **_more: ctx  # type: ignore[method-assign]
     assert (await box.call("Email/query", **known))["type"] == "unsupportedFilter"
+
+
+async def test_since_when_a_message_is_in_the_trash(box: BulkBox) -> None:
+    await box.append()
+    await box.clock.advance(3600)
+    trash = await box.id_of("Trash")
+    await box.order(filter={}, action={"type": "addMailbox", "mailboxId": trash})
+    await box.work()
+    answer = await box.call("Email/get", ids=["M1"], properties=["mailboxesSince"])
+    since = {await box.id_of("INBOX"): "2026-11-01T12:00:00Z", trash: "2026-11-01T13:00:00Z"}
+    assert answer["list"] == [{"id": "M1", "mailboxesSince": since}]
+    assert "mailboxesSince" not in (await box.call("Email/get", ids=["M1"]))["list"][0]

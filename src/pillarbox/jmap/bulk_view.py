@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
-from pillarbox.clock import from_unix_seconds
 from pillarbox.flow.bulk.actions import Action, SetKeywords, UnsetKeywords, parse_action, shown
 from pillarbox.flow.bulk.refusals import SENTENCES
 from pillarbox.ids import BulkId, MailboxId
+from pillarbox.jmap.email.forms import date_json
 from pillarbox.jmap.ids import bulk_id, email_id, mailbox_id
 from pillarbox.jmap.method import Answer
 from pillarbox.store.database import Reader
@@ -134,6 +134,4 @@ def _number(number: BulkId | None) -> str | None:
 
 
 def _at(seconds: int | None) -> str | None:
-    if seconds is None:
-        return None
-    return from_unix_seconds(seconds).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None if seconds is None else date_json(seconds)

@@ -7,6 +7,7 @@ from typing import Any
 
 from pillarbox.accounts.identity import Identity
 from pillarbox.clock import Clock
+from pillarbox.config.bulk import BulkSettings
 from pillarbox.config.jmap import JmapSettings
 from pillarbox.config.rules import RuleSettings
 from pillarbox.flow.delivery.letters import Letters
@@ -30,6 +31,7 @@ class Services:
     hostname: str
     sending: Sending
     letters: Letters | None = None  # None: this server sends no mail
+    bulk: BulkSettings = field(default_factory=BulkSettings)
     rules: RuleSettings = field(default_factory=RuleSettings)
     thread_counts: ThreadCounts = field(default_factory=ThreadCounts)
     email_lists: EmailLists = field(default_factory=EmailLists)

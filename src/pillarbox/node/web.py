@@ -45,7 +45,14 @@ def make_web(
     hostname = hostname_of(settings)
     letters = Letters(store, Directory(store), hostname=hostname, clock=clock)
     services = Services(
-        store, clock, settings.jmap, hostname, sending, letters=letters, rules=settings.rules
+        store,
+        clock,
+        settings.jmap,
+        hostname,
+        sending,
+        letters=letters,
+        bulk=settings.bulk,
+        rules=settings.rules,
     )
     sessions = BrowserSessions(store, clock, settings.auth.browser)
     jmap = JmapDoor(services, authenticator, sessions)

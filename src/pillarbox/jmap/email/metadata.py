@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
+from pillarbox.jmap.email.forms import date_json
 from pillarbox.jmap.ids import mailbox_id
 from pillarbox.store.model import FLAG_NAMES, Flag
 from pillarbox.store.sql.email_places import Place
@@ -23,6 +24,11 @@ _KEYWORDS: dict[Flag, str] = {
 def mailbox_ids_of(places: Iterable[Place]) -> dict[str, bool]:
     """The mailboxes as JMAP has them."""
     return {mailbox_id(place.mailbox): True for place in places}
+
+
+def mailboxes_since(places: Iterable[Place]) -> dict[str, str | None]:
+    """Since when it is in each mailbox; a property of ours (RFC 8514 has it for IMAP)."""
+    return {mailbox_id(place.mailbox): date_json(place.saved_at) for place in places}
 
 
 def keywords_of(places: Iterable[Place]) -> dict[str, bool]:

@@ -10,7 +10,7 @@ from pillarbox.jmap.email.bodies import Bodies, bodies_of
 from pillarbox.jmap.email.envelope import EnvelopeFields
 from pillarbox.jmap.email.forms import as_raw, date_json, of_property
 from pillarbox.jmap.email.header_property import HeaderProperty
-from pillarbox.jmap.email.metadata import keywords_of, mailbox_ids_of
+from pillarbox.jmap.email.metadata import keywords_of, mailbox_ids_of, mailboxes_since
 from pillarbox.jmap.email.octets import Source
 from pillarbox.jmap.email.parts import BodyPart, body_part, walk
 from pillarbox.jmap.email.values import body_value
@@ -216,6 +216,7 @@ _PROPERTIES: dict[str, Callable[[Email, Wanted], Json]] = {
     "blobId": lambda email, _: email.blob_id,
     "threadId": lambda email, _: None if email.thread is None else thread_id(email.thread),
     "mailboxIds": lambda email, _: None if email.id is None else mailbox_ids_of(email.places),
+    "mailboxesSince": lambda email, _: None if email.id is None else mailboxes_since(email.places),
     "keywords": lambda email, _: None if email.id is None else keywords_of(email.places),
     "size": lambda email, _: email.size,
     "receivedAt": _received_at,

@@ -28,6 +28,7 @@ KNOWN = frozenset((*METADATA, *FROM_ENVELOPE, *FROM_HEADER, *FROM_STRUCTURE)) | 
     "headers",
     "hasAttachment",
     "preview",
+    "mailboxesSince",  # ours; told when it is asked for
 }
 _LISTS_PARTS = frozenset(FROM_STRUCTURE) - {"bodyValues"}
 

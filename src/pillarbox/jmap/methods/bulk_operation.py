@@ -176,14 +176,20 @@ def _nothing(_services: Services) -> Answer:
     return {}
 
 
-def _actions(_services: Services) -> Answer:
-    return {"maxFailures": bulk_view.MOST_FAILURES}
+def _limits(services: Services) -> Answer:
+    """`discardDays`: how long mail stays in these mailboxes, 0 for ever."""
+    settings = services.bulk
+    return {
+        "maxFailures": bulk_view.MOST_FAILURES,
+        "undoDays": settings.undo_days,
+        "discardDays": {"trash": settings.trash_days, "junk": settings.junk_days},
+    }
 
 
 CAPABILITY = Capability(
     BULK,
     _nothing,
-    _actions,
+    _limits,
     (
         Method("BulkOperation/get", BULK, Get, run_get),
         Method("BulkOperation/changes", BULK, Changes, run_changes),

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from pillarbox.clock import from_unix_seconds
 from pillarbox.flow.bulk.orders import FOREVER
 from pillarbox.ids import MessageId
 from pillarbox.jmap.bulk_order import read_deleted
 from pillarbox.jmap.capabilities import RECOVERY
 from pillarbox.jmap.context import Context, Services
 from pillarbox.jmap.email.envelope import EnvelopeFields
+from pillarbox.jmap.email.forms import date_json
 from pillarbox.jmap.errors import MethodRefused, RecordRefused
 from pillarbox.jmap.ids import email_id, mailbox_id, number_of, state_of
 from pillarbox.jmap.method import Answer, Capability, Method
@@ -99,16 +99,12 @@ def _record(row: DeletedRow, days: int) -> dict[str, Any]:
         "from": fields.from_,
         "to": fields.to,
         "preview": row.preview,
-        "receivedAt": _at(row.received_at),
-        "destroyedAt": _at(last.expunged_at),
-        "restorableUntil": _at(last.expunged_at + days * _DAY),
+        "receivedAt": date_json(row.received_at),
+        "destroyedAt": date_json(last.expunged_at),
+        "restorableUntil": date_json(last.expunged_at + days * _DAY),
         "size": row.size,
         "mailboxIds": {mailbox_id(mailbox): True for mailbox in sorted(former)},
     }
-
-
-def _at(seconds: int) -> str:
-    return from_unix_seconds(seconds).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _nothing(_services: Services) -> Answer:

@@ -24,10 +24,11 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
     flags: int
     keywords: str
     size: int
+    saved_at: int = 0  # Unix seconds
 
 
 _PLACES = """
-    SELECT mailbox_id, uid, message_id, flags, keywords, size FROM placement
+    SELECT mailbox_id, uid, message_id, flags, keywords, size, saved_at FROM placement
     WHERE account_id = ? AND message_id IN (SELECT value FROM json_each(?))
     ORDER BY message_id, mailbox_id, uid
 """
