@@ -30,7 +30,7 @@ async def test_metadata_is_that_of_the_store(box: JmapBox) -> None:
     await box.store.write(
         lambda tx: messages.copy(tx, box.alice.id, box.inbox.id, [done.uid], other.id)
     )
-    flags = Flag.SEEN | Flag.FORWARDED | Flag.DELETED
+    flags = Flag.SEEN | Flag.FORWARDED
     await box.flag([done.uid], FlagChange.ADD, flags, "Work zoo")
     answer = await box.call("Email/get", ids=[f"M{done.message}"])
     (told,) = answer["list"]
@@ -148,8 +148,10 @@ async def test_ids_that_there_are_not(box: JmapBox) -> None:
 
 async def test_what_was_expunged_is_not_found(box: JmapBox) -> None:
     done = await box.append()
-    await box.flag([done.uid], FlagChange.ADD, Flag.DELETED)
     assert (await get(box, done.message, "keywords")) == {"keywords": {}}
+    await box.flag([done.uid], FlagChange.ADD, Flag.DELETED)
+    answer = await box.call("Email/get", ids=[f"M{done.message}"])
+    assert answer["notFound"] == [f"M{done.message}"]
     await box.store.write(lambda tx: messages.expunge(tx, box.alice.id, box.inbox.id))
     answer = await box.call("Email/get", ids=[f"M{done.message}"])
     assert answer["notFound"] == [f"M{done.message}"]

@@ -15,7 +15,7 @@ from pillarbox.store.sql.email_places import places_of
 from support.jmap_bench import JmapBox
 from support.store_box import letter
 
-SEEN, FLAGGED, DRAFT, DELETED = Flag.SEEN, Flag.FLAGGED, Flag.DRAFT, Flag.DELETED
+SEEN, FLAGGED, DRAFT = Flag.SEEN, Flag.FLAGGED, Flag.DRAFT
 
 
 class Desk:
@@ -302,11 +302,11 @@ async def test_keywords_change_at_all_places(
 ) -> None:
     desk = Desk(box)
     other = await desk.folder("Other")
-    message = await desk.message(flags=int(FLAGGED | DELETED), keywords="Blue")
+    message = await desk.message(flags=int(FLAGGED), keywords="Blue")
     await desk.update(message, {f"mailboxIds/{other}": True})
     assert await desk.update(message, patch) is None
     assert await desk.places(message) == [
-        (desk.inbox, flags | DELETED, keywords),  # what IMAP is about to delete stays so
+        (desk.inbox, flags, keywords),
         (other, flags, keywords),
     ]
     await desk.check()
@@ -329,9 +329,9 @@ async def test_one_keyword_does_not_carry_others_to_other_places(box: JmapBox) -
 async def test_mailboxes_by_patch_and_whole(box: JmapBox) -> None:
     desk = Desk(box)
     one, two = await desk.folder("One"), await desk.folder("Two")
-    message = await desk.message(flags=int(SEEN | DELETED))
+    message = await desk.message(flags=int(SEEN))
     assert await desk.update(message, {f"mailboxIds/{one}": True}) is None
-    assert await desk.places(message) == [(desk.inbox, SEEN | DELETED, ""), (one, SEEN, "")]
+    assert await desk.places(message) == [(desk.inbox, SEEN, ""), (one, SEEN, "")]
     patch = {f"mailboxIds/{desk.inbox}": None, f"mailboxIds/{two}": True}
     assert await desk.update(message, patch) is None
     assert await desk.places(message) == [(one, SEEN, ""), (two, SEEN, "")]
@@ -476,13 +476,13 @@ class Model:
 
     def update(self, message: str, add: set[str], drop: set[str], boxes: set[str]) -> None:
         there = [(box, (words | add) - drop) for box, words in self.places[message]]
-        union = frozenset(word for _, words in there for word in words) - {"deleted"}
+        union = frozenset(word for _, words in there for word in words)
         kept = [place for place in there if place[0] in boxes]
         new = [(box, union) for box in boxes - {box for box, _ in there}]
         self.places[message] = [*kept, *new]
 
 
-WORDS = {"$seen": SEEN, "$flagged": FLAGGED, "deleted": DELETED}
+WORDS = {"$seen": SEEN, "$flagged": FLAGGED}
 
 
 def words_of(flags: int, keywords: str) -> frozenset[str]:

@@ -194,7 +194,7 @@ CREATE TABLE expunged (
     modseq INTEGER NOT NULL,
     uid INTEGER NOT NULL,
     message_id INTEGER NOT NULL,
-    expunged_at INTEGER NOT NULL, placed_modseq INTEGER NOT NULL DEFAULT 0, flags INTEGER NOT NULL DEFAULT 1, keywords TEXT NOT NULL DEFAULT '',
+    expunged_at INTEGER NOT NULL, placed_modseq INTEGER NOT NULL DEFAULT 0, flags INTEGER NOT NULL DEFAULT 1, keywords TEXT NOT NULL DEFAULT '', shown_modseq INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (account_id, mailbox_id, modseq, uid)
 ) WITHOUT ROWID;
 
@@ -360,9 +360,11 @@ CREATE TABLE placement (
     modseq INTEGER NOT NULL,
     size INTEGER NOT NULL,
     saved_at INTEGER NOT NULL,
-    received_at INTEGER NOT NULL, placed_modseq INTEGER NOT NULL DEFAULT 0, thread_id INTEGER NOT NULL DEFAULT 0, -- as in message; searches by date stay in this table
+    received_at INTEGER NOT NULL, placed_modseq INTEGER NOT NULL DEFAULT 0, thread_id INTEGER NOT NULL DEFAULT 0, shown_modseq INTEGER NOT NULL DEFAULT 0, -- as in message; searches by date stay in this table
     PRIMARY KEY (account_id, mailbox_id, uid)
 ) WITHOUT ROWID;
+
+CREATE INDEX placement_hidden ON placement (account_id, mailbox_id) WHERE flags & 8 = 8;
 
 CREATE INDEX placement_message ON placement (account_id, message_id);
 

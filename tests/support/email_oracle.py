@@ -55,6 +55,7 @@ class Post:
 
     def __init__(self, box: JmapBox, seed: int) -> None:
         self.box = box
+        self.deleted = 0.2 if seed % 2 else 0.0  # how often something is \\Deleted
         self.random = random.Random(seed)
         self.known: dict[int, Mail] = {}
         self.sent_ids: list[tuple[str, str]] = []
@@ -108,6 +109,8 @@ class Post:
 
     def some_flags(self) -> tuple[int, str]:
         flags = sum(flag for flag in KEYWORDS.values() if self.random.random() < 0.4)
+        if self.random.random() < self.deleted:
+            flags |= Flag.DELETED  # for IMAP it is still there, for JMAP no longer
         keywords = [word for word in OWN_KEYWORDS if self.random.random() < 0.3]
         return flags, " ".join(keywords)
 
@@ -157,6 +160,8 @@ class Post:
             for place in await self.box.store.read(
                 lambda db, box=mailbox: changes.placed(db, self.box.alice.id, box)  # type: ignore[misc]
             ):
+                if place.flags & Flag.DELETED:
+                    continue
                 mail = self.known[place.message]
                 mail.mailboxes.add(mailbox)
                 mail.keywords |= {name for flag, name in names.items() if place.flags & flag}

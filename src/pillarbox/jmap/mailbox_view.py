@@ -38,7 +38,7 @@ class Tree(msgspec.Struct, frozen=True):
     mailboxes: list[Mailbox]  # each after its parent
     subscribed: set[str]
     orders: dict[MailboxId, int]
-    unseen_drafts: dict[MailboxId, int]
+    not_unread: dict[MailboxId, int]  # counted as unseen all the same
 
 
 async def read_tree(db: Reader, account: AccountId) -> Tree:
@@ -48,7 +48,7 @@ async def read_tree(db: Reader, account: AccountId) -> Tree:
         await mailboxes.tree(db, account),
         await mailboxes.subscriptions(db, account),
         await mailbox_counts.sort_orders(db, account),
-        await mailbox_counts.unseen_drafts(db, account),
+        await mailbox_counts.not_unread(db, account),
     )
 
 
@@ -90,8 +90,8 @@ def record(
         "parentId": None if mailbox.parent is None else mailbox_id(mailbox.parent),
         "role": mailbox.role.value if mailbox.role else None,
         "sortOrder": sort_order(tree, mailbox),
-        "totalEmails": mailbox.messages,
-        "unreadEmails": mailbox.unseen - tree.unseen_drafts.get(mailbox.id, 0),
+        "totalEmails": mailbox.messages - mailbox.deleted,
+        "unreadEmails": mailbox.unseen - tree.not_unread.get(mailbox.id, 0),
         "totalThreads": counted.total,
         "unreadThreads": counted.unread,
         "myRights": rights(mailbox),

@@ -86,7 +86,7 @@ async def destroy(
         raise RecordRefused("forbidden", "The inbox stays.")
     if await mailboxes.has_children(tx, there):
         raise MailboxHasChildren
-    if there.messages and not remove_emails:
+    if there.messages > there.deleted and not remove_emails:
         raise RecordRefused("mailboxHasEmail")
     await mailboxes.delete(tx, account, there.path)
     await mailboxes.unsubscribe(tx, account, there.path)

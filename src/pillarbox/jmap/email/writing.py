@@ -20,7 +20,6 @@ from pillarbox.jmap.email.patch import EmailPatch
 from pillarbox.jmap.errors import MethodRefused, RecordRefused, invalid_properties
 from pillarbox.jmap.ids import email_id, message_blob_id, number_of, state_of, thread_id
 from pillarbox.jmap.standard import SetResult
-from pillarbox.store.model import Flag
 from pillarbox.store.sql import accounts, messages
 from pillarbox.store.sql.changes import account_modseq
 from pillarbox.store.sql.email_places import Place, places_of, twin_of
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from pillarbox.store.model import Mailbox
 
 Columns = Mapping[MessageId, tuple[Any, ...]]
-_SHOWN = ~int(Flag.DELETED)  # flags that are keywords
 
 
 class NewEmail(msgspec.Struct, frozen=True):
@@ -240,7 +238,8 @@ class _Run:
     async def destroy(self, given: tuple[str, ...]) -> None:
         """All places of each, in as many steps as there are mailboxes."""
         ids = {one: self._message(one) for one in dict.fromkeys(given)}
-        places = await places_of(self._tx, self._account, list(ids.values()))
+        shown = await places_of(self._tx, self._account, list(ids.values()))
+        places = await places_of(self._tx, self._account, list(shown), hidden=True)
         uids: dict[MailboxId, list[Uid]] = {}
         for one, message in ids.items():
             label = self.real_id(one) or one
@@ -256,9 +255,9 @@ class _Run:
 
 
 def _state(place: Place, patch: EmailPatch, spelled: list[str]) -> tuple[int, str]:
-    r"""Flags and keywords of a place after the patch; \Deleted is IMAP's alone."""
+    r"""Flags and keywords of a place after the patch; one that is \Deleted is none of ours."""
     if patch.keywords is not None:
-        flags, names = place.flags & ~_SHOWN | patch.keywords.flags, set(spelled)
+        flags, names = patch.keywords.flags, set(spelled)
     else:
         flags = (place.flags | patch.more_keywords.flags) & ~patch.fewer_keywords.flags
         names = {*place.keywords.split(), *spelled}

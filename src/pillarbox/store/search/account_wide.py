@@ -20,6 +20,7 @@ from pillarbox.store.search.evaluate import Search, _Places
 from pillarbox.store.search.reading import ReadBlob
 from pillarbox.store.search.senders import senders
 from pillarbox.store.search.text_index import TextIndex
+from pillarbox.store.sql import placements
 
 _NOWHERE = MailboxId(0)  # no mailbox has it
 _FEW = 1000  # messages that are cheaper to ask for than to look through all
@@ -27,7 +28,10 @@ _NEVER, _ALWAYS = -(2**62), 2**62
 T = TypeVar("T")
 _numbers = msgspec.json.Decoder(list[int]).decode
 
-_PLACES = "SELECT json_group_array(message_id) FROM placement WHERE account_id = ? AND {so}"
+# What IMAP flagged \\Deleted is not there for JMAP (RFC 8621 §4.1.1). Few accounts have any, and
+# without the look at the flags an index holds all that most of these need.
+_ALL_PLACES, _SHOWN_PLACES = "placement", "(SELECT * FROM placement WHERE flags & 8 = 0)"
+_PLACES = "SELECT json_group_array(message_id) FROM {{places}} WHERE account_id = ? AND {so}"
 _EVERYTHING = _PLACES.format(so="true")
 _THESE = _PLACES.format(so="message_id IN (SELECT value FROM json_each(?))")
 _IN_MAILBOX = _PLACES.format(so="mailbox_id = ?")
@@ -46,15 +50,15 @@ _WITH_ATTACHMENT = """
 """
 # Of few threads by their index, else by looking through all places.
 _THREADS_OF = """
-    SELECT json_group_array(DISTINCT thread_id) FROM placement
+    SELECT json_group_array(DISTINCT thread_id) FROM {places}
     WHERE account_id = ? AND message_id IN (SELECT value FROM json_each(?))
 """
 _IN_THREADS = """
-    SELECT json_group_array(message_id) FROM placement
+    SELECT json_group_array(message_id) FROM {places}
     WHERE account_id = ? AND thread_id IN (SELECT value FROM json_each(?))
 """
 _ALL_THREADS = """
-    SELECT json_group_array(message_id), json_group_array(thread_id) FROM placement
+    SELECT json_group_array(message_id), json_group_array(thread_id) FROM {places}
     WHERE account_id = ?
 """
 
@@ -75,6 +79,7 @@ class AccountSearch(Search):
         self.account = account
         self._threads: dict[int, int] | None = None
         self._senders: dict[int, str] | None = None
+        self._shown: str | None = None
 
     async def find(self, query: q.Query) -> set[int]:
         """The messages that a query holds for."""
@@ -108,7 +113,8 @@ class AccountSearch(Search):
     async def threads(self) -> dict[int, int]:
         """The thread of each message."""
         if self._threads is None:
-            row = await self.db.row(_ALL_THREADS, (self.account,))
+            sql = _ALL_THREADS.format(places=await self.shown_places())
+            row = await self.db.row(sql, (self.account,))
             messages, threads = row or ("[]", "[]")
             self._threads = dict(zip(_numbers(messages), _numbers(threads), strict=True))
         return self._threads
@@ -120,9 +126,17 @@ class AccountSearch(Search):
         return self._senders
 
     async def ask(self, sql: str, *params: Value) -> set[int]:
-        """The numbers that a statement gathers for the account."""
+        """The numbers that a statement gathers for the account; `{places}` are those shown."""
+        sql = sql.format(places=await self.shown_places())
         row = await self.db.row(sql, (self.account, *params))
         return set(_numbers(row[0])) if row is not None else set()
+
+    async def shown_places(self) -> str:
+        """What stands for the places of messages in a statement."""
+        if self._shown is None:
+            hides = await placements.hides_any(self.db, self.account)
+            self._shown = _SHOWN_PLACES if hides else _ALL_PLACES
+        return self._shown
 
     async def _uids(self, query: q.Query, within: set[int] | None) -> set[int]:
         match query:

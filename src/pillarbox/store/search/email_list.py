@@ -32,7 +32,7 @@ _BY_ARRIVAL = """
     SELECT json_group_array(
             (max(-2147483648, min(2147483647, received_at - 2000000000)) << 32) | message_id),
         {threads}
-    FROM placement WHERE account_id = ?1 AND {which}
+    FROM {places} WHERE account_id = ?1 AND {which}
 """
 _THREADS, _NO_THREADS = "json_group_array(thread_id)", "'[]'"
 _ID = (1 << 32) - 1
@@ -93,7 +93,9 @@ async def _by_arrival(
         if len(found) <= _FEW:
             which, params, found = _THESE, (json.dumps(list(found)),), None
     sql = _BY_ARRIVAL.format(
-        which=which, threads=_THREADS if query.collapse_threads else _NO_THREADS
+        which=which,
+        threads=_THREADS if query.collapse_threads else _NO_THREADS,
+        places=await search.shown_places(),
     )
     row = await search.db.row(sql, (search.account, *params))
     arrivals, threads = map(_numbers, row or ("[]", "[]"))

@@ -20,7 +20,8 @@ _PLACED = """
     WHERE b.account_id = ?1 AND b.modseq > ?2 AND p.modseq > ?2
 """
 _GONE = """
-    SELECT e.message_id, e.mailbox_id, e.placed_modseq, m.thread_id
+    SELECT e.message_id, e.mailbox_id, e.placed_modseq, m.thread_id,
+        e.flags & 8 = 8 OR e.shown_modseq > ?2
     FROM (SELECT mailbox_id FROM mailbox WHERE account_id = ?1 AND modseq > ?2
             UNION SELECT mailbox_id FROM mailbox_gone WHERE account_id = ?1 AND modseq > ?2) b
         CROSS JOIN expunged e USING (mailbox_id)
@@ -28,8 +29,10 @@ _GONE = """
     WHERE e.account_id = ?1 AND e.modseq > ?2
 """
 _PLACES = """
-    SELECT message_id, mailbox_id, placed_modseq FROM placement
-    WHERE account_id = ? AND message_id IN (SELECT value FROM json_each(?))
+    SELECT message_id, mailbox_id, placed_modseq, flags & 8 = 0, modseq > ?2,
+        flags & 8 = 8 OR shown_modseq > ?2
+    FROM placement
+    WHERE account_id = ?1 AND message_id IN (SELECT value FROM json_each(?3))
 """
 _AT_ONCE = 5000  # messages in one statement
 
@@ -46,8 +49,14 @@ class _Changed(msgspec.Struct):
     """A message, and the mailboxes that it was and is in."""
 
     thread: int
+    is_doubtful: bool = False  # `before` may hold too much: something had \\Deleted
     before: set[int] = msgspec.field(default_factory=set)
     after: set[int] = msgspec.field(default_factory=set)
+
+    def was_in(self, mailbox: int, is_doubtful: int) -> None:
+        """It was in a mailbox, or may have been."""
+        self.before.add(mailbox)
+        self.is_doubtful = self.is_doubtful or bool(is_doubtful)
 
 
 async def difference(
@@ -67,7 +76,8 @@ async def difference(
     touched = {
         message: one
         for message, one in changed.items()
-        if (on_flags and one.before and one.after)
+        if one.is_doubtful
+        or (on_flags and one.before and one.after)
         or (one.before != one.after if on_mailboxes else bool(one.before) != bool(one.after))
     }
     if on_threads or query.collapse_threads:
@@ -90,17 +100,20 @@ async def _changed(search: AccountSearch, since: ModSeq) -> dict[int, _Changed]:
     key = (search.account, since)
     placed = await search.db.rows(_PLACED, key)
     gone = await search.db.rows(_GONE, key)
-    changed = {message: _Changed(thread) for message, _, _, thread in (*placed, *gone)}
-    for message, mailbox, from_, _ in gone:
+    changed = {row[0]: _Changed(row[3]) for row in (*placed, *gone)}
+    for message, mailbox, from_, _, is_doubtful in gone:
         if from_ <= since:
-            changed[message].before.add(mailbox)
+            changed[message].was_in(mailbox, is_doubtful)
     messages = list(changed)
     for start in range(0, len(messages), _AT_ONCE):
         some = msgspec.json.encode(messages[start : start + _AT_ONCE]).decode()
-        for message, mailbox, from_ in await search.db.rows(_PLACES, (search.account, some)):
-            changed[message].after.add(mailbox)
-            if from_ <= since:
-                changed[message].before.add(mailbox)
+        for message, mailbox, from_, is_shown, is_new, is_doubtful in await search.db.rows(
+            _PLACES, (*key, some)
+        ):
+            if is_shown:
+                changed[message].after.add(mailbox)
+            if from_ <= since and (is_shown or is_new):
+                changed[message].was_in(mailbox, is_doubtful)
     return changed
 
 

@@ -2,6 +2,10 @@
 
 No log is kept. What is there carries the modseq of its last change and that of the write that put
 it there, and so do tombstones; from these follows whether something existed at an older modseq.
+
+What IMAP flags \\Deleted went with that, and comes when the flag is taken away (RFC 8621 §4.1.1).
+Since when it has the flag is not kept, so it may be uncertain whether there was something at a
+point. Then its end is told, perhaps once more, and if it is there it counts as new.
 """
 
 from __future__ import annotations
@@ -52,9 +56,10 @@ class _Fate(msgspec.Struct):
     """What is known of one message: of its places then and now."""
 
     thread: ThreadId
-    last: int = 0  # the last change
-    first: int = 0  # when the oldest known place was taken; 0: not known yet
-    here: bool = False
+    last: int  # the last change
+    first: int  # since when it was there for certain
+    perhaps: int  # since when it may have been there
+    here: bool
 
 
 Event = tuple[int, int, str]  # modseq, id, "created" …
@@ -86,19 +91,22 @@ def page(events: list[Event], now: ModSeq, limit: int) -> Changes:
 
 
 _PLACED = """
-    SELECT p.message_id, p.thread_id, p.modseq, p.placed_modseq
+    SELECT p.message_id, p.thread_id, p.modseq, p.placed_modseq,
+        iif(p.flags & 8, 1 << 62, max(p.placed_modseq, p.shown_modseq)), p.flags & 8 = 0
     FROM mailbox b CROSS JOIN placement p USING (account_id, mailbox_id)
     WHERE b.account_id = ?1 AND b.modseq > ?2 AND p.modseq > ?2
 """
 _GONE = """
-    SELECT e.message_id, 0, e.modseq, e.placed_modseq
+    SELECT e.message_id, 0, e.modseq, e.placed_modseq,
+        iif(e.flags & 8, 1 << 62, max(e.placed_modseq, e.shown_modseq)), 0
     FROM (SELECT mailbox_id FROM mailbox WHERE account_id = ?1 AND modseq > ?2
             UNION SELECT mailbox_id FROM mailbox_gone WHERE account_id = ?1 AND modseq > ?2) b
         CROSS JOIN expunged e USING (mailbox_id)
     WHERE e.account_id = ?1 AND e.modseq > ?2
 """
 _GONE_WITH_THREADS = """
-    SELECT e.message_id, m.thread_id, e.modseq, e.placed_modseq
+    SELECT e.message_id, m.thread_id, e.modseq, e.placed_modseq,
+        iif(e.flags & 8, 1 << 62, max(e.placed_modseq, e.shown_modseq)), 0
     FROM (SELECT mailbox_id FROM mailbox WHERE account_id = ?1 AND modseq > ?2
             UNION SELECT mailbox_id FROM mailbox_gone WHERE account_id = ?1 AND modseq > ?2) b
         CROSS JOIN expunged e USING (mailbox_id)
@@ -106,8 +114,9 @@ _GONE_WITH_THREADS = """
     WHERE e.account_id = ?1 AND e.modseq > ?2
 """
 _OLDEST_PLACE = """
-    SELECT message_id, min(placed_modseq) FROM placement
-    WHERE account_id = ? AND message_id IN (SELECT value FROM json_each(?)) GROUP BY message_id
+    SELECT message_id, min(max(placed_modseq, shown_modseq)) FROM placement
+    WHERE account_id = ? AND message_id IN (SELECT value FROM json_each(?)) AND flags & 8 = 0
+    GROUP BY message_id
 """
 
 
@@ -129,10 +138,10 @@ async def email_changes(db: Reader, account: AccountId, since: Point, limit: int
 
 
 def _event(message: MessageId, fate: _Fate, base: int) -> Event | None:
-    existed = fate.first <= base
     if fate.here:
-        return (fate.last, message, "updated") if existed else (fate.first, message, "created")
-    return (fate.last, message, "destroyed") if existed else None
+        is_new = fate.first > base
+        return (fate.first, message, "created") if is_new else (fate.last, message, "updated")
+    return (fate.last, message, "destroyed") if fate.perhaps <= base else None
 
 
 async def _fates(
@@ -145,8 +154,8 @@ async def _fates(
     """The messages that anything happened to."""
     fates: dict[MessageId, _Fate] = {}
     placed = await db.rows(_PLACED, (account, since.floor))
-    _note(fates, placed, base, here=True)
-    _note(fates, await db.rows(gone, (account, since.floor)), base, here=False)
+    _note(fates, placed, base)
+    _note(fates, await db.rows(gone, (account, since.floor)), base)
     # Other places, where nothing happened, may have kept it; or it may have had them before.
     asked = [
         message
@@ -164,18 +173,17 @@ def _note(
     fates: dict[MessageId, _Fate],
     rows: list[Row],
     base: Callable[[MessageId, ThreadId], int],
-    *,
-    here: bool,
 ) -> None:
-    for message, thread, modseq, placed in rows:
+    for message, thread, modseq, placed, certain, here in rows:
         if modseq <= base(message, thread):
             continue
         fate = fates.get(message)
         if fate is None:
-            fate = fates[message] = _Fate(thread, modseq, placed)
+            fate = fates[message] = _Fate(thread, modseq, certain, placed, here=False)
         fate.last = max(fate.last, modseq)
-        fate.first = min(fate.first, placed)
-        fate.here = fate.here or here
+        fate.first = min(fate.first, certain)
+        fate.perhaps = min(fate.perhaps, placed)
+        fate.here = fate.here or bool(here)
 
 
 async def _asked(db: Reader, sql: str, account: AccountId, numbers: Iterable[int]) -> list[Row]:
@@ -186,8 +194,9 @@ async def _asked(db: Reader, sql: str, account: AccountId, numbers: Iterable[int
 
 
 _OLDEST_IN_THREAD = """
-    SELECT thread_id, min(placed_modseq) FROM placement
-    WHERE account_id = ? AND thread_id IN (SELECT value FROM json_each(?)) GROUP BY thread_id
+    SELECT thread_id, min(max(placed_modseq, shown_modseq)) FROM placement
+    WHERE account_id = ? AND thread_id IN (SELECT value FROM json_each(?)) AND flags & 8 = 0
+    GROUP BY thread_id
 """
 
 

@@ -10,6 +10,7 @@ import msgspec
 from pillarbox.ids import AccountId, BlobId, MailboxId, MessageId, Uid
 from pillarbox.message.part import Digest
 from pillarbox.store.database import Reader
+from pillarbox.store.model import Flag
 from pillarbox.store.sql.threads import id_hash
 
 _ASKED_AT_ONCE = 500  # ids in one statement
@@ -29,19 +30,23 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
 
 _PLACES = """
     SELECT mailbox_id, uid, message_id, flags, keywords, size, saved_at FROM placement
-    WHERE account_id = ? AND message_id IN (SELECT value FROM json_each(?))
+    WHERE account_id = ? AND message_id IN (SELECT value FROM json_each(?)) AND flags & ? = 0
     ORDER BY message_id, mailbox_id, uid
 """
 
 
 async def places_of(
-    db: Reader, account: AccountId, messages: Sequence[MessageId]
+    db: Reader, account: AccountId, messages: Sequence[MessageId], *, hidden: bool = False
 ) -> dict[MessageId, list[Place]]:
-    """The places of those messages that have any."""
+    r"""The places of those messages that have any.
+
+    `hidden`: also those that IMAP flagged \Deleted, which are none for JMAP (RFC 8621 §4.1.1).
+    """
+    left_out = 0 if hidden else int(Flag.DELETED)
     found: dict[MessageId, list[Place]] = {}
     for start in range(0, len(messages), _ASKED_AT_ONCE):
         part = json.dumps(messages[start : start + _ASKED_AT_ONCE])
-        for row in await db.rows(_PLACES, (account, part)):
+        for row in await db.rows(_PLACES, (account, part, left_out)):
             place = Place(*row)
             found.setdefault(place.message, []).append(place)
     return found
@@ -52,6 +57,7 @@ _TWIN = """
     JOIN placement p ON p.account_id = r.account_id AND p.thread_id = r.thread_id
     JOIN message m ON m.account_id = p.account_id AND m.message_id = p.message_id
     WHERE r.account_id = ? AND r.hash = ? AND r.subject_hash = ? AND m.blob_id = ?
+        AND p.flags & 8 = 0
     LIMIT 1
 """
 

@@ -86,9 +86,10 @@ async def _free(tx: Transaction, account: AccountId, octets: int, messages: int)
 
 _TOMBSTONES = """
     INSERT INTO expunged
-        (account_id, mailbox_id, modseq, uid, message_id, expunged_at, placed_modseq, flags,
-        keywords)
-    SELECT account_id, mailbox_id, ?, uid, message_id, ?, placed_modseq, flags, keywords
+        (account_id, mailbox_id, modseq, uid, message_id, expunged_at, placed_modseq,
+        shown_modseq, flags, keywords)
+    SELECT account_id, mailbox_id, ?, uid, message_id, ?, placed_modseq, shown_modseq, flags,
+        keywords
     FROM placement
     WHERE account_id = ? AND mailbox_id = ? AND uid IN (SELECT value FROM json_each(?))
     ORDER BY uid

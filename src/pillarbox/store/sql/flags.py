@@ -19,12 +19,13 @@ _PLACED = """
     ORDER BY uid
 """
 _UPDATE = """
-    UPDATE placement SET flags = ?, keywords = ?, modseq = ?
-    WHERE account_id = ? AND mailbox_id = ? AND uid IN (SELECT value FROM json_each(?))
+    UPDATE placement SET flags = ?1, keywords = ?2, modseq = ?3,
+        shown_modseq = CASE WHEN flags & 8 = 8 AND ?1 & 8 = 0 THEN ?3 ELSE shown_modseq END
+    WHERE account_id = ?4 AND mailbox_id = ?5 AND uid IN (SELECT value FROM json_each(?6))
 """
 # Most clients change one message at a time, and a list of one costs twice as much.
 _PLACED_ONE = _PLACED.replace("IN (SELECT value FROM json_each(?))", "= ?")
-_UPDATE_ONE = _UPDATE.replace("IN (SELECT value FROM json_each(?))", "= ?")
+_UPDATE_ONE = _UPDATE.replace("IN (SELECT value FROM json_each(?6))", "= ?6")
 _FIRST_FLAGS = """
     SELECT flags FROM placement WHERE account_id = ? AND mailbox_id = ? ORDER BY uid LIMIT ?
 """

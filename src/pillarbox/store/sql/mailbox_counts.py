@@ -15,11 +15,18 @@ _UNSEEN_DRAFTS = """
     SELECT mailbox_id, count(*) FROM placement INDEXED BY placement_unseen_draft
     WHERE account_id = ? AND flags & 17 = 16 GROUP BY mailbox_id
 """
+_UNSEEN_HIDDEN = """
+    SELECT mailbox_id, count(*) FROM placement INDEXED BY placement_hidden
+    WHERE account_id = ? AND flags & 8 = 8 AND flags & 17 = 0 GROUP BY mailbox_id
+"""
 
 
-async def unseen_drafts(db: Reader, account: AccountId) -> dict[MailboxId, int]:
-    """Counted in `Mailbox.unseen`, but not unread (RFC 8621 §2)."""
-    return dict(await db.rows(_UNSEEN_DRAFTS, (account,)))
+async def not_unread(db: Reader, account: AccountId) -> dict[MailboxId, int]:
+    r"""Counted in `Mailbox.unseen`, but not unread: drafts, and what is \Deleted (RFC 8621 §2)."""
+    found: dict[MailboxId, int] = dict(await db.rows(_UNSEEN_DRAFTS, (account,)))
+    for mailbox, count in await db.rows(_UNSEEN_HIDDEN, (account,)):
+        found[mailbox] = found.get(mailbox, 0) + count
+    return found
 
 
 _SORT_ORDERS = """
@@ -46,6 +53,12 @@ _TOTAL = """
         WHERE account_id = ?)
     GROUP BY mailbox_id
 """
+_TOTAL_SHOWN = """
+    SELECT mailbox_id, count(*) FROM (
+        SELECT DISTINCT thread_id, mailbox_id FROM placement
+        WHERE account_id = ? AND flags & 8 = 0)
+    GROUP BY mailbox_id
+"""
 # Ends with the last one that there is; most often they are the newest.
 _UNSEEN = """
     SELECT thread_id, flags FROM placement NOT INDEXED
@@ -58,6 +71,8 @@ _HAVING_UNREAD = """
             ON p.account_id = ? AND p.thread_id = u.value)
     GROUP BY mailbox_id
 """
+_HAVING_UNREAD_SHOWN = _HAVING_UNREAD.replace("u.value)", "u.value AND p.flags & 8 = 0)")
+_NOT_UNREAD = Flag.DRAFT | Flag.DELETED
 
 
 async def threads(
@@ -68,17 +83,19 @@ async def threads(
     A thread is unread where any of its messages is, even one in another mailbox. What is in the
     trash alone counts only there, and only what is in the trash counts there (RFC 8621 §2).
     """
+    hides = any(one.deleted for one in mailboxes)
     elsewhere: set[int] = set()
     in_trash: set[int] = set()
     trash = next((one.id for one in mailboxes if one.role is Role.TRASH), MailboxId(0))
     for one in mailboxes:
         if one.unseen:
             rows = await db.rows(_UNSEEN, (account, one.id, one.unseen))
-            unread = {thread for thread, flags in rows if not flags & Flag.DRAFT}
+            unread = {thread for thread, flags in rows if not flags & _NOT_UNREAD}
             (in_trash if one.id == trash else elsewhere).update(unread)
     having: dict[MailboxId, int] = {}
     if elsewhere:
-        having = dict(await db.rows(_HAVING_UNREAD, (json.dumps(list(elsewhere)), account)))
+        sql = _HAVING_UNREAD_SHOWN if hides else _HAVING_UNREAD
+        having = dict(await db.rows(sql, (json.dumps(list(elsewhere)), account)))
     having[trash] = len(in_trash)
-    total = await db.rows(_TOTAL, (account,))
+    total = await db.rows(_TOTAL_SHOWN if hides else _TOTAL, (account,))
     return {mailbox: Threads(count, having.get(mailbox, 0)) for mailbox, count in total}

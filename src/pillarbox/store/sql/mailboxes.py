@@ -251,9 +251,10 @@ async def has_children(db: Reader, mailbox: Mailbox) -> bool:
 
 _BURY = """
     INSERT INTO expunged
-        (account_id, mailbox_id, modseq, uid, message_id, expunged_at, placed_modseq, flags,
-        keywords)
-    SELECT account_id, mailbox_id, ?, uid, message_id, ?, placed_modseq, flags, keywords
+        (account_id, mailbox_id, modseq, uid, message_id, expunged_at, placed_modseq,
+        shown_modseq, flags, keywords)
+    SELECT account_id, mailbox_id, ?, uid, message_id, ?, placed_modseq, shown_modseq, flags,
+        keywords
     FROM placement
     WHERE account_id = ? AND mailbox_id = ?
 """

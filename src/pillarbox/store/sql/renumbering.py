@@ -14,9 +14,9 @@ from pillarbox.store.sql import mailboxes
 _PLACE_AGAIN = """
     INSERT INTO placement
         (account_id, mailbox_id, uid, message_id, flags, keywords, modseq, size, saved_at,
-        received_at, placed_modseq, thread_id)
+        received_at, placed_modseq, thread_id, shown_modseq)
     SELECT account_id, ?, row_number() OVER (ORDER BY uid), message_id, flags, keywords, ?, size,
-        saved_at, received_at, placed_modseq, thread_id
+        saved_at, received_at, placed_modseq, thread_id, shown_modseq
     FROM placement WHERE account_id = ? AND mailbox_id = ? ORDER BY uid
 """
 _EMPTY = "DELETE FROM placement WHERE account_id = ? AND mailbox_id = ?"

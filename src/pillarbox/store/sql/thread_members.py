@@ -1,4 +1,4 @@
-"""The messages of threads, as far as they still have a place (RFC 8621 §3)."""
+"""The messages of threads, as far as JMAP shows them (RFC 8621 §3)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pillarbox.store.database import Reader
 _MEMBERS = """
     SELECT DISTINCT thread_id, received_at, message_id
     FROM placement INDEXED BY placement_thread
-    WHERE account_id = ? AND thread_id IN (SELECT value FROM json_each(?))
+    WHERE account_id = ? AND thread_id IN (SELECT value FROM json_each(?)) AND flags & 8 = 0
 """
 
 
