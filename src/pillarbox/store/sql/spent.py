@@ -13,6 +13,11 @@ async def spend(tx: Transaction, digest: bytes, until: int) -> bool:
     return bool(await tx.run(_SPEND, (digest, until)))
 
 
+async def give_back(tx: Transaction, digest: bytes) -> None:
+    """It may be used after all: what it was used for failed."""
+    await tx.run("DELETE FROM spent WHERE digest = ?", (digest,))
+
+
 async def forget(tx: Transaction) -> None:
     """Those that have ended anyway."""
     await tx.run(_FORGET, (tx.now(),))

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 TYPES: Mapping[str, str] = {
+    "basic.css": "text/css",
     "pages.css": "text/css",
     "pages.js": "text/javascript",
     "pages.svg": "image/svg+xml",

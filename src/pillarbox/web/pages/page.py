@@ -73,6 +73,15 @@ class Pages:
         self._hostname = services.hostname
         self.forms = Forms(services.server_key)
 
+    def translate(self, request: Request) -> Callable[..., str]:
+        """`t(key, **vars)` in the request's language."""
+        texts = texts_of(self._area, language_of(request))
+
+        def t(key: str, /, **variables: object) -> str:
+            return texts[key].format(**variables) if variables else texts[key]
+
+        return t
+
     def render(
         self,
         request: Request,
@@ -89,14 +98,9 @@ class Pages:
         `session`, `languages` and what is given here.
         """
         language = language_of(request)
-        texts = texts_of(self._area, language)
-
-        def t(key: str, /, **variables: object) -> str:
-            return texts[key].format(**variables) if variables else texts[key]
-
         page = _environment().get_template(f"{self._area}/{template}")
         octets = page.render(
-            t=t,
+            t=self.translate(request),
             lang=language,
             csrf=self.forms.field(request, session),
             csrf_name=FIELD,
