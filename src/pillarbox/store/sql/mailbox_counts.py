@@ -53,10 +53,14 @@ _TOTAL = """
         WHERE account_id = ?)
     GROUP BY mailbox_id
 """
-_TOTAL_SHOWN = """
+# Those of them of which nothing is shown there (RFC 8621 §4.1.1): as many looks as hidden places.
+_TOTAL_HIDDEN = """
     SELECT mailbox_id, count(*) FROM (
-        SELECT DISTINCT thread_id, mailbox_id FROM placement
-        WHERE account_id = ? AND flags & 8 = 0)
+        SELECT DISTINCT h.thread_id, h.mailbox_id FROM placement h INDEXED BY placement_hidden
+        WHERE h.account_id = ? AND h.flags & 8 = 8 AND NOT EXISTS (
+            SELECT 1 FROM placement p INDEXED BY placement_thread
+            WHERE p.account_id = h.account_id AND p.thread_id = h.thread_id
+                AND p.mailbox_id = h.mailbox_id AND p.flags & 8 = 0))
     GROUP BY mailbox_id
 """
 # Ends with the last one that there is; most often they are the newest.
@@ -97,5 +101,9 @@ async def threads(
         sql = _HAVING_UNREAD_SHOWN if hides else _HAVING_UNREAD
         having = dict(await db.rows(sql, (json.dumps(list(elsewhere)), account)))
     having[trash] = len(in_trash)
-    total = await db.rows(_TOTAL_SHOWN if hides else _TOTAL, (account,))
-    return {mailbox: Threads(count, having.get(mailbox, 0)) for mailbox, count in total}
+    total = await db.rows(_TOTAL, (account,))
+    hidden: dict[int, int] = dict(await db.rows(_TOTAL_HIDDEN, (account,))) if hides else {}
+    return {
+        mailbox: Threads(count - hidden.get(mailbox, 0), having.get(mailbox, 0))
+        for mailbox, count in total
+    }
