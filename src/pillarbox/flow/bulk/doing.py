@@ -21,6 +21,7 @@ from pillarbox.flow.bulk.restoring import restore
 from pillarbox.flow.bulk.room import Room
 from pillarbox.ids import AccountId, BulkId, MailboxId, MessageId
 from pillarbox.store.database import Transaction
+from pillarbox.store.model import Flag
 from pillarbox.store.sql import bulk_former
 from pillarbox.store.sql.bulk_lease import Step
 from pillarbox.store.sql.email_places import Place, places_of
@@ -41,7 +42,7 @@ async def do_step(
         return await restore(tx, account, messages)
     step = _Doing(tx, account, action, within)
     await step.prepare(len(messages))
-    places = await places_of(tx, account, messages)
+    places = await places_of(tx, account, messages, hidden=True)
     failed: dict[MessageId, str] = {}
     for message in messages:
         try:
@@ -80,7 +81,7 @@ class _Doing:
 
     def plan(self, message: MessageId, there: list[Place]) -> None:
         """Raises Refused."""
-        if not there:
+        if all(place.flags & Flag.DELETED for place in there):  # none, or no more for JMAP
             if isinstance(self._action, Destroy):
                 return  # somebody was quicker
             raise Refused(GONE)

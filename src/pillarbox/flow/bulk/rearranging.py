@@ -53,7 +53,7 @@ class Rearranging:
         """Places that were made from others have their flags; give them their own."""
         if not self._wanted:
             return
-        now = await places_of(self._tx, self._account, list(self._wanted))
+        now = await places_of(self._tx, self._account, list(self._wanted), hidden=True)
         mends: dict[tuple[MailboxId, State], list[Uid]] = {}
         for message, wanted in self._wanted.items():
             for place in now.get(message, []):

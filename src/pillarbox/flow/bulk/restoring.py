@@ -24,7 +24,7 @@ async def restore(tx: Transaction, account: AccountId, messages: Sequence[Messag
     usable = await Regrouping.usable_mailboxes(tx, account, len(messages))
     inbox = await mailboxes.by_role(tx, account, Role.INBOX)
     assert inbox is not None  # it cannot be deleted
-    there = await places_of(tx, account, messages)
+    there = await places_of(tx, account, messages, hidden=True)
     sizes = await kept(tx, account, messages)
     buried = await graves(tx, account, messages)
     room = await Room.of(tx, account)

@@ -42,7 +42,7 @@ async def undo_step(
     former = await bulk_former.former(tx, account, undone, messages)
     sizes = await kept(tx, account, messages)
     usable = await Regrouping.usable_mailboxes(tx, account, 2 * len(messages))
-    now = await places_of(tx, account, messages)
+    now = await places_of(tx, account, messages, hidden=True)
     inbox = await mailboxes.by_role(tx, account, Role.INBOX)
     assert inbox is not None  # it cannot be deleted
     room = await Room.of(tx, account)
