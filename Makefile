@@ -16,7 +16,7 @@ RUN_STAMP  := $(VENV)/.run-$(call hash,$(RUN_LOCKS) pyproject.toml)
 TEST_STAMP := $(VENV)/.test-$(call hash,requirements/test.txt pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help run localserve test test-web debian check format compiled bench crash collect fuzz soak docs lock clean
+.PHONY: help run localserve test test-web debian check format compiled bench crash collect fuzz soak frontend docs lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,6 +47,7 @@ check: $(TEST_STAMP) ## lint, format, types, layers, sizes
 	$(BIN)/lint-imports
 	$(BIN)/python tools/house.py
 	$(BIN)/python tools/rfcxref.py --check
+	$(BIN)/python tools/frontend.py --check
 
 format: $(TEST_STAMP) ## format and mend what ruff can
 	$(BIN)/ruff check --fix .
@@ -69,6 +70,9 @@ fuzz: $(TEST_STAMP) ## the fuzz targets, a minute each
 
 soak: $(TEST_STAMP) ## the model and concurrency tests, an hour
 	$(BIN)/python -m pytest tests/scenarios --soak-seconds 3600 --model-steps 200000 --timeout 0 $(ARGS)
+
+frontend: ## build the web pages with Node into the package; others need no Node
+	$(PYTHON) tools/frontend.py
 
 docs: $(RUN_STAMP) ## write the pages that come from the code anew: configuration, RFC references
 	$(BIN)/pillarbox config reference > docs/guide/configuration.md

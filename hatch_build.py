@@ -19,6 +19,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 SWITCH = "PILLARBOX_COMPILE"
 OPTIMISATION = "3"
 LIST = Path("requirements/compiled.txt")  # modules, one a line
+PAGES = Path("src/pillarbox/web/app/built/manifest.json")  # `make frontend` built them
 
 _BUILD = """
 import sys
@@ -43,7 +44,9 @@ class CompileHook(BuildHookInterface[Any]):
         return ["mypy", "setuptools"] if _is_wanted(self.target_name) else []
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Compile and add the results to the wheel."""
+        """Compile and add the results to the wheel. Nothing of the web pages is built here."""
+        if self.target_name == "wheel" and not (Path(self.root) / PAGES).exists():
+            self.app.display_warning("The web pages are missing: make frontend.")
         if version == "editable" or not _is_wanted(self.target_name):
             return
         root = Path(self.root)

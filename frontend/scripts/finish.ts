@@ -53,24 +53,42 @@ function compress(path: string): void {
 }
 
 interface Part {
-  file: string
-  isEntry?: boolean
-  imports?: string[]
-  css?: string[]
+  isEntry: boolean
+  imports: string[]
+  css: string[]
+  modules: string[]
 }
 
-/** What the first page needs: the entry and what it imports statically. */
-function initial(parts: Map<string, Part>): string[] {
-  const found = new Set<string>()
-  const follow = (file: string) => {
-    if (found.has(file)) return
-    found.add(file)
-    const part = parts.get(file)
-    for (const one of part?.imports ?? []) follow(one)
-    for (const one of part?.css ?? []) found.add(one)
+/** A file with all that it imports statically. */
+function whole(parts: Map<string, Part>, file: string, found = new Set<string>()): Set<string> {
+  if (found.has(file)) return found
+  found.add(file)
+  for (const one of parts.get(file)?.css ?? []) found.add(one)
+  for (const one of parts.get(file)?.imports ?? []) whole(parts, one, found)
+  return found
+}
+
+/** Files by the part of the app that they are for; tools/frontend.py weighs them. */
+function groups(parts: Map<string, Part>): Record<string, string[]> {
+  const first = new Set<string>()
+  for (const [file, { isEntry }] of parts) if (isEntry && file !== 'sw.js') whole(parts, file, first)
+  const of = (module: string) => {
+    const found = [...parts].find(([, one]) => one.modules.some((name) => name.endsWith(module)))
+    const files = found ? [...whole(parts, found[0])] : []
+    return files.filter((file) => !first.has(file)).sort()
   }
-  for (const [file, part] of parts) if (part.isEntry && file !== 'sw.js') follow(file)
-  return [...found].sort()
+  const out: Record<string, string[]> = {
+    initial: [...first].sort(),
+    composer: of('/compose/Composer.svelte'),
+    settings: of('/settings/Settings.svelte'),
+  }
+  for (const [file, { modules }] of parts) {
+    const language = modules[0]?.match(/\/i18n\/([a-z]+)\/[a-z]+\.json$/)?.[1]
+    if (language && modules.length === 1 && !first.has(file)) {
+      out[`locale ${language}`] = [...(out[`locale ${language}`] ?? []), file].sort()
+    }
+  }
+  return out
 }
 
 /** The plugin; `out` is where the build goes. */
@@ -84,10 +102,10 @@ export function finish(out: string): Plugin {
         if (part.type !== 'chunk') continue
         const viteMetadata = (part as { viteMetadata?: { importedCss?: Set<string> } }).viteMetadata
         parts.set(file, {
-          file,
           isEntry: part.isEntry,
           imports: part.imports,
           css: [...(viteMetadata?.importedCss ?? [])],
+          modules: part.moduleIds,
         })
       }
     },
@@ -106,7 +124,7 @@ export function finish(out: string): Plugin {
       const files = Object.fromEntries(
         names.sort().map((name) => [name, sha256(readFileSync(join(out, name)))]),
       )
-      const manifest = { build, sources: sourcesDigest(), initial: initial(parts), files }
+      const manifest = { build, sources: sourcesDigest(), groups: groups(parts), files }
       writeFileSync(join(out, 'manifest.json'), `${JSON.stringify(manifest, null, 1)}\n`)
     },
   }
