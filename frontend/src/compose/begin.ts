@@ -195,7 +195,7 @@ async function cleanBody(email: FullEmail): Promise<string | null> {
     const signal = AbortSignal.timeout(QUOTE_SECONDS * 1000)
     const response = await app.client.request(path, { signal })
     const page = await response.text()
-    return page.includes('data-body="text"') ? null : page
+    return /data-(?:body|kind)="text"/.test(page) ? null : page
   } catch {
     return null // the text is quoted instead
   }
