@@ -8,7 +8,9 @@ import { writeSprite } from './scripts/sprite.ts'
 
 writeSprite()
 
-const OUT = fileURLToPath(new URL('../src/pillarbox/web/app/built', import.meta.url))
+const BUILT = fileURLToPath(new URL('../src/pillarbox/web/app/built', import.meta.url))
+/** Elsewhere for trying a change without touching what is committed. */
+const OUT = process.env.PILLARBOX_BUILD ?? BUILT
 const server = process.env.PILLARBOX_URL ?? 'http://127.0.0.1:2080'
 
 export default defineConfig({
