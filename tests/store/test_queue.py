@@ -150,10 +150,25 @@ async def test_lanes_are_found_whatever_waits_in_them(box: Box) -> None:
     found = await box.store.read(lambda db: lanes(db, "", 100))
     assert [(one.due_at - now, one.failures) for one in found] == [(0, 0), (60, 3), (0, 0)]
     fresh = await box.store.read(lambda db: fresh_lanes(db, 10, now, 100))
-    assert sorted(one.name for one in fresh) == ["d0.example", "d2.example"]
+    assert sorted((one.name, one.due_at - now) for one in fresh) == [
+        ("d0.example", 0),
+        ("d1.example", 60),
+        ("d2.example", 0),
+    ]
     await write(box, resume=["d1.example"])
     fresh = await box.store.read(lambda db: fresh_lanes(db, 28, now, 100))
     assert sorted(one.name for one in fresh) == ["d1.example", "d2.example"]
+
+
+async def test_what_is_held_is_told_with_its_time(box: Box) -> None:
+    now = seconds(box)
+    held = message("a@x.example", release_at=now + 10, hold="for;10")
+    await put(box.store, held, message("b@x.example"))
+    fresh = await box.store.read(lambda db: fresh_lanes(db, 0, now, 100))
+    assert sorted((one.name, one.due_at - now) for one in fresh) == [
+        ("x.example", 0),
+        ("x.example", 10),
+    ]
 
 
 async def test_looks_use_their_indexes(box: Box) -> None:

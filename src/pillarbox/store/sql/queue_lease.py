@@ -44,9 +44,11 @@ _LANES = """
     WHERE found.name IS NOT NULL
 """
 _FRESH = """
-    SELECT DISTINCT r.lane, coalesce(stopped.failures, 0) FROM queued_recipient r
-    LEFT JOIN queue_lane stopped ON stopped.lane = r.lane
-    WHERE r.queued_id > ?1 AND +r.due_at <= ?2 AND coalesce(stopped.not_before, 0) <= ?2
+    SELECT r.lane, max(min(r.due_at), coalesce(stopped.not_before, 0)),
+        coalesce(stopped.failures, 0)
+    FROM queued_recipient r LEFT JOIN queue_lane stopped ON stopped.lane = r.lane
+    WHERE r.queued_id > ?1 AND +r.due_at IS NOT NULL
+    GROUP BY r.lane, +r.due_at <= ?2
     LIMIT ?3
 """  # the + keeps it off the index of all that is due: the newest messages are few
 _NEWEST = "SELECT coalesce(max(queued_id), 0) FROM queued"
@@ -65,9 +67,13 @@ async def lanes(db: Reader, after: str, limit: int) -> list[DueLane]:
 
 
 async def fresh_lanes(db: Reader, after: int, now: int, limit: int) -> list[DueLane]:
-    """Lanes of due recipients of messages above number `after`."""
+    """Lanes of recipients of messages above number `after`.
+
+    A lane is there twice when some are due by now and others are held for later: whoever looks is
+    to come back then.
+    """
     rows = await db.rows(_FRESH, (after, now, limit))
-    return [DueLane(name, now, failures) for name, failures in rows]
+    return [DueLane(name, due_at, failures) for name, due_at, failures in rows]
 
 
 async def newest(db: Reader) -> int:
