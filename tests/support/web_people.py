@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pillarbox.net.secret import Secret
 from pillarbox.store.sql import accounts
-from pillarbox.web import pages, sign_in
+from pillarbox.web import account, pages, sign_in
 from support.web_bench import WebBox
 
 PASSWORD = "nineteen-harbour-lamps"
@@ -18,7 +18,7 @@ class PeopleBox(WebBox):
         await super().open()
         await self.store.write(lambda tx: accounts.add_domain(tx, "example.org"))
         await self.admin.set_password(ALICE, Secret(PASSWORD), keep_session=self.session.id)
-        self.serve(pages.routes, sign_in.routes)
+        self.serve(pages.routes, sign_in.routes, account.routes)
 
     async def __aexit__(self, *error: object) -> None:
         await self.authenticator.history.close()

@@ -127,6 +127,10 @@ class BrowserSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             "up to this. An hour leaves a guesser 24 of a million codes a day.",
         ),
     ] = 60
+    app_passwords_per_account: Annotated[
+        int,
+        Meta(ge=1, le=10_000, description="App passwords that people may make on their page."),
+    ] = 100
     passkeys_per_account: Annotated[
         int, Meta(ge=1, le=1000, description="Passkeys that an account may have.")
     ] = 20

@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from pillarbox.errors import (
+    AlreadyExists,
     BadName,
     LimitReached,
     NotAllowed,
@@ -39,6 +40,7 @@ _STATUSES: dict[type[PillarboxError], int] = {
     Unavailable: 503,
     Throttled: 429,
     LimitReached: 409,
+    AlreadyExists: 409,
     TooLarge: 413,
     BadName: 422,
     NotFound: 404,

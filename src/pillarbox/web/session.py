@@ -54,9 +54,14 @@ async def signed_in(request: Request, services: WebServices) -> BrowserSession:
 async def signed_in_fresh(request: Request, services: WebServices) -> BrowserSession:
     """The same, for what guards the account. Raises ConfirmNeeded besides."""
     session = await signed_in(request, services)
+    check_fresh(session, services)
+    return session
+
+
+def check_fresh(session: BrowserSession, services: WebServices) -> None:
+    """Raises ConfirmNeeded."""
     if not services.sessions.is_fresh(session):
         raise ConfirmNeeded
-    return session
 
 
 def check_csrf(request: Request, session: BrowserSession, given: str | None = None) -> None:

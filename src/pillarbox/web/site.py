@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from starlette.routing import BaseRoute
 
-from pillarbox.web import app, basic, composer, devices, pages, sign_in
+from pillarbox.web import account, app, basic, composer, devices, pages, sign_in
 from pillarbox.web.bodies import area as bodies
 from pillarbox.web.recovery import routes as recovery
 from pillarbox.web.services import WebServices
@@ -14,6 +14,7 @@ from pillarbox.web.services import WebServices
 AREAS: tuple[Callable[[WebServices], list[BaseRoute]], ...] = (
     pages.routes,
     sign_in.routes,
+    account.routes,
     basic.routes,
     composer.routes,
     bodies.routes,

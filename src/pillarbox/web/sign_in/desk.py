@@ -12,7 +12,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from pillarbox.accounts.identity import Identity
-from pillarbox.accounts.passkeys import Site
 from pillarbox.accounts.signer import Signer
 from pillarbox.errors import NotAllowed, NotFound, PillarboxError, Throttled, TooLarge
 from pillarbox.ids import AccountId
@@ -122,13 +121,6 @@ class Desk:
             "accounts.sign_in_failed", door="web", peer=peer_of(request), outcome=outcome
         )
 
-    @staticmethod
-    def site_of(request: Request) -> Site:
-        """As the browser sees it; the host was checked to be ours."""
-        host = request.headers["host"].lower()
-        name = host.rpartition(":")[0] if _has_port(host) else host
-        return Site(name, f"{request.scope['scheme']}://{host}")
-
 
 async def _changed_at(db: Reader, account: AccountId) -> int:
     """0 for an account that may not sign in."""
@@ -136,10 +128,6 @@ async def _changed_at(db: Reader, account: AccountId) -> int:
     if row is None or not (await accounts.get(db, account)).enabled:
         return 0
     return row.changed_at
-
-
-def _has_port(host: str) -> bool:
-    return host.rpartition(":")[2].isdecimal() and not host.endswith("]")
 
 
 def peer_of(request: Request) -> str:

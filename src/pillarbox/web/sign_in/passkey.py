@@ -21,6 +21,7 @@ from pillarbox.web.sign_in.desk import (
     read_json,
     refused,
 )
+from pillarbox.web.sites import site_of
 
 
 class PasskeyStep:
@@ -32,7 +33,7 @@ class PasskeyStep:
     async def post_options(self, request: Request) -> Response:
         """A challenge for whoever answers it."""
         await self._given(request)
-        return JSONResponse(await self._desk.services.passkeys.ask(self._desk.site_of(request)))
+        return JSONResponse(await self._desk.services.passkeys.ask(site_of(request)))
 
     async def post(self, request: Request) -> Response:
         """Instead of the password."""
@@ -43,7 +44,7 @@ class PasskeyStep:
         """A challenge for the passkeys of who gave the right password."""
         await self._given(request)
         step = await self._step(request)
-        site = self._desk.site_of(request)
+        site = site_of(request)
         return JSONResponse(await self._desk.services.passkeys.ask(site, step.account))
 
     async def post_second(self, request: Request) -> Response:
@@ -61,7 +62,7 @@ class PasskeyStep:
         try:
             identity = await services.passkeys.check(
                 credential if isinstance(credential, dict) else {},
-                self._desk.site_of(request),
+                site_of(request),
                 account,
             )
         except AuthenticationFailed as error:
