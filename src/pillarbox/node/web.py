@@ -56,29 +56,7 @@ def make_web(
     )
     sessions = BrowserSessions(store, clock, settings.auth.browser)
     jmap = JmapDoor(services, authenticator, sessions)
-    admin = AccountAdmin(store, settings.auth)
-    recovering = Recovering(store, admin, clock, settings.recovery)
-    site = WebServices(
-        settings=settings,
-        store=store,
-        authenticator=authenticator,
-        clock=clock,
-        hostname=hostname,
-        server_key=server_key,
-        jmap=services,
-        sessions=sessions,
-        second_factors=SecondFactors(
-            store,
-            Vault(Path(settings.store.data_dir)),
-            clock,
-            settings.auth.browser,
-            recovering.use_code,
-        ),
-        passkeys=Passkeys(store, clock, settings.auth.browser, server_key),
-        admin=admin,
-        recovering=recovering,
-        letters=letters,
-    )
+    site = _site(settings, services, authenticator, server_key, sessions, letters)
     site.ending.extend((site.end_hashing, authenticator.history.close))
     application = make_application(
         [*jmap.routes, *site_routes(site)],
@@ -97,4 +75,34 @@ def make_web(
         end_streams=jmap.end_streams,
         end_streams_of=jmap.end_streams_of,
         ending=site.ending,
+    )
+
+
+def _site(
+    settings: Settings,
+    jmap: Services,
+    authenticator: Authenticator,
+    server_key: Secret,
+    sessions: BrowserSessions,
+    letters: Letters,
+) -> WebServices:
+    """What the pages may use."""
+    store, clock, browser = jmap.store, jmap.clock, settings.auth.browser
+    admin = AccountAdmin(store, settings.auth)
+    recovering = Recovering(store, admin, clock, settings.recovery)
+    vault = Vault(Path(settings.store.data_dir))
+    return WebServices(
+        settings=settings,
+        store=store,
+        authenticator=authenticator,
+        clock=clock,
+        hostname=jmap.hostname,
+        server_key=server_key,
+        jmap=jmap,
+        sessions=sessions,
+        second_factors=SecondFactors(store, vault, clock, browser, recovering.use_code),
+        passkeys=Passkeys(store, clock, browser, server_key),
+        admin=admin,
+        recovering=recovering,
+        letters=letters,
     )

@@ -10,6 +10,7 @@ from functools import partial
 import msgspec
 
 from pillarbox.accounts.names import split_address
+from pillarbox.accounts.second_factors import reseal_totp
 from pillarbox.accounts.vault import Vault, VaultClosed
 from pillarbox.clock import Clock, unix_seconds
 from pillarbox.config.collect import CollectSettings
@@ -220,6 +221,7 @@ class Remotes:
             done += sum(is_open for _, is_open in found)
             lost += [number for number, is_open in found if not is_open]
             after = found[-1][0]
+        await reseal_totp(self._store, self._vault)
         self._vault.drop_old_keys()
         return done, lost
 
