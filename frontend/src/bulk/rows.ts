@@ -1,7 +1,8 @@
 // What is said about the list and its rows.
 
 import { app } from '../app.ts'
-import type { Mailbox } from '../data/types.ts'
+import type { Email, Mailbox } from '../data/types.ts'
+import { daysUntilGone } from './discards.svelte.ts'
 
 /** The folder on screen, if it is one. */
 export function shownFolder(): Mailbox | undefined {
@@ -15,4 +16,12 @@ export function listName(): string {
   const keyword = route.page === 'list' && route.folder.startsWith('label:') ? route.folder.slice('label:'.length) : null
   if (keyword !== null) return app.mail.labels.find((one) => one.keyword === keyword)?.name ?? keyword
   return shownFolder()?.name ?? app.t('reader.select.allMail')
+}
+
+/** "deleted in 12 days", in the Trash and the Junk. */
+export function rowNote(email: Email): string | null {
+  const folder = shownFolder()
+  if (folder?.role !== 'trash' && folder?.role !== 'junk') return null
+  const days = daysUntilGone(email, folder)
+  return days === null ? null : app.t('reader.folder.daysLeft', { n: days })
 }
