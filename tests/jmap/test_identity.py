@@ -138,7 +138,7 @@ async def test_one_s_own_are_made_and_destroyed(box: JmapBox) -> None:
         )
         made = answer["created"]["a"]
         assert made["mayDelete"] is True
-        assert "name" not in made
+        assert made["name"] == "The boss"
         default = (await box.call("Identity/get", ids=None))["list"][0]["id"]
         gone = await box.call("Identity/set", destroy=[made["id"], default, "I8"])
         assert gone["destroyed"] == [made["id"]]

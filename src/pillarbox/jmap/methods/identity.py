@@ -131,7 +131,7 @@ async def _create(ctx: Context, writes: OwnWrites, name: str, given: dict[str, A
     made = IdentityRow(await writes.write(add), OWN, draft.email, draft.texts)
     told = record(made)
     ctx.created_ids[name] = told["id"]
-    return {key: value for key, value in told.items() if given.get(key, told) != value}
+    return told  # all of it: jmapc cannot read a part
 
 
 async def _may_use(ctx: Context, email: str) -> bool:
