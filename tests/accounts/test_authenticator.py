@@ -16,11 +16,11 @@ from pillarbox.accounts.identity import Identity, SignedIn
 from pillarbox.accounts.scope import Scope
 from pillarbox.clock import unix_seconds
 from pillarbox.config.auth import AuthSettings
-from pillarbox.errors import AuthenticationFailed, BadName, NotFound
+from pillarbox.errors import AppPasswordNeeded, AuthenticationFailed, BadName, NotFound
 from pillarbox.net.secret import Secret
 from pillarbox.sasl.errors import MalformedResponse, UnknownMechanism
 from pillarbox.sasl.mechanism import Challenge
-from pillarbox.store.sql import credentials
+from pillarbox.store.sql import credentials, second_factors
 from pillarbox.telemetry.log import JsonLines
 from pillarbox.telemetry.metrics import SIGN_INS
 from support.fake_clock import FakeClock
@@ -402,3 +402,25 @@ def test_every_attempt_is_counted_and_logged_without_what_was_typed(
     ]  # fmt: skip
     assert all('"journey":"j1"' in line and PEER in line for line in told)
     assert not any("mistake" in line or "wrong" in line or ALICE_PASSWORD in line for line in told)
+
+
+def test_where_a_second_step_is_on_only_app_passwords_prove_anything(tmp_path: Path) -> None:
+    async def test(found: People) -> None:
+        _, app_password = await found.admin.add_app_password("alice@example.org", "phone")
+        await found.store.write(lambda tx: second_factors.require(tx, found.alice.id, True))
+
+        def client(password: str) -> ScramClient:
+            return ScramClient("alice@example.org", password, "sha256")
+
+        with pytest.raises(AppPasswordNeeded):
+            await scram(found, client(ALICE_PASSWORD))
+        with pytest.raises(AuthenticationFailed) as caught:
+            await scram(found, client("wrong"))
+        assert type(caught.value) is AuthenticationFailed
+        text = app_password.reveal().decode()
+        assert (await scram(found, client(text))).credential == "app:1"
+        with pytest.raises(AppPasswordNeeded):
+            await check(found, "alice@example.org", ALICE_PASSWORD)
+        assert (await check(found, "alice@example.org", text)).credential == "app:1"
+
+    with_people(tmp_path, test)

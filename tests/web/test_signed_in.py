@@ -15,8 +15,11 @@ from typing import Any
 
 import pytest
 
+from pillarbox.accounts.browser_sessions import BrowserSessions
+from pillarbox.config.browser import BrowserSettings
 from pillarbox.net.secret import Secret
 from pillarbox.node.administration import Opened
+from pillarbox.store.sql import second_factors
 from pillarbox.testing import RunningServer, running_server
 from support.jmap_client import Answer, JmapClient, basic, trusting
 
@@ -121,9 +124,6 @@ def test_a_session_that_is_ended_ends_its_stream_and_no_other(server: RunningSer
                     "SELECT session_id FROM browser_session WHERE csrf = ?", (one.csrf,)
                 )
             )
-            from pillarbox.accounts.browser_sessions import BrowserSessions
-            from pillarbox.config.browser import BrowserSettings
-
             account = await opened.admin.find_account("user2@example.org")
             found = BrowserSessions(opened.store, opened.store.clock, BrowserSettings())
             await found.end(account.id, sessions[0][0])
@@ -186,3 +186,59 @@ def test_rec_6_a_new_password_drops_everybody_within_seconds(server: RunningServ
     with pytest.raises(imaplib.IMAP4.error):
         again.login(login, PASSWORD)
     again.logout()
+
+
+def test_programs_are_told_that_they_need_an_app_password(server: RunningServer) -> None:
+    login, context = "user1@example.org", trusting(server.certificate)
+
+    async def ask_for_more(opened: Opened) -> None:
+        account = await opened.admin.find_account(login)
+        await opened.store.write(lambda tx: second_factors.require(tx, account.id, True))
+
+    server.administer(ask_for_more)
+    imap = imaplib.IMAP4_SSL("localhost", server.imaps, ssl_context=context)
+    with pytest.raises(imaplib.IMAP4.error, match="app password"):
+        imap.login(login, PASSWORD)
+    with pytest.raises(imaplib.IMAP4.error, match="AUTHENTICATIONFAILED"):
+        imap.login(login, "wrong")
+    imap.logout()
+    pop3 = poplib.POP3_SSL("localhost", server.pop3s, context=context)
+    pop3.user(login)
+    with pytest.raises(poplib.error_proto, match="app password"):
+        pop3.pass_(PASSWORD)
+    pop3.quit()
+    smtp = smtplib.SMTP_SSL("localhost", server.submissions, context=context)
+    with pytest.raises(smtplib.SMTPAuthenticationError, match="app password"):
+        smtp.login(login, PASSWORD)
+    smtp.quit()
+    with JmapClient(server.https, server.certificate, basic(login, PASSWORD)) as client:
+        refused = client.ask("GET", "/jmap/session")
+        assert refused.status == 401 and "app password" in refused.json["detail"]
+
+
+PUBLIC = [
+    "/", "/sign-in", "/sign-in/second", "/forgot", "/forgot/code", "/addresses", "/devices",
+    "/admin-help", "/sign-up", "/invite/x", "/reset/x", "/mail/", "/basic/", "/nothing",
+    "/account/state", "/assets/pages.css", "/assets/pages.js", "/jmap/session", "/sw.js",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", PUBLIC)
+def test_every_answer_has_a_policy_without_holes(server: RunningServer, path: str) -> None:
+    with JmapClient(server.https, server.certificate) as stranger:
+        answers = [stranger.ask("GET", path, Accept="text/html")]
+    with Page(server, "user0@example.org") as page:
+        answers.append(page.fetch("GET", path, Accept="text/html"))
+    for answer in answers:
+        assert answer.status < 500
+        policy = dict(
+            part.strip().partition(" ")[::2]
+            for part in answer.headers["content-security-policy"].split(";")
+        )
+        assert policy["default-src"] in ("'none'", "'self'")
+        script = policy.get("script-src", policy["default-src"])
+        assert not {"'unsafe-inline'", "'unsafe-eval'", "*", "https:", "data:"} & set(
+            script.split()
+        )
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["referrer-policy"] in ("no-referrer", "same-origin")
