@@ -114,7 +114,9 @@ def running_site(
     workers: int = 1,
 ) -> Iterator[Site]:
     """Over a copy of `data`, where alice has her mail; without it alice's mailbox is empty."""
-    server = RunningServer(folder, workers=workers, settings=settings or {})
+    # What waits in the queue for people here is delivered, what is for elsewhere becomes a file.
+    sending = {"outbound": {"transport": "directory"}}
+    server = RunningServer(folder, workers=workers, settings={**sending, **(settings or {})})
     if data is not None:
         shutil.copytree(data, server.data_dir)
         server.accounts[ALICE] = PASSWORD

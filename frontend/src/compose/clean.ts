@@ -2,6 +2,7 @@
 
 import DOMPurify, { type Config } from 'dompurify'
 import { parseHtmlWith } from './draft.ts'
+import { openWorkshop } from './workshop.ts'
 import { cssToAttributes } from './inline-css.ts'
 
 // Letters have neither forms nor drawings nor things that play.
@@ -30,8 +31,24 @@ const SETTINGS: Config = {
 const SHOWN =
   /^(?:blob:|data:image\/(?:png|jpe?g|gif|webp|avif|bmp)[;,]|cid:|\/m\/|\/imgproxy\/|\/jmap\/download\/)/i
 
-const purifier = DOMPurify(window)
-purifier.addHook('afterSanitizeAttributes', (node) => {
+let purifier = purifierOf(window)
+let page = document
+
+/** Read letters in the workshop's page from now on. */
+export async function useWorkshop(): Promise<void> {
+  const found = await openWorkshop()
+  if (!found || found.document === page) return
+  page = found.document
+  purifier = purifierOf(found)
+}
+
+function purifierOf(of: Window): ReturnType<typeof DOMPurify> {
+  const made = DOMPurify(of as Window & typeof globalThis)
+  made.addHook('afterSanitizeAttributes', tidy)
+  return made
+}
+
+function tidy(node: Element): void {
   if (node.nodeName === 'A') {
     node.setAttribute('target', '_blank')
     node.setAttribute('rel', 'noopener noreferrer')
@@ -44,7 +61,7 @@ purifier.addHook('afterSanitizeAttributes', (node) => {
   node.removeAttribute('src')
   if (sameOrigin(source))
     node.setAttribute('src', new URL(source).pathname + new URL(source).search)
-})
+}
 
 function sameOrigin(address: string): boolean {
   return (
@@ -64,16 +81,16 @@ export function cleanFragment(html: string): DocumentFragment {
 
 /** A whole page as one element, its style sheet turned into attributes. */
 export function cleanPage(html: string): HTMLElement {
-  const page = purifier.sanitize(html, {
+  const whole = purifier.sanitize(html, {
     ...SETTINGS,
     WHOLE_DOCUMENT: true,
     RETURN_DOM: true,
   }) as HTMLElement
-  const sheets = [...page.querySelectorAll('style')].map((one) => one.textContent ?? '')
-  const body = page.querySelector('body') ?? page
-  for (const style of page.querySelectorAll('style')) style.remove()
-  cssToAttributes(body as HTMLElement, sheets.join('\n'))
-  const root = document.implementation.createHTMLDocument('').body
+  const sheets = [...whole.querySelectorAll('style')].map((one) => one.textContent ?? '')
+  const body = whole.querySelector('body') ?? whole
+  for (const style of whole.querySelectorAll('style')) style.remove()
+  cssToAttributes(body, sheets.join('\n'))
+  const root = page.implementation.createHTMLDocument('').body
   const outer = root.ownerDocument.createElement('div')
   for (const name of ['style', 'bgcolor', 'dir']) {
     const value = body.getAttribute(name)
@@ -85,4 +102,8 @@ export function cleanPage(html: string): HTMLElement {
   return root
 }
 
-parseHtmlWith(cleanFragment)
+parseHtmlWith((html) => {
+  const root = page.implementation.createHTMLDocument('').body
+  root.append(cleanFragment(html))
+  return root
+})

@@ -4,6 +4,7 @@ import { app, type ComposeRequest } from '../app.ts'
 import { outbox } from '../outbox/outbox.svelte.ts'
 import { utc, type Entry } from '../outbox/entry.ts'
 import { begin } from './begin.ts'
+import { useWorkshop } from './clean.ts'
 import type { Draft } from './draft.ts'
 import { forgetDraft, keepDraft, keepFor, keptDraft, keptDrafts } from './keep.ts'
 import { Letter, lockOf, openElsewhere } from './letter.svelte.ts'
@@ -35,6 +36,7 @@ class Windows {
         event.preventDefault()
     })
     app.mail.onChange('Identity', forgetIdentities)
+    await useWorkshop()
     await outbox.start({
       failed: (entry) => void this.failed(entry),
       undone: (draft) => void this.show(draft),
