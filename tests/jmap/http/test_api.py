@@ -121,7 +121,7 @@ def test_chunks_are_counted(person: Any) -> None:
         ("OPTIONS", "/jmap/api", 405),
         ("POST", "/jmap/session", 405),
         ("GET", "/jmap/upload/A1/", 405),
-        ("GET", "/", 404),
+        ("GET", "/", 303),
         ("GET", "/jmap", 404),
         ("GET", "/jmap/api/", 404),
         ("GET", "/jmap/../jmap/session", 404),
