@@ -78,8 +78,8 @@ function later(id: Id): void {
 
 function tell(one: BulkOperation, state: Told): void {
   const [text, options] = message(one)
-  if (state.toast) state.toast.update(text, options)
-  else state.toast = app.toast(text, options)
+  // Of the same key, so that nothing of the one before stays: what has ended cannot be cancelled.
+  state.toast = app.toast(text, options)
   if (!active(one)) state.toast = null
 }
 

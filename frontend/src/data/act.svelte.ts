@@ -14,6 +14,7 @@ const UNDO_SECONDS = 12
 const MOST_UNDO = 30
 const MOST_AT_ONCE = 5000
 const ASK_AGAIN = 2000
+const WORTH_STARTING_ANEW = 500 // messages: more than one answer tells the changes of
 export const RUNNING: ReadonlySet<string> = new Set(['queued', 'running', 'cancelling'])
 const WRITTEN_OVER = ['trash', 'junk', 'archive', 'inbox'] as const
 
@@ -34,6 +35,8 @@ export class Actions implements Act {
   #sync: Sync
   #writing: Promise<unknown> = Promise.resolve()
   #emptied = new Map<Id, string>()
+  /** Operations that were asked for and not answered yet. */
+  #creating = 0
   #askTimer: ReturnType<typeof setTimeout> | undefined
 
   constructor(client: JmapClient, mail: MailStore, sync: Sync) {
@@ -300,6 +303,7 @@ export class Actions implements Act {
         idempotencyKey: crypto.randomUUID(),
       },
     }
+    this.#creating++
     this.#sync.inBulk = true
     try {
       const answer = await this.#client.call('BulkOperation/set', { create }, { retries: 3 })
@@ -307,12 +311,30 @@ export class Actions implements Act {
       const not = answer.notCreated?.new
       if (!made) throw new Error(not?.description ?? not?.type ?? app.t('mail.serverFailed'))
       this.#emptied.set(made.id, queryKey(this.#mail.view.query))
-      this.#take([{ ...QUEUED, ...made, action }])
+      this.#creating--
+      // The stream may have told of it already, and how it went on.
+      const told = this.operations.find((one) => one.id === made.id)
+      if (told && !RUNNING.has(told.status)) this.#over([told])
+      else this.#take(told ? [] : [{ ...QUEUED, ...made, action }])
       return made.id
     } catch (error) {
-      this.#sync.inBulk = false
+      this.#creating--
+      this.#sync.inBulk = this.#isWorking()
       throw error
     }
+  }
+
+  /** Whether one that was begun here is under way. */
+  #isWorking(): boolean {
+    const known = this.operations.some((one) => RUNNING.has(one.status) && this.#emptied.has(one.id))
+    return known || this.#creating > 0
+  }
+
+  #over(ended: BulkOperation[]): void {
+    for (const one of ended) this.#emptied.delete(one.id)
+    this.#sync.inBulk = this.#isWorking()
+    if (ended.some((one) => one.total > WORTH_STARTING_ANEW)) void this.#sync.startAnew()
+    else void this.#settle()
   }
 
   #take(told: BulkOperation[]): void {
@@ -324,10 +346,8 @@ export class Actions implements Act {
       known.set(one.id, { ...before, ...one })
     }
     this.operations = [...known.values()].sort((a, b) => ((a.createdAt ?? '9') < (b.createdAt ?? '9') ? 1 : -1))
-    const wasInBulk = this.#sync.inBulk
-    this.#sync.inBulk = this.operations.some((one) => RUNNING.has(one.status) && this.#emptied.has(one.id))
-    for (const one of ended) this.#emptied.delete(one.id)
-    if (ended.length || (wasInBulk && !this.#sync.inBulk)) void this.#settle()
+    if (ended.length) this.#over(ended)
+    else this.#sync.inBulk = this.#isWorking()
   }
 
   async #settle(): Promise<void> {

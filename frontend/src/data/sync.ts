@@ -13,12 +13,15 @@ const MOST_CREATED = 100
 const MOST_ROUNDS = 4
 /** While the server works through thousands for us, each chunk would be asked for otherwise. */
 const PAUSE_IN_BULK = 10_000
+/** The state that an operation leaves is told just behind its end. */
+const AFTER_BULK = 120
 const META = ['id', 'threadId', 'mailboxIds', 'keywords'] as const
 
 export class Sync {
   #mail: MailStore
   #running: Promise<void> | null = null
   #again = false
+  #anew: Promise<void> | null = null
   #timer: ReturnType<typeof setTimeout> | undefined
   /** Set by Act while an operation of this page runs. */
   inBulk = false
@@ -40,6 +43,7 @@ export class Sync {
   run(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
+    if (this.#anew) return this.#anew
     if (this.#running) {
       this.#again = true
       return this.#running
@@ -49,6 +53,24 @@ export class Sync {
       this.#last = Date.now()
     })
     return this.#running
+  }
+
+  /** After an operation on thousands: each of its changes would be asked for otherwise. */
+  startAnew(): Promise<void> {
+    this.#anew ??= (async () => {
+      await new Promise((done) => setTimeout(done, AFTER_BULK))
+      await this.#running
+      this.#anew = null
+      this.#running = this.#startOver()
+        .catch(() => undefined)
+        .finally(() => {
+          this.#running = null
+          this.#last = Date.now()
+        })
+      await this.#running
+      if (this.#again) await this.run()
+    })()
+    return this.#anew
   }
 
   async #loop(): Promise<void> {
@@ -186,15 +208,14 @@ export class Sync {
 
   /** The tombstones are gone, or there is too much: only what is on screen is read anew. */
   async #startOver(): Promise<void> {
+    this.#again = false
     const { client, emails, view, states } = this.#mail
-    const now = client.call('Email/get', { ids: [] })
-    states.Mailbox = null
-    const boxes = this.#askMailboxes()
-    states.Email = (await now).state
-    await boxes
     const shown = new Set(view.known().slice(0, MOST_CHANGES))
     for (const id of emails.ids()) if (!shown.has(id)) emails.delete(id)
-    await view.refetch()
+    states.Mailbox = null
+    const now = client.call('Email/get', { ids: [] })
+    const [{ state }] = await Promise.all([now, this.#askMailboxes(), view.refetch()])
+    states.Email = state
   }
 }
 
