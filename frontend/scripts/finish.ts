@@ -83,9 +83,11 @@ function groups(parts: Map<string, Part>): Record<string, string[]> {
     settings: of('/settings/Settings.svelte'),
   }
   for (const [file, { modules }] of parts) {
-    const language = modules[0]?.match(/\/i18n\/([a-z]+)\/[a-z]+\.json$/)?.[1]
-    if (language && modules.length === 1 && !first.has(file)) {
-      out[`locale ${language}`] = [...(out[`locale ${language}`] ?? []), file].sort()
+    const [, language, part] = modules[0]?.match(/\/i18n\/([a-z]+)\/([a-z]+)\.json$/) ?? []
+    if (language && part && modules.length === 1 && !first.has(file)) {
+      // What comes at the start together; the others come each with its part of the app.
+      const name = `locale ${language}${/^(?:mail|reader)$/.test(part) ? '' : `, ${part}`}`
+      out[name] = [...(out[name] ?? []), file].sort()
     }
   }
   return out
