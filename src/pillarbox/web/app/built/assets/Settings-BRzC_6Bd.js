@@ -1,1 +1,0 @@
-import{B as e,C as t,E as n,I as r,w as i}from"./index-DulFs8VC.js";var a=n(`<p> </p>`);function o(n,o){var s=a(),c=e(s,!0);r(()=>t(c,o.section)),i(n,s)}export{o as default};
