@@ -41,6 +41,7 @@ def _processes_of(profile: Path) -> list[int]:
     return sorted(found)
 
 
+@pytest.mark.web_long
 def test_comp_1_a_killed_browser_loses_a_second_of_typing_at_most(
     browser: Browser, site: Site, person: Person, tmp_path: Path
 ) -> None:
@@ -82,6 +83,7 @@ def test_comp_1_a_killed_browser_loses_a_second_of_typing_at_most(
     context.close()
 
 
+@pytest.mark.web_long
 def test_comp_2_a_large_file_over_a_line_that_drops_twice_arrives_once(
     page: Page, site: Site, person: Person, friend: Person
 ) -> None:
@@ -113,6 +115,7 @@ def test_comp_2_a_large_file_over_a_line_that_drops_twice_arrives_once(
     assert len(attempts) == 3
 
 
+@pytest.mark.web_long
 def test_comp_3_undo_never_sends_and_never_loses(
     page: Page, site: Site, person: Person, friend: Person
 ) -> None:
@@ -140,6 +143,7 @@ def test_comp_3_undo_never_sends_and_never_loses(
     assert len(letters_of(site, person, "Sent", "Second thoughts")) == 1
 
 
+@pytest.mark.web_long
 def test_comp_3_undo_is_gone_when_it_is_too_late(
     page: Page, site: Site, person: Person, friend: Person
 ) -> None:
@@ -173,6 +177,7 @@ def test_comp_4_a_double_click_on_send_sends_once(
     assert len(letters_of(site, person, "Sent", "Twice")) == 1
 
 
+@pytest.mark.web_long
 def test_comp_4_an_answer_that_is_lost_does_not_send_twice(
     page: Page, site: Site, person: Person, friend: Person
 ) -> None:
@@ -200,6 +205,7 @@ def test_comp_4_an_answer_that_is_lost_does_not_send_twice(
     assert len(letters_of(site, friend, "INBOX", "Lost answer")) == 1
 
 
+@pytest.mark.web_long
 def test_sign_3_a_session_that_ends_while_somebody_writes_loses_nothing(
     page: Page,
     context: BrowserContext,
@@ -256,6 +262,7 @@ def test_a_letter_survives_a_reload(page: Page, site: Site, person: Person) -> N
     expect(composer.letter).to_contain_text("Still here")
 
 
+@pytest.mark.web_long
 def test_two_devices_lose_no_text(
     page: Page,
     open_context: Callable[..., BrowserContext],
@@ -349,6 +356,7 @@ def _flags(site: Site, person: Person) -> bytes:
         return bytes(data[0])
 
 
+@pytest.mark.web_long
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_composer_is_usable_by_everybody(
     open_context: Callable[..., BrowserContext],

@@ -156,6 +156,7 @@ def test_blocked_senders_are_listed(page: Page, site: Site, person: Person) -> N
     expect(page.get_by_role("button", name="Unblock @spam.example")).to_have_count(0)
 
 
+@pytest.mark.web_long
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_page_is_usable_by_everybody(
     open_context: Callable[..., BrowserContext],
