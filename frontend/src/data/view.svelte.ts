@@ -33,7 +33,7 @@ export class ListView implements QueryView {
   #generation = 0
   /** Ids that an action took out: true while the server has not confirmed it. */
   #hidden = new Map<Id, boolean>()
-  #all: { exclude: ReadonlySet<Id> } | null = null
+  #all = $state.raw<{ exclude: ReadonlySet<Id> } | null>(null)
 
   constructor(query: Query, source: ViewSource) {
     this.query = query

@@ -31,7 +31,7 @@ export function sizeOf(octets: number): string {
   }
   const digits = place === 0 || value >= 10 ? 0 : 1
   return new Intl.NumberFormat(currentLanguage(), {
-    style: 'unit', unit: UNITS[place] ?? 'byte', unitDisplay: 'short', maximumFractionDigits: digits,
+    style: 'unit', unit: UNITS[place] ?? 'byte', unitDisplay: place === 0 ? 'long' : 'short', maximumFractionDigits: digits,
   }).format(value)
 }
 
