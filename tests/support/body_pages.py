@@ -82,13 +82,19 @@ class PagesBox(Box):
             self.picture_settings, KEY, self.clock, kept, self._fetching, ["mail.example.org"]
         )
         pages = BodyPages(services, self._cleaning or self.pool, self.pictures)
-        self.application = make_application(
+        application = make_application(
             pages.routes(),
             clock=self.clock,
             settings=web,
             hosts=("mail.example.org",),
             is_certified=lambda name: False,
         )
+
+        async def no_watch(scope: Any, receive: Any, send: Any) -> None:
+            # Of this version on, an answer that goes on does not wait for the peer's leaving.
+            await application({**scope, "asgi": {"spec_version": "2.4"}}, receive, send)
+
+        self.application = no_watch
 
     async def __aexit__(
         self,

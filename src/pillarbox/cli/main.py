@@ -46,6 +46,7 @@ GROUPS: tuple[tuple[str, tuple[Command, ...]], ...] = (
             Command("dkim", "dkim", "keys that sign outgoing mail"),
             Command("dns", "dns", "the DNS records that a domain needs"),
             Command("mailbox", "mailbox", "the mailboxes of an account"),
+            Command("bulk", "bulk", "many messages at once: move, destroy, flag, undo"),
             Command("trace", "trace", "what became of a message"),
             Command("queue", "queue", "mail on its way out: list, retry, hold, release, drop"),
             Command("reports", "reports", "DMARC and TLS reports that came, and those we send"),

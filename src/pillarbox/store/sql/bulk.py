@@ -75,6 +75,7 @@ _COLUMNS = """account_id, bulk_id, modseq, action, within, undo_of, undone_by, i
 _GET = f"SELECT {_COLUMNS} FROM bulk WHERE account_id = ? AND bulk_id = ?"  # noqa: S608
 _ALL = f"SELECT {_COLUMNS} FROM bulk WHERE account_id = ? ORDER BY bulk_id DESC"  # noqa: S608
 _SINCE = f"SELECT {_COLUMNS} FROM bulk WHERE account_id = ? AND modseq > ?"  # noqa: S608
+_OF_NUMBER = f"SELECT {_COLUMNS} FROM bulk WHERE bulk_id = ?"  # noqa: S608
 _BY_KEY = f"SELECT {_COLUMNS} FROM bulk WHERE account_id = ? AND idempotency_key = ?"  # noqa: S608
 
 
@@ -99,6 +100,11 @@ async def every(db: Reader, account: AccountId) -> list[BulkRow]:
 async def since(db: Reader, account: AccountId, modseq: ModSeq) -> list[BulkRow]:
     """Those that changed after a modseq."""
     return [row_of(row) for row in await db.rows(_SINCE, (account, modseq))]
+
+
+async def of_any_account(db: Reader, number: BulkId) -> list[BulkRow]:
+    """Those of a number; it is unique within an account only. Looks at all. Use `scan`."""
+    return [row_of(row) for row in await db.rows(_OF_NUMBER, (number,))]
 
 
 async def by_key(db: Reader, account: AccountId, key: str) -> BulkRow | None:

@@ -15,6 +15,7 @@ from pillarbox.errors import Damaged, NotAllowed, NotFound, PillarboxError, Thro
 from pillarbox.jmap.blobs import Blob, find_blob
 from pillarbox.jmap.http.files import disposition
 from pillarbox.jmap.ids import account_id
+from pillarbox.message.raster import MOST_SNIFFED, raster_type
 from pillarbox.web.bodies.attachments import zipped
 from pillarbox.web.bodies.cache import Key
 from pillarbox.web.bodies.document import document, framed, message_document, with_pictures
@@ -29,7 +30,6 @@ from pillarbox.web.bodies.opened import Oddity
 from pillarbox.web.bodies.pictures import Pictures
 from pillarbox.web.bodies.policy import VERSION
 from pillarbox.web.bodies.pool import Cleaning, Pool
-from pillarbox.message.raster import MOST_SNIFFED, raster_type
 from pillarbox.web.bodies.showing import Seen, Showing, part_path
 from pillarbox.web.services import WebServices
 from pillarbox.web.session import SignInNeeded, signed_in

@@ -18,11 +18,11 @@ from pillarbox.clock import Clock
 from pillarbox.config.bodies import PictureSettings
 from pillarbox.errors import NotAllowed, NotFound, Throttled
 from pillarbox.ids import AccountId
+from pillarbox.message.raster import MOST_SNIFFED, raster_type
 from pillarbox.net.address_policy import AddressPolicy
 from pillarbox.net.https import Fetched, FetchFailed, Resolve, fetch
 from pillarbox.net.secret import Secret
 from pillarbox.web.bodies.picture_store import Picture, PictureStore
-from pillarbox.message.raster import MOST_SNIFFED, raster_type
 from pillarbox.web.services import WebServices
 
 _PURPOSE = b"pillarbox picture proxy 1"
