@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pty
 import re
-import select
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import pytest
 
 from pillarbox.cli.main import main
 from pillarbox.config.writing import to_toml
+from support.readiness import is_ready
 
 ALICE, SECRET = "alice@example.org", "open sesame 123"
 
@@ -69,7 +69,7 @@ class Screen:
         return self._process.wait(30)
 
     def _read(self, end: float) -> bool:
-        ready, _, _ = select.select([self._master], [], [], max(end - time.monotonic(), 0))
+        ready = is_ready(self._master, max(end - time.monotonic(), 0))
         try:
             octets = os.read(self._master, 65_536) if ready else b""
         except OSError:  # the other side is closed

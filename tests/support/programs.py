@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import pty
-import select
 import shutil
 import signal
 import subprocess
@@ -15,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from support.readiness import is_ready
 
 # Set where every program must be there (the project's own pipeline): a missing one then fails.
 REQUIRE_ALL = "PILLARBOX_REQUIRE_PROGRAMS"
@@ -127,7 +128,7 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
 
 def _read_some(descriptor: int, into: bytearray) -> bool:
     """False when the other side of the terminal is closed."""
-    ready, _, _ = select.select([descriptor], [], [], 0.1)
+    ready = is_ready(descriptor, 0.1)
     if not ready:
         return True
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import select
 import signal
 import subprocess
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from support.programs import program
+from support.readiness import is_ready
 
 CALLS = (
     "read,readv,recvfrom,recvmsg,write,writev,sendto,sendmsg,pwrite64,pwritev,pwritev2,"
@@ -104,7 +104,7 @@ def _wait_for_attachment(process: subprocess.Popen[bytes]) -> None:
     said = b""
     end = time.monotonic() + ATTACH_SECONDS
     while time.monotonic() < end:
-        if not select.select([process.stderr], [], [], 0.2)[0]:
+        if not is_ready(process.stderr.fileno(), 0.2):
             if b" attached" in said:
                 return
             continue

@@ -84,4 +84,4 @@ def test_bad_settings_are_told(tmp_path):
 
 def test_ports_differ():
     ports = free_ports()
-    assert len(set(ports.values())) == len(ports) == 10
+    assert len(set(ports.values())) == len(ports) == 11

@@ -92,7 +92,11 @@ export class Sync {
   async #round(): Promise<boolean> {
     const mail = this.#mail
     const { client, view, states } = mail
-    if (states.Email === null) return false
+    if (states.Email === null) {
+      // A start without a server: what is on screen was kept here, and nothing was read yet.
+      if (view.failure !== null) await this.#startOver()
+      return false
+    }
     const emails = client.call('Email/changes', {
       sinceState: states.Email,
       maxChanges: MOST_CHANGES,

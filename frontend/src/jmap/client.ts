@@ -179,6 +179,7 @@ export class JmapClient {
   /** Any request to our server: token, sign-in sheet at 401, RequestFailed for other failures. */
   async request(path: string, init: RequestInit = {}): Promise<Response> {
     for (;;) {
+      if (!this.csrf) this.csrf = await this.#token(init.signal ?? null)
       const headers = new Headers(init.headers)
       headers.set('X-Csrf-Token', this.csrf)
       let response: Response
@@ -194,6 +195,19 @@ export class JmapClient {
       }
       this.csrf = await this.#signIn()
     }
+  }
+
+  /** A start without a server knows no token; a session may be there all the same. */
+  async #token(signal: AbortSignal | null): Promise<string> {
+    try {
+      const headers = { Accept: 'application/json' }
+      const answer = await this.#fetch('/account/state', { headers, signal })
+      if (answer.ok) return ((await answer.json()) as { csrf: string }).csrf
+      if (answer.status !== 401) throw await RequestFailed.of(answer)
+    } catch (error) {
+      throw error instanceof RequestFailed ? error : new NetworkFailed(error)
+    }
+    return this.#signIn()
   }
 
   #settle(calls: Waiting[], responses: [string, Record<string, unknown>, string][]): void {

@@ -13,7 +13,7 @@ const SHELL_AT = '/mail/'
 const PATIENCE = 2500
 
 worker.addEventListener('install', (event) => {
-  event.waitUntil(keepFiles().then(() => worker.skipWaiting()))
+  event.waitUntil(Promise.all([keepFiles(), keepFirstShell()]).then(() => worker.skipWaiting()))
 })
 
 worker.addEventListener('activate', (event) => {
@@ -70,6 +70,15 @@ async function page(event: FetchEvent): Promise<Response> {
     return answer && answer.status < 500 ? answer : kept
   } catch {
     return kept
+  }
+}
+
+/** The page that installed this worker did not pass through it. */
+async function keepFirstShell(): Promise<void> {
+  try {
+    await keepShell(await fetch(SHELL_AT))
+  } catch {
+    // with the next page, then
   }
 }
 
