@@ -43,6 +43,9 @@ CHEAP_AUTH: dict[str, object] = {
 }
 
 
+_TAKEN = "already listens"
+
+
 class CouldNotStart(Exception):
     """The server did not get ready; the message holds the end of its log."""
 
@@ -216,6 +219,11 @@ class RunningServer:
             self.kill9()
             raise CouldNotStart(self.log_tail())
 
+    def take_other_ports(self) -> None:
+        """Before a start."""
+        self.ports = free_ports()
+        self._write_config()
+
     def stop(self, seconds: float = STOP_SECONDS) -> int:
         """SIGTERM and wait; the exit code. Killed when it takes too long."""
         if self._process is None:
@@ -296,7 +304,13 @@ def running_server(
         if given:
             server.add_accounts(given)
         try:
-            server.start()
+            try:
+                server.start()
+            except CouldNotStart as error:
+                if ports or _TAKEN not in str(error):
+                    raise
+                server.take_other_ports()  # somebody took one since they were chosen
+                server.start()
             yield server
         finally:
             if server.is_running:
