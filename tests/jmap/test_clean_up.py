@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from pillarbox.ids import MailboxId, Uid
+from pillarbox.store.model import Flag, FlagChange
+from pillarbox.store.sql import messages
 from support.bulk_box import BulkBox
 from support.store_box import letter
 
@@ -135,3 +138,61 @@ async def test_since_when_a_message_is_in_the_trash(box: BulkBox) -> None:
     since = {await box.id_of("INBOX"): "2026-11-01T12:00:00Z", trash: "2026-11-01T13:00:00Z"}
     assert answer["list"] == [{"id": "M1", "mailboxesSince": since}]
     assert "mailboxesSince" not in (await box.call("Email/get", ids=["M1"]))["list"][0]
+
+
+async def hide(box: BulkBox, mailbox: MailboxId, uids: list[Uid]) -> None:
+    """As a mail program does that never expunges."""
+    account, add, deleted = box.alice.id, FlagChange.ADD, int(Flag.DELETED)
+    await box.store.write(
+        lambda tx: messages.store_flags(tx, account, mailbox, uids, add, deleted, "")
+    )
+
+
+async def test_what_imap_hides_takes_room_and_goes(box: BulkBox) -> None:
+    r"""A trash in which a mail program flagged all \Deleted can be emptied from the page."""
+    trash = (await box.mailbox("Trash")).id
+    await box.append(letter("Shown"), trash)
+    flagged = await box.append(letter("Flagged"), trash)
+    await hide(box, trash, [flagged.uid])
+    uids = await box.fill(2)
+    await hide(box, box.inbox.id, uids[:1])
+    shown = await cards(box)
+    assert shown["trash"]["count"] == 2
+    assert shown["markedDeleted"]["count"] == 2
+    for name, left in (("trash", 2), ("markedDeleted", 1)):
+        before = await box.account()
+        made = await box.order(filter=shown[name]["filter"], action={"type": "destroy"})
+        await box.work()
+        after = await box.account()
+        assert after.used_messages == left
+        if name == "trash":
+            assert (made["total"], before.used_octets - after.used_octets) == (
+                2,
+                shown[name]["octets"],
+            )
+    assert "markedDeleted" not in await cards(box)
+    await box.check()
+
+
+async def test_what_is_hidden_in_the_trash_stays_elsewhere(box: BulkBox) -> None:
+    """The trash is emptied of a message that the inbox still shows; undo brings back just that."""
+    await box.append()
+    trash = await box.mailbox("Trash")
+    await box.order(filter={}, action={"type": "addMailbox", "mailboxId": f"F{trash.id}"})
+    await box.work()
+    [placed] = await box.placed(trash.id)
+    await hide(box, trash.id, [placed.uid])
+    before = await box.digest()
+    made = await box.order(filter={"inMailbox": f"F{trash.id}"}, action={"type": "destroy"})
+    await box.work()
+    assert not await box.placed(trash.id)
+    assert len(await box.placed()) == 1
+    await box.change(made["id"], undo=True)
+    await box.work()
+    assert await box.digest() == before
+    await box.check()
+
+
+async def test_lists_do_not_find_what_is_hidden(box: BulkBox) -> None:
+    answer = await box.call("Email/query", filter={"markedDeleted": True})
+    assert answer["type"] == "unsupportedFilter"

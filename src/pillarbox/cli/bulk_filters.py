@@ -63,7 +63,8 @@ def selection_of(options: argparse.Namespace, mailbox: FindMailbox) -> Selection
     from pillarbox.store import query as q
 
     if options.action != "restore":
-        return Selection(query=q.And(tuple(_terms(options, mailbox))))
+        terms = tuple(_terms(options, mailbox))
+        return Selection(query=q.And(terms), hidden=options.action == "destroy")
     usable = ("before", "after", "older_than", "text")
     for name in FILTERS:
         if name not in usable and getattr(options, name) not in (None, False):

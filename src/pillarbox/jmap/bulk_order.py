@@ -77,7 +77,12 @@ def _selection(ctx: Context, asked: _Given, action: Action) -> Selection:
         return Selection(messages=named, but=but)
     if isinstance(action, Restore):
         return Selection(deleted=read_deleted(asked.filter or {}), but=but)
-    return Selection(query=_query(ctx, asked.filter or {}), but=but, up_to=_up_to(asked))
+    return Selection(
+        query=_query(ctx, asked.filter or {}),
+        but=but,
+        up_to=_up_to(asked),
+        hidden=isinstance(action, Destroy),
+    )
 
 
 def read_deleted(given: dict[str, Any]) -> Deleted:
@@ -97,7 +102,7 @@ def read_deleted(given: dict[str, Any]) -> Deleted:
 
 
 def _query(ctx: Context, given: dict[str, Any]) -> Query:
-    return store_query(given, ctx.real_id, own=True)
+    return store_query(given, ctx.real_id, own=True, hidden=True)
 
 
 def _up_to(asked: _Given) -> ModSeq | None:

@@ -47,8 +47,9 @@ class Cards:
         """Every card, in the order of their ease: what is thrown away already comes first."""
         old = (now - timedelta(days=YEARS * 365.25)).strftime("%Y-%m-%dT00:00:00Z")
         cards = [
-            await self._mailbox("trash", Role.TRASH),
-            await self._mailbox("junk", Role.JUNK),
+            await self._bin("trash", Role.TRASH),
+            await self._bin("junk", Role.JUNK),
+            await self._marked(),
             await self._card("largerThan5MB", {"minSize": LARGE} | self._outside),
             await self._card("olderThan3Years", {"before": old} | self._outside),
             await self._newsletters(),
@@ -62,13 +63,21 @@ class Cards:
         return _record(name, self._weights.of_messages(await self._find(given)), given)
 
     async def _find(self, given: Filter) -> set[int]:
-        return await self._search.find(store_query(given, own=True))
+        return await self._search.find(store_query(given, own=True, hidden=True))
 
-    async def _mailbox(self, name: str, role: Role) -> Answer | None:
+    async def _bin(self, name: str, role: Role) -> Answer | None:
+        r"""What IMAP flagged \Deleted there counts: who empties it destroys that, too."""
         mailbox = self._roles.get(role)
         if mailbox is None:
             return None
-        return await self._card(name, {"inMailbox": mailbox_id(mailbox)})
+        given = {"inMailbox": mailbox_id(mailbox)}
+        found = await self._search.with_hidden().find(store_query(given))
+        return _record(name, self._weights.of_messages(found), given)
+
+    async def _marked(self) -> Answer | None:
+        r"""What mail programs flagged \Deleted and never expunged; only where there is any."""
+        card = await self._card("markedDeleted", {"markedDeleted": True})
+        return card if card["count"] else None
 
     async def _newsletters(self) -> Answer:
         given = _LIST | self._outside

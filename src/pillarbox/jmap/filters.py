@@ -38,13 +38,16 @@ _FIELDS_OF = {
 
 
 def store_query(
-    given: dict[str, Any] | None, real_id: RealId = str, *, own: bool = False
+    given: dict[str, Any] | None, real_id: RealId = str, *, own: bool = False, hidden: bool = False
 ) -> q.Query:
     """The question for a filter; `own`: with our own conditions fromAddress and emailIds.
 
+    `hidden`: with markedDeleted, which finds messages that no list shows.
     Raises MethodRefused: invalidArguments, unsupportedFilter.
     """
-    return _Reading(real_id, own=own).term(given, MOST_LEVELS) if given is not None else q.All()
+    if given is None:
+        return q.All()
+    return _Reading(real_id, own=own, hidden=hidden).term(given, MOST_LEVELS)
 
 
 def words_of(text: str) -> list[str]:
@@ -77,9 +80,10 @@ def unsupported(sentence: str) -> MethodRefused:
 class _Reading:
     """One filter; counts what it holds."""
 
-    def __init__(self, real_id: RealId, *, own: bool) -> None:
+    def __init__(self, real_id: RealId, *, own: bool, hidden: bool) -> None:
         self._real_id = real_id
         self._own = own
+        self._hidden = hidden
         self._left = MOST_CONDITIONS
 
     def term(self, given: Any, levels: int) -> q.Query:
@@ -115,6 +119,8 @@ class _Reading:
                 return _header(value)
             case "fromAddress" if self._own:
                 return q.FromAddress(_text(name, value))
+            case "markedDeleted" if self._hidden and value is True:
+                return q.Hidden()
             case "emailIds" if self._own:
                 ids = [_text(name, one) for one in _list(name, value)[: MOST_IDS + 1]]
                 if len(ids) > MOST_IDS:

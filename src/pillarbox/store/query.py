@@ -134,6 +134,10 @@ class Messages(msgspec.Struct, frozen=True):
     messages: tuple[MessageId, ...]
 
 
+class Hidden(msgspec.Struct, frozen=True):
+    r"""All its places are flagged \Deleted: it is there for IMAP alone (RFC 8621 §4.1.1)."""
+
+
 class HasAttachment(msgspec.Struct, frozen=True):
     """RFC 8621 §4.1.4."""
 
@@ -166,6 +170,7 @@ Query = (
     | InOtherThan
     | FromAddress
     | Messages
+    | Hidden
     | HasAttachment
     | SomeInThread
 )

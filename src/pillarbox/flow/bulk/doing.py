@@ -81,10 +81,11 @@ class _Doing:
 
     def plan(self, message: MessageId, there: list[Place]) -> None:
         """Raises Refused."""
-        if all(place.flags & Flag.DELETED for place in there):  # none, or no more for JMAP
-            if isinstance(self._action, Destroy):
+        if all(place.flags & Flag.DELETED for place in there):  # none, or none for JMAP
+            if not there and isinstance(self._action, Destroy):
                 return  # somebody was quicker
-            raise Refused(GONE)
+            if not isinstance(self._action, Destroy):
+                raise Refused(GONE)
         if self._within is not None and all(one.mailbox != self._within for one in there):
             raise Refused(CHANGED)
         states = [self._state(place) for place in there]
@@ -102,7 +103,7 @@ class _Doing:
                     raise Refused(CHANGED)
                 return ([] if to in boxes else [to]), gone
             case Destroy(source):
-                return [], [p for p in there if source in (None, p.mailbox)]
+                return [], self._destroyed(there, source or self._hiding(there))
             case AddMailbox(mailbox) if mailbox not in boxes:
                 if not self._room.take(there[0].size, 1):
                     raise Refused(FULL)
@@ -112,6 +113,18 @@ class _Doing:
                     raise Refused(LAST)
                 return [], [p for p in there if p.mailbox == mailbox]
         return [], []
+
+    @staticmethod
+    def _destroyed(there: list[Place], source: MailboxId | None) -> list[Place]:
+        return [place for place in there if source in (None, place.mailbox)]
+
+    def _hiding(self, there: list[Place]) -> MailboxId | None:
+        r"""The mailbox that was emptied, if all that it had of a message was flagged \Deleted.
+
+        Then nobody saw the message there, and where else it is it stays.
+        """
+        inside = [place.flags & Flag.DELETED for place in there if place.mailbox == self._within]
+        return self._within if inside and all(inside) else None
 
     def _state(self, place: Place) -> State:
         match self._action:

@@ -41,6 +41,7 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     deleted: Deleted | None = None  # for Restore
     but: Collection[MessageId] = ()
     up_to: ModSeq | None = None  # what came later is left out
+    hidden: bool = False  # of one mailbox also what IMAP flagged \\Deleted
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,9 +112,11 @@ _LEFT = """
 
 
 async def _ask(search: AccountSearch, selection: Selection) -> set[MessageId]:
+    mailbox = _only_mailbox(selection.query)
+    if selection.hidden and mailbox is not None:
+        search = search.with_hidden()
     found = await search.find(selection.query or q.All())
     if selection.up_to is not None:
-        mailbox = _only_mailbox(selection.query)
         if mailbox is not None:
             found &= await search.ask(_THERE_IN, selection.up_to, mailbox)
         else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Collection
+from copy import copy
 from typing import TypeVar
 
 import msgspec
@@ -45,6 +46,14 @@ _KEYWORD = _PLACES.format(so="keywords <> '' AND instr(' ' || lower(keywords) ||
 _LARGER = _PLACES.format(so="size > ?")
 _SMALLER = _PLACES.format(so="size < ?")
 _RECEIVED = _PLACES.format(so="received_at >= ? AND received_at < ?")
+_MARKED_DELETED = """
+    SELECT json_group_array(message_id) FROM placement INDEXED BY placement_hidden
+    WHERE account_id = ? AND flags & 8 = 8
+"""
+_SHOWN_OF_THESE = """
+    SELECT json_group_array(message_id) FROM placement
+    WHERE account_id = ? AND message_id IN (SELECT value FROM json_each(?)) AND flags & 8 = 0
+"""
 _WITH_ATTACHMENT = """
     SELECT json_group_array(message_id) FROM message WHERE account_id = ? AND has_attachment = 1
 """
@@ -84,6 +93,13 @@ class AccountSearch(Search):
     async def find(self, query: q.Query) -> set[int]:
         """The messages that a query holds for."""
         return await self._uids(query, None)
+
+    def with_hidden(self) -> AccountSearch:
+        r"""The same, which also finds what IMAP flagged \Deleted: it still takes room."""
+        made = copy(self)
+        made._shown = _ALL_PLACES
+        made._all = made._threads = None
+        return made
 
     async def everything(self) -> set[int]:
         """All messages that are somewhere."""
@@ -151,6 +167,9 @@ class AccountSearch(Search):
                 return found & (await self._everything() if within is None else within)
             case q.Messages(messages):
                 return await self.present(messages)
+            case q.Hidden():
+                found = await self.ask(_MARKED_DELETED)
+                return found - await self.ask(_SHOWN_OF_THESE, json.dumps(list(found)))
             case q.HasAttachment():
                 found = await self.ask(_WITH_ATTACHMENT)
                 return found & (await self._everything() if within is None else within)
