@@ -125,6 +125,28 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             "that was away learns what was expunged without a full resynchronisation.",
         ),
     ] = 30
+    draft_reserve_octets: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="So much more than its quota an account may have while a draft is saved: "
+            "nobody loses a letter half written because the mailbox is full.",
+        ),
+    ] = 5_000_000
+    draft_reserve_messages: Annotated[
+        int,
+        Meta(ge=0, description="The same as a number of messages, where a quota counts them."),
+    ] = 100
+    trash_copies_percent: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1000,
+            description="So much more than its quota an account may have while mail is copied to "
+            "the trash: programs without MOVE copy, flag and expunge, and could otherwise delete "
+            "nothing in a full mailbox. In per cent of the quota; 100: everything there once more.",
+        ),
+    ] = 100
     max_mailboxes: Annotated[int, Meta(ge=10, description="Mailboxes in one account.")] = 5000
     max_mailbox_depth: Annotated[
         int, Meta(ge=1, le=100, description="Levels of a mailbox path.")

@@ -20,7 +20,8 @@ from pillarbox.jmap.email.patch import EmailPatch
 from pillarbox.jmap.errors import MethodRefused, RecordRefused, invalid_properties
 from pillarbox.jmap.ids import email_id, message_blob_id, number_of, state_of, thread_id
 from pillarbox.jmap.standard import SetResult
-from pillarbox.store.sql import accounts, messages
+from pillarbox.store.model import Flag, Role
+from pillarbox.store.sql import accounts, messages, spare
 from pillarbox.store.sql.changes import account_modseq
 from pillarbox.store.sql.email_places import Place, places_of, twin_of
 from pillarbox.store.sql.expunging import expunge
@@ -128,7 +129,7 @@ class _Run:
             if twin is not None:
                 raise RecordRefused("alreadyExists", existingId=email_id(twin))
         size = new.sealed.blob.size
-        self._take_room(size * len(boxes), len(boxes))
+        self._take_room(size * len(boxes), len(boxes), self._spare(boxes, new.keywords.flags))
         appended = await messages.append(
             tx,
             messages.NewMessage(
@@ -167,10 +168,17 @@ class _Run:
             self._spellings[names] = spelled
         return self._spellings[names]
 
-    def _take_room(self, octets: int, count: int) -> None:
+    def _spare(self, boxes: list[MailboxId], flags: int) -> spare.Spare:
+        is_kept = len(boxes) == 1 and self._mailboxes[boxes[0]].role is Role.DRAFTS
+        return spare.drafts(self._tx.settings) if is_kept and flags & Flag.DRAFT else spare.NONE
+
+    def _take_room(self, octets: int, count: int, reserve: spare.Spare = spare.NONE) -> None:
         """What others of this call free is not counted on."""
-        for free, more in ((self._free_octets, octets), (self._free_messages, count)):
-            if free is not None and more > 0 and more > free:
+        for free, more, beyond in (
+            (self._free_octets, octets, reserve.octets),
+            (self._free_messages, count, reserve.messages),
+        ):
+            if free is not None and more > 0 and more > free + beyond:
                 raise RecordRefused("overQuota", "There is no room for that.")
         if self._free_octets is not None:
             self._free_octets -= max(octets, 0)

@@ -22,9 +22,9 @@ from pillarbox.message.casefold import fold
 from pillarbox.message.part import Digest
 from pillarbox.store.blobs.record import SealedBlob
 from pillarbox.store.database import Reader, Row, Transaction
-from pillarbox.store.model import Flag, MessageRow
+from pillarbox.store.model import Flag, MessageRow, Role
 from pillarbox.store.query import SortRow, ThreadRow
-from pillarbox.store.sql import threads
+from pillarbox.store.sql import mailboxes, spare, threads
 from pillarbox.store.sql.expunging import expunge
 from pillarbox.store.sql.flags import first_flags, last_flags, store_flags
 from pillarbox.store.sql.keywords import all_keywords, canonical
@@ -144,13 +144,18 @@ async def _count_in_account(
     counted = await tx.run(_COUNT_IN_ACCOUNT, (size, new.account))
     if not counted:
         raise NoSuchAccount
-    modseq, message, quota_octets, used_octets, quota_messages, used_messages = counted[0]
-    if new.check_quota and (
-        (quota_octets and used_octets > quota_octets)
-        or (quota_messages and used_messages > quota_messages)
-    ):
-        raise OverQuota
+    modseq, message, *counts = counted[0]
+    if new.check_quota and not spare.fits(use := spare.Use(*counts)):
+        if not (new.flags & Flag.DRAFT and await _is_drafts(tx, new)):
+            raise OverQuota
+        if not spare.fits(use, spare.drafts(tx.settings)):
+            raise OverQuota
     return ModSeq(modseq), MessageId(message)
+
+
+async def _is_drafts(tx: Transaction, new: NewMessage) -> bool:
+    drafts = await mailboxes.by_role(tx, new.account, Role.DRAFTS)
+    return drafts is not None and drafts.id == new.mailbox
 
 
 async def _count_in_mailbox(

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pillarbox.errors import NoSuchMailbox, OverQuota
 from pillarbox.ids import AccountId, MailboxId, ModSeq, Uid
 from pillarbox.store.database import Row, Transaction
-from pillarbox.store.model import Copied, Flag, Mailbox
-from pillarbox.store.sql import mailboxes
+from pillarbox.store.model import Copied, Flag, Mailbox, Role
+from pillarbox.store.sql import mailboxes, spare
 from pillarbox.store.sql.expunging import bury
 from pillarbox.store.sql.modseq import next_modseq
 from pillarbox.store.sql.renumbering import is_full, renumber
@@ -55,6 +55,7 @@ async def copy(
 ) -> Copied:
     """Place messages a second time (RFC 9051 §6.4.7); UIDs that are not there are skipped.
 
+    Into the trash they may exceed the quota somewhat.
     Raises OverQuota, NoSuchMailbox; then nothing was copied.
     """
     into, source, uids = await _room(tx, account, source, uids, target)
@@ -62,10 +63,9 @@ async def copy(
     if not rows:
         return Copied(into.uid_validity, [], [])
     counted = await tx.run(_COUNT_IN_ACCOUNT, (sum(row[2] for row in rows), len(rows), account))
-    quota_octets, used_octets, quota_messages, used_messages = counted[0]
-    if (quota_octets and used_octets > quota_octets) or (
-        quota_messages and used_messages > quota_messages
-    ):
+    use = spare.Use(*counted[0])
+    more = spare.trash(tx.settings, use) if into.role is Role.TRASH else spare.NONE
+    if not spare.fits(use, more):
         raise OverQuota
     return await _place(tx, source, rows, into, await next_modseq(tx, account))
 

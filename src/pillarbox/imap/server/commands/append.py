@@ -20,7 +20,8 @@ from pillarbox.imap.wire.framing import Literal
 from pillarbox.imap.wire.reader import Reader
 from pillarbox.store import SHORT_WRITE, Transaction
 from pillarbox.store import Reader as Db
-from pillarbox.store.sql import accounts, mailboxes, messages
+from pillarbox.store.model import Role
+from pillarbox.store.sql import accounts, mailboxes, messages, spare
 from pillarbox.store.sql.messages import Appended, NewMessage
 
 
@@ -91,9 +92,12 @@ async def check_room(ctx: Context, target: str, octets: int, count: int) -> None
         if mailbox is None or not mailbox.selectable:
             raise No("There is no mailbox of that name.", codes.TRY_CREATE)
         row = await accounts.get(db, account)
-        if (row.quota_octets and row.used_octets + octets > row.quota_octets) or (
-            row.quota_messages and row.used_messages + count > row.quota_messages
-        ):
+        more = spare.NONE
+        if mailbox.role is Role.DRAFTS:  # whether it has \Draft is seen later
+            more = spare.drafts(ctx.store.settings)
+        octets_then, messages_then = row.used_octets + octets, row.used_messages + count
+        use = spare.Use(row.quota_octets, octets_then, row.quota_messages, messages_then)
+        if not spare.fits(use, more):
             raise OverQuota
 
     await ctx.read(ask)
