@@ -56,7 +56,7 @@ async def test_an_alias_of_several_people_is_nobodys_name(box: PeopleBox) -> Non
         assert (await Browser(box).sign_in(typed, PASSWORD)).status == 422, typed
 
 
-async def test_everything_wrong_looks_the_same(box: PeopleBox) -> None:
+async def test_sign_2_everything_wrong_looks_the_same(box: PeopleBox) -> None:
     await box.admin.create_account("off@example.org", Secret(PASSWORD))
     await box.store.write(lambda tx: accounts.set_enabled(tx, 2, False))  # type: ignore[arg-type]
     told = set()
