@@ -182,8 +182,8 @@ def local_time(instant: str) -> datetime:
 
 
 def shown_octets(octets: int) -> str:
-    """A size for people."""
-    for unit, size in (("GB", 1 << 30), ("MB", 1 << 20), ("KB", 1 << 10)):
+    """A size for people, counted as the other page counts it."""
+    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
         if octets >= size:
             return f"{octets / size:.1f} {unit}"
     return f"{octets} B"
