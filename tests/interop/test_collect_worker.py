@@ -76,8 +76,8 @@ def test_killed_in_the_middle(
                 kills.get(timeout=90)
                 both = _at_source(source, login)
                 server.start()
-                up.set()
                 both |= _here(server)
+                up.set()  # only now, or the second kill meets this look
                 assert not everything - both, "a message is in neither place"
             wait_until(lambda: not _at_source(source, login), seconds=90, what="an empty source")
         assert _here(server) == everything

@@ -38,108 +38,102 @@ async def listed(box: JmapBox, **more: Any) -> list[str]:
 
 
 async def test_it_is_nowhere(box: JmapBox) -> None:
-    async with box:
-        stays = await box.append(letter("One"))
-        goes = await box.append(letter("Two"))
-        inbox = {"inMailbox": mailbox_id(box.inbox.id)}
-        email, thread = email_id(goes.message), thread_id(goes.thread)
-        assert await counts(box, "Inbox") == [2, 2, 2, 2]
-        await mark(box, goes.uid)
-        assert await counts(box, "Inbox") == [1, 1, 1, 1]
-        assert (await box.call("Email/get", ids=[email]))["notFound"] == [email]
-        assert (await box.call("Thread/get", ids=[thread]))["notFound"] == [thread]
-        every = (await box.call("Email/get", ids=None, properties=["id"]))["list"]
-        assert [one["id"] for one in every] == [email_id(stays.message)]
-        for wanted in (None, inbox, {"text": "Two"}, {"notKeyword": "$seen"}, {"minSize": 1}):
-            assert email not in await listed(box, filter=wanted)
-        assert await listed(box, filter=inbox, collapseThreads=True) == [email_id(stays.message)]
-        for change in ({"update": {email: {"keywords/$seen": True}}}, {"destroy": [email]}):
-            answer = await box.call("Email/set", **change)
-            refused = answer["notUpdated"] or answer["notDestroyed"]
-            assert refused[email]["type"] == "notFound"
-        assert len(await box.placed()) == 2  # and IMAP has it still
-        await unmark(box, goes.uid)
-        assert await counts(box, "Inbox") == [2, 2, 2, 2]
-        assert (await box.call("Email/get", ids=[email]))["notFound"] == []
+    stays = await box.append(letter("One"))
+    goes = await box.append(letter("Two"))
+    inbox = {"inMailbox": mailbox_id(box.inbox.id)}
+    email, thread = email_id(goes.message), thread_id(goes.thread)
+    assert await counts(box, "Inbox") == [2, 2, 2, 2]
+    await mark(box, goes.uid)
+    assert await counts(box, "Inbox") == [1, 1, 1, 1]
+    assert (await box.call("Email/get", ids=[email]))["notFound"] == [email]
+    assert (await box.call("Thread/get", ids=[thread]))["notFound"] == [thread]
+    every = (await box.call("Email/get", ids=None, properties=["id"]))["list"]
+    assert [one["id"] for one in every] == [email_id(stays.message)]
+    for wanted in (None, inbox, {"text": "Two"}, {"notKeyword": "$seen"}, {"minSize": 1}):
+        assert email not in await listed(box, filter=wanted)
+    assert await listed(box, filter=inbox, collapseThreads=True) == [email_id(stays.message)]
+    for change in ({"update": {email: {"keywords/$seen": True}}}, {"destroy": [email]}):
+        answer = await box.call("Email/set", **change)
+        refused = answer["notUpdated"] or answer["notDestroyed"]
+        assert refused[email]["type"] == "notFound"
+    assert len(await box.placed()) == 2  # and IMAP has it still
+    await unmark(box, goes.uid)
+    assert await counts(box, "Inbox") == [2, 2, 2, 2]
+    assert (await box.call("Email/get", ids=[email]))["notFound"] == []
 
 
 async def test_it_goes_and_comes_for_who_follows_changes(box: JmapBox) -> None:
-    async with box:
-        one = await box.append()
-        email, thread = email_id(one.message), thread_id(one.thread)
-        query = {"filter": {"inMailbox": mailbox_id(box.inbox.id)}}
-        state = (await box.call("Email/query", **query))["queryState"]
-        await mark(box, one.uid)
-        told = await box.call("Email/changes", sinceState=state)
-        assert (told["created"], told["updated"], told["destroyed"]) == ([], [], [email])
-        told = await box.call("Thread/changes", sinceState=state)
-        assert told["destroyed"] == [thread]
-        told = await box.call("Mailbox/changes", sinceState=state)
-        assert told["updated"] == [mailbox_id(box.inbox.id)]
-        told = await box.call("Email/queryChanges", sinceQueryState=state, **query)
-        assert (told["removed"], told["added"]) == ([email], [])
-        state = told["newQueryState"]
-        await unmark(box, one.uid)
-        told = await box.call("Email/changes", sinceState=state)
-        assert (told["created"], told["updated"], told["destroyed"]) == ([email], [], [])
-        told = await box.call("Thread/changes", sinceState=state)
-        assert told["created"] == [thread]
-        told = await box.call("Email/queryChanges", sinceQueryState=state, **query)
-        assert told["added"] == [{"id": email, "index": 0}]
-        state = told["newQueryState"]
-        await mark(box, one.uid)
-        await box.store.write(lambda tx: messages.expunge(tx, box.alice.id, box.inbox.id))
-        told = await box.call("Email/changes", sinceState=state)
-        assert (told["created"], told["updated"], told["destroyed"]) == ([], [], [email])
+    one = await box.append()
+    email, thread = email_id(one.message), thread_id(one.thread)
+    query = {"filter": {"inMailbox": mailbox_id(box.inbox.id)}}
+    state = (await box.call("Email/query", **query))["queryState"]
+    await mark(box, one.uid)
+    told = await box.call("Email/changes", sinceState=state)
+    assert (told["created"], told["updated"], told["destroyed"]) == ([], [], [email])
+    told = await box.call("Thread/changes", sinceState=state)
+    assert told["destroyed"] == [thread]
+    told = await box.call("Mailbox/changes", sinceState=state)
+    assert told["updated"] == [mailbox_id(box.inbox.id)]
+    told = await box.call("Email/queryChanges", sinceQueryState=state, **query)
+    assert (told["removed"], told["added"]) == ([email], [])
+    state = told["newQueryState"]
+    await unmark(box, one.uid)
+    told = await box.call("Email/changes", sinceState=state)
+    assert (told["created"], told["updated"], told["destroyed"]) == ([email], [], [])
+    told = await box.call("Thread/changes", sinceState=state)
+    assert told["created"] == [thread]
+    told = await box.call("Email/queryChanges", sinceQueryState=state, **query)
+    assert told["added"] == [{"id": email, "index": 0}]
+    state = told["newQueryState"]
+    await mark(box, one.uid)
+    await box.store.write(lambda tx: messages.expunge(tx, box.alice.id, box.inbox.id))
+    told = await box.call("Email/changes", sinceState=state)
+    assert (told["created"], told["updated"], told["destroyed"]) == ([], [], [email])
 
 
 async def test_another_place_keeps_it(box: JmapBox) -> None:
-    async with box:
-        one = await box.append()
-        other = await box.create("Other")
-        await box.store.write(
-            lambda tx: messages.copy(tx, box.alice.id, box.inbox.id, [one.uid], other.id)
-        )
-        state = (await box.call("Email/query"))["queryState"]
-        await mark(box, one.uid)
-        email = email_id(one.message)
-        (told,) = (await box.call("Email/get", ids=[email], properties=["mailboxIds"]))["list"]
-        assert told["mailboxIds"] == {mailbox_id(other.id): True}
-        changes = await box.call("Email/changes", sinceState=state)
-        assert (changes["updated"], changes["destroyed"]) == ([email], [])
-        assert (await counts(box, "Inbox"), await counts(box, "Other")) == ([0] * 4, [1] * 4)
-        # Changed over JMAP, what IMAP is about to delete stays as it is.
-        patch = {"keywords/$seen": True, f"mailboxIds/{mailbox_id(box.inbox.id)}": True}
-        assert (await box.call("Email/set", update={email: patch}))["updated"] == {email: None}
-        flags = sorted(int(place.flags) for place in await box.placed())
-        assert flags == [int(Flag.SEEN), int(Flag.DELETED)]
-        assert await counts(box, "Inbox") == [1, 0, 1, 0]
-        # Destroyed, it leaves nothing behind.
-        assert (await box.call("Email/set", destroy=[email]))["destroyed"] == [email]
-        assert await box.placed() == []
-        assert not (await box.store.verify()).problems
+    one = await box.append()
+    other = await box.create("Other")
+    await box.store.write(
+        lambda tx: messages.copy(tx, box.alice.id, box.inbox.id, [one.uid], other.id)
+    )
+    state = (await box.call("Email/query"))["queryState"]
+    await mark(box, one.uid)
+    email = email_id(one.message)
+    (told,) = (await box.call("Email/get", ids=[email], properties=["mailboxIds"]))["list"]
+    assert told["mailboxIds"] == {mailbox_id(other.id): True}
+    changes = await box.call("Email/changes", sinceState=state)
+    assert (changes["updated"], changes["destroyed"]) == ([email], [])
+    assert (await counts(box, "Inbox"), await counts(box, "Other")) == ([0] * 4, [1] * 4)
+    # Changed over JMAP, what IMAP is about to delete stays as it is.
+    patch = {"keywords/$seen": True, f"mailboxIds/{mailbox_id(box.inbox.id)}": True}
+    assert (await box.call("Email/set", update={email: patch}))["updated"] == {email: None}
+    flags = sorted(int(place.flags) for place in await box.placed())
+    assert flags == [int(Flag.SEEN), int(Flag.DELETED)]
+    assert await counts(box, "Inbox") == [1, 0, 1, 0]
+    # Destroyed, it leaves nothing behind.
+    assert (await box.call("Email/set", destroy=[email]))["destroyed"] == [email]
+    assert await box.placed() == []
+    assert not (await box.store.verify()).problems
 
 
 async def test_a_mailbox_of_such_mail_is_empty(box: JmapBox) -> None:
-    async with box:
-        other = await box.create("Other")
-        await box.append(mailbox=other.id, flags=int(Flag.DELETED))
-        assert await counts(box, "Other") == [0, 0, 0, 0]
-        gone = mailbox_id(other.id)
-        assert (await box.call("Mailbox/set", destroy=[gone]))["destroyed"] == [gone]
+    other = await box.create("Other")
+    await box.append(mailbox=other.id, flags=int(Flag.DELETED))
+    assert await counts(box, "Other") == [0, 0, 0, 0]
+    gone = mailbox_id(other.id)
+    assert (await box.call("Mailbox/set", destroy=[gone]))["destroyed"] == [gone]
 
 
 async def test_its_octets_cannot_be_had(box: JmapBox) -> None:
-    async with box:
-        one = await box.append()
-        await mark(box, one.uid)
-        answer = await box.call("Email/parse", blobIds=[f"B{one.message}"])
-        assert answer["notFound"] == [f"B{one.message}"]
+    one = await box.append()
+    await mark(box, one.uid)
+    answer = await box.call("Email/parse", blobIds=[f"B{one.message}"])
+    assert answer["notFound"] == [f"B{one.message}"]
 
 
 async def test_drafts_and_hidden_mail_are_not_subtracted_twice(box: JmapBox) -> None:
-    async with box:
-        flags = (0, Flag.DRAFT, Flag.DELETED, Flag.DRAFT | Flag.DELETED, Flag.SEEN | Flag.DELETED)
-        for number, one in enumerate(flags):
-            await box.append(letter(f"Letter {number}"), flags=int(one))
-        assert await counts(box, "Inbox") == [2, 1, 2, 1]
+    flags = (0, Flag.DRAFT, Flag.DELETED, Flag.DRAFT | Flag.DELETED, Flag.SEEN | Flag.DELETED)
+    for number, one in enumerate(flags):
+        await box.append(letter(f"Letter {number}"), flags=int(one))
+    assert await counts(box, "Inbox") == [2, 1, 2, 1]

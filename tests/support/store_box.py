@@ -50,6 +50,7 @@ class Box:
         self.folder = folder
         self.clock = clock or FakeClock()
         self.disk = disk
+        self._entered = False
         # The indexer runs when a test says so.
         settings = {"index_seconds": 3600.0} | settings
         self.settings = StoreSettings(data_dir=str(folder / "data"), **settings)
@@ -69,6 +70,8 @@ class Box:
         await self.open()
 
     async def __aenter__(self) -> Self:
+        assert not self._entered, "it is open already, or its second store would stay so"
+        self._entered = True
         await self.open()
         return self
 
@@ -78,6 +81,7 @@ class Box:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._entered = False
         await self.store.close()
 
     async def new_account(self, login: str, **quota: int) -> Account:
