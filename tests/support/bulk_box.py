@@ -20,7 +20,9 @@ OWNER = "a test"
 class BulkBox(JmapBox):
     """`await box.order(...)`, then `await box.work()`."""
 
-    bulk = BulkSettings(rest_percent=0, first_step_messages=7, most_step_messages=7)
+    bulk = BulkSettings(
+        quiet_rest_percent=0, rest_percent=0, first_step_messages=7, most_step_messages=7
+    )
 
     async def id_of(self, path: str) -> str:
         """The JMAP id of a mailbox."""

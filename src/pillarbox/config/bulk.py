@@ -42,20 +42,38 @@ class BulkSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         Meta(
             ge=1,
             le=1000,
-            description="How long the transaction of a step should take; a delivery may have to "
-            "wait for it. 6: measured, some 200 messages and three times as long as a delivery.",
+            description="How long the transaction of a step should take, without its commit; a "
+            "delivery may have to wait for both. 3: some 100 messages, which take no longer than "
+            "their commit.",
         ),
-    ] = 6
+    ] = 3
     rest_percent: Annotated[
         int,
         Meta(
             ge=0,
             le=1000,
-            description="Pause after each step, as a share of the time that it took: deliveries "
-            "find the store free. 200: an operation takes three times as long, which is still "
-            "some seconds for 50000 messages.",
+            description="Pause after each step, as a share of the time that it took, while others "
+            "write, too: most deliveries find the store free. 400: an operation takes five times "
+            "as long, 10 to 20 seconds for 50000 messages.",
         ),
-    ] = 200
+    ] = 400
+    quiet_rest_percent: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1000,
+            description="The same while nobody else writes. 50: 50000 messages take some seconds.",
+        ),
+    ] = 50
+    quiet_seconds: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=60,
+            description="Seconds without a write of others after which there is quiet; who writes "
+            "every second is spared, who writes now and then waits for one step.",
+        ),
+    ] = 2.0
     lease_seconds: Annotated[
         int,
         Meta(

@@ -44,8 +44,12 @@ class Engine(Protocol):
     async def scan(self, function: ReadFunction[T]) -> T:
         """One long snapshot, beside the loop's thread."""
 
-    async def write(self, function: WriteFunction[T], *, short: bool) -> T:
+    async def write(self, function: WriteFunction[T], *, short: bool, patient: bool) -> T:
         """One transaction."""
+
+    @property
+    def busy_at(self) -> float:
+        """See `Store.busy_at`."""
 
     def spool(self, max_octets: int) -> Spool:
         """A place for a message's octets while they arrive."""
@@ -93,15 +97,23 @@ class Store:
         """The same in a reader thread, for what takes longer than a millisecond or two."""
         return await self._engine.scan(function)
 
-    async def write(self, function: WriteFunction[T], *, short: bool = False) -> T:
+    async def write(
+        self, function: WriteFunction[T], *, short: bool = False, patient: bool = False
+    ) -> T:
         """`await function(transaction)` in the next group commit.
 
         `short`: it adds or changes at most `SHORT_WRITE` messages, found by their keys, so that it
         may run on the loop's thread, where it is cheaper than beside a busy loop.
+        `patient`: a step of something long, in a commit of its own, behind all others that wait.
         Returns its value when the commit is durable. Raises what it raised, with nothing changed,
         or Unavailable. The function may be run twice: it must change nothing but the transaction.
         """
-        return await self._engine.write(function, short=short)
+        return await self._engine.write(function, short=short, patient=patient)
+
+    @property
+    def busy_at(self) -> float:
+        """When anybody last wrote anything but steps of long work of this process; monotonic."""
+        return self._engine.busy_at
 
     def spool(self, max_octets: int | None = None) -> Spool:
         """A place for a message's octets while they arrive."""

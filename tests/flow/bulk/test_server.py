@@ -27,7 +27,12 @@ LOGIN = "alice@example.org"
 MANY = 3000
 ALICE = AccountId(1)
 # So slow that a test can come in between: some 60 steps with a pause after each.
-SLOW = {"first_step_messages": 50, "most_step_messages": 50, "rest_percent": 1000}
+SLOW = {
+    "first_step_messages": 50,
+    "most_step_messages": 50,
+    "rest_percent": 1000,
+    "quiet_rest_percent": 1000,
+}
 
 pytestmark = pytest.mark.slow
 

@@ -47,7 +47,7 @@ async def _empty(store: Store, one: Discarded, before: int) -> None:
     step = partial(discarded.discard, one=one, before=before, at_most=_MESSAGES_AT_ONCE)
     try:
         for _ in range(_MOST_STEPS):
-            if not await store.write(step):
+            if not await store.write(step, patient=True):
                 return
             await store.clock.sleep(_REST_SECONDS)
     except NoSuchMailbox:
@@ -60,5 +60,5 @@ async def forget_operations(store: Store, settings: BulkSettings) -> None:
     found = await store.scan(lambda db: bulk.old(db, before, _OPERATIONS_AT_ONCE))
     for account, number in found:
         forget = partial(bulk.forget, account=account, number=number, at_most=_ROWS_AT_ONCE)
-        while not await store.write(forget):
+        while not await store.write(forget, patient=True):
             await store.clock.sleep(_REST_SECONDS)

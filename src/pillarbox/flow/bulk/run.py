@@ -29,6 +29,7 @@ log = get_logger("bulk")
 _DAY = 86_400
 _SHRINK = 8  # by so much a step gets shorter after a fault, until one message is to blame
 _LEAST = 50  # messages in a step, on a disk however slow
+_MOST_REST = 0.25  # seconds: who cancels does not wait for long
 _AGAIN_SECONDS = 1.0  # until a store that cannot now is asked again
 
 
@@ -55,7 +56,7 @@ class Run:
         self._within = taken.within
         self._most = settings.most_step_messages
         self._size = min(settings.first_step_messages, self._most)
-        self._took = 0.0  # seconds, the last step
+        self._took = 0.0  # seconds, the last step with its commit
 
     async def to_the_end(self) -> None:
         """Raises Lost; when cancelled, the lease is the caller's to give back."""
@@ -75,23 +76,30 @@ class Run:
                 log.error_event("bulk.step_failed", exc=True, bulk=self._number, size=self._size)
                 await self._blame()
             else:
-                await self._clock.sleep(self._took * self._settings.rest_percent / 100)
+                rest = self._took * self._rest_percent() / 100
+                await self._clock.sleep(min(rest, _MOST_REST))
+
+    def _rest_percent(self) -> int:
+        """Others have little to wait for where they just were; else it may as well go fast."""
+        since = self._clock.monotonic() - self._store.busy_at
+        is_quiet = since > self._settings.quiet_seconds
+        return self._settings.quiet_rest_percent if is_quiet else self._settings.rest_percent
 
     async def _step(self) -> bool:
         """False: it has ended."""
         size = self._size
-        took = 0.0
+        began = took = 0.0
 
         async def work(tx: Transaction) -> int:
-            nonlocal took
+            nonlocal began, took
             began = self._clock.monotonic()
             there = await self._renewed(tx)
             looked_at = await self._work(tx, there, size)
             took = self._clock.monotonic() - began
             return looked_at
 
-        looked_at = await self._store.write(work)
-        self._took = took
+        looked_at = await self._store.write(work, patient=True)
+        self._took = self._clock.monotonic() - began
         if looked_at:
             aim = self._settings.step_milliseconds / 1000
             fits = int(looked_at * aim / max(took, 1e-6))

@@ -190,8 +190,14 @@ class SqliteEngine:
     async def scan(self, function: ReadFunction[T]) -> T:
         return await self._loop.run_in_executor(self._threads, self._scan, function)
 
-    async def write(self, function: WriteFunction[T], *, short: bool = False) -> T:
-        return await self._writer.write(function, short=short)
+    async def write(
+        self, function: WriteFunction[T], *, short: bool = False, patient: bool = False
+    ) -> T:
+        return await self._writer.write(function, short=short, patient=patient)
+
+    @property
+    def busy_at(self) -> float:
+        return self._writer.busy_at
 
     def spool(self, max_octets: int) -> Spool:
         return Spool(self._folders.tmp, self._disk, self._settings, max_octets)

@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 from typing import Any, TypeVar
 
 import apsw
@@ -34,6 +36,7 @@ log = get_logger("store")
 T = TypeVar("T")
 _RESERVE = "UPDATE segment_number SET last = last + ? RETURNING last"
 _LOOP_IS_LATE = 0.02  # seconds; the writer's thread then goes on by itself
+_PATIENCE = 0.5  # seconds; then a patient write goes before all others
 Wakes = dict[AccountId, ModSeq]
 
 
@@ -42,6 +45,8 @@ class _Job:
     function: WriteFunction[Any]
     future: asyncio.Future[Any]
     short: bool
+    patient: bool
+    asked_at: float
     value: Any = None
     error: BaseException | None = None
 
@@ -88,6 +93,9 @@ class Writer:
         self._send = send  # on the writer's thread
         self._loop = asyncio.get_running_loop()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._patient: deque[_Job] = deque()  # taken from there, until nothing else waits
+        self._version = 0  # of the database, as other processes change it
+        self.busy_at = -inf  # monotonic: the last commit that was not a patient write's alone
         self._open: set[_Job] = set()  # asked for and not answered; the loop's thread only
         self._locking_since: float | None = None
         self._closed = False
@@ -96,12 +104,12 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
-    async def write(self, function: WriteFunction[T], *, short: bool) -> T:
+    async def write(self, function: WriteFunction[T], *, short: bool, patient: bool) -> T:
         """Run it in the next batch; returns after the commit is durable."""
         if self._closed or self._jobs.qsize() >= self._settings.queue_length:
             raise Unavailable
         future: asyncio.Future[T] = self._loop.create_future()
-        job = _Job(function, future, short)
+        job = _Job(function, future, short, patient, self._clock.monotonic())
         self._open.add(job)
         self._jobs.put(job)
         # A caller that is cancelled does not stop the write: it may be half-way to the disk.
@@ -135,14 +143,46 @@ class Writer:
         return unix_seconds(self._clock.now())
 
     def _run(self) -> None:
-        while not self._ended:
-            job = self._jobs.get()
-            if job is None:
-                return
+        while (job := self._next()) is not None:
             self._commit([job])
 
+    def _next(self) -> _Job | None:
+        """What to begin with; None: it is over. A patient write comes when nothing else waits."""
+        while not self._ended:
+            if self._patient and self._is_overdue(self._patient[0]):
+                break
+            try:
+                job = self._jobs.get(block=not self._patient)
+            except queue.Empty:
+                break
+            if job is None:
+                self._ended = True
+            elif job.patient:
+                self._patient.append(job)
+            else:
+                return job
+        return self._patient.popleft() if self._patient else None
+
+    def _is_overdue(self, job: _Job) -> bool:
+        return self._clock.monotonic() - job.asked_at > _PATIENCE
+
     def _take_more(self, batch: list[_Job]) -> None:
-        """Those that wait by now come along; more of them the longer the lock was waited for."""
+        """Those that wait by now come along; more of them the longer the lock was waited for.
+
+        None comes along with a patient write: what came meanwhile goes before it.
+        """
+        first = batch[0]
+        if first.patient:
+            if self._is_overdue(first):
+                return
+            batch.clear()
+        self._gather(batch)
+        if not batch:
+            batch.append(first)
+        elif first.patient:
+            self._patient.appendleft(first)
+
+    def _gather(self, batch: list[_Job]) -> None:
         while len(batch) < self._settings.batch:
             try:
                 job = self._jobs.get_nowait()
@@ -151,7 +191,7 @@ class Writer:
             if job is None:
                 self._ended = True
                 return
-            batch.append(job)
+            (self._patient if job.patient else batch).append(job)
 
     def _commit(self, batch: list[_Job]) -> None:
         wakes: Wakes = {}
@@ -170,6 +210,8 @@ class Writer:
             log.error_event("store.commit_failed", exc=True, writes=len(batch))
             _fail(batch, error)
             wakes = {}
+        if not batch[0].patient:
+            self.busy_at = self._clock.monotonic()
         self._tell(batch, wakes)
         self.batches += 1
         STORE_COMMITS.inc()
@@ -200,6 +242,8 @@ class Writer:
         execute = self._connection.execute
         execute("BEGIN IMMEDIATE")
         try:
+            if batch[0].patient:
+                self._look_for_others()
             if self._segments.needs_numbers:
                 self._reserve_numbers()
             if all(job.short for job in batch):
@@ -213,6 +257,12 @@ class Writer:
             if self._connection.in_transaction:
                 execute("ROLLBACK")
             raise
+
+    def _look_for_others(self) -> None:
+        version = int(fetch(self._connection, "PRAGMA data_version", ())[0][0])
+        if version != self._version:
+            self._version = version
+            self.busy_at = self._clock.monotonic()
 
     def _reserve_numbers(self) -> None:
         count = 4 * self._settings.batch
