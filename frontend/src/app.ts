@@ -105,6 +105,8 @@ export interface Act {
   read(target: Target, isRead: boolean, quiet?: boolean): Promise<void>
   star(target: Target, isStarred: boolean): Promise<void>
   label(target: Target, keyword: string, on: boolean): Promise<void>
+  /** How many messages an action would be done to; a row may be a conversation. */
+  count(target: Target): Promise<number>
   /** Begin an operation of the server over a filter; its id. */
   bulk(
     action: BulkAction,
@@ -138,6 +140,8 @@ export interface SelectionStore {
   anchor(id: Id): void
   /** For 'Selection cleared – Undo'. */
   restore(selection: Selection): void
+  /** The same by a key, while that can still be read; false where there is nothing. */
+  takeBack(): boolean
   readonly active: boolean
 }
 
@@ -198,6 +202,8 @@ export interface App {
     yes: string
     danger?: boolean
     hold?: number
+    /** To be typed instead of holding. */
+    type?: number
   }): Promise<boolean>
   /** What keys do: READER registers here; the shell calls nothing by itself. */
   readonly layout: 'one' | 'two' | 'three'

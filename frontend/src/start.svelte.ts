@@ -16,6 +16,7 @@ import { startKeys } from './keys/keys.ts'
 import { installSearch } from './search/install.ts'
 import { Selected } from './selection/selection.svelte.ts'
 import './shell/base.css'
+import { keepFocus } from './shell/focus.ts'
 import { Layout } from './shell/layout.svelte.ts'
 import { Lazy } from './shell/lazy.svelte.ts'
 import { Prefs } from './shell/prefs.svelte.ts'
@@ -171,10 +172,13 @@ export async function start(): Promise<void> {
   mount(Shell, { target: document.getElementById('app')!, props: { mail, toasts, live, asking, composer } })
   document.querySelector('.no-start')?.remove()
   startKeys()
+  keepFocus()
   new Push(client, mail, sync).start()
   watch(client)
+  const prepare = () => void composer.get().catch(() => undefined)
+  addEventListener('online', prepare)
   setTimeout(() => {
-    composer.get().catch(() => undefined)
+    prepare()
     void act.loadOperations()
     void registerWorker()
     if (isKept) return

@@ -12,13 +12,15 @@ export function confirmDestroying(count: number, what: string): Promise<boolean>
     text: what,
     yes: app.t('reader.destroy.yes', { n: count }),
     danger: true,
-    ...(count > HOLD_ABOVE ? { hold: HOLD_SECONDS } : {}),
+    ...(count > HOLD_ABOVE ? { hold: HOLD_SECONDS, type: count } : {}),
   })
 }
 
 /** The selection, or the open message, for ever. */
 export async function destroyChosen(): Promise<void> {
-  if (target() === null) return
-  const count = app.selection.active ? app.selection.count : 1
+  const chosen = target()
+  if (chosen === null) return
+  const shown = app.selection.active ? app.selection.count : 1
+  const count = await app.act.count(chosen).catch(() => shown)
   if (await confirmDestroying(count, app.t('reader.destroy.text'))) await removing((what) => app.act.destroy(what))
 }

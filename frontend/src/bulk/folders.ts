@@ -19,7 +19,7 @@ export async function emptyFolder(mailbox: Mailbox): Promise<void> {
 
 export async function markFolderRead(mailbox: Mailbox): Promise<void> {
   const filter: Filter = { operator: 'AND', conditions: [{ inMailbox: mailbox.id }, { notKeyword: '$seen' }] }
-  await app.act.bulk({ type: 'setKeywords', keywords: ['$seen'] }, { filter })
+  await app.act.bulk({ type: 'setKeywords', keywords: { $seen: true } }, { filter })
 }
 
 /** Its messages go to the Trash, where they can be found; then the folder and those below it go. */

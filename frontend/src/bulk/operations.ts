@@ -114,8 +114,7 @@ export function wordsOf(one: Pick<BulkOperation, 'action' | 'undoOf'>): Words {
       return { stem: 'take', mailbox: action.mailboxId, keyword: null }
     case 'setKeywords':
     case 'unsetKeywords': {
-      // As the server writes them, or as the app does.
-      const keyword = (Array.isArray(action.keywords) ? action.keywords : Object.keys(action.keywords))[0] ?? ''
+      const keyword = Object.keys(action.keywords)[0] ?? ''
       const stems = KEYWORD_STEMS[keyword] ?? (['label', 'unlabel'] as const)
       return { stem: stems[action.type === 'setKeywords' ? 0 : 1], mailbox: null, keyword }
     }

@@ -6,7 +6,7 @@ import type { JmapClient } from '../jmap/client.ts'
 import { type MailStore, sentenceOf } from './mail.svelte.ts'
 import { queryKey } from './reading.ts'
 import type { Sync } from './sync.ts'
-import { isSelection, messagesOf, rowsOf } from './targets.ts'
+import { countOf, isSelection, messageIdsOf, messagesOf, rowsOf } from './targets.ts'
 import type { BulkAction, BulkOperation, Email, Filter, Id, Role } from './types.ts'
 import { type EmailPatch, pathOf, type Refused, reverse, write } from './writes.ts'
 
@@ -17,6 +17,24 @@ const ASK_AGAIN = 2000
 const WORTH_STARTING_ANEW = 500 // messages: more than one answer tells the changes of
 export const RUNNING: ReadonlySet<string> = new Set(['queued', 'running', 'cancelling'])
 const WRITTEN_OVER = ['trash', 'junk', 'archive', 'inbox'] as const
+
+interface BulkOf {
+  filter?: Filter | null
+  emailIds?: Id[]
+  exceptIds?: Id[]
+  upToState?: string | null
+}
+
+function withoutNulls(part: BulkOf): BulkOf {
+  const { upToState, ...rest } = part
+  return upToState ? { ...rest, upToState } : rest
+}
+
+/** Rows are what people see; where they stand for more messages, both are told. */
+function said(text: (n: number) => string, rows: number, emails: number): string {
+  const more = emails > rows ? ` (${app.t('mail.messages', { n: emails })})` : ''
+  return text(rows) + more
+}
 
 const QUEUED = { status: 'queued', total: 0, done: 0, failed: 0, failures: [] } as const
 
@@ -110,7 +128,7 @@ export class Actions implements Act {
 
   async destroy(target: Target): Promise<void> {
     const rows = rowsOf(target)
-    if (rows === null) return this.#bulkOf(target, { type: 'destroy' })
+    if (rows === null || rows.length > MOST_AT_ONCE) return this.#bulkOf(target, { type: 'destroy' })
     const emails = await this.#messages(rows)
     if (!emails.length) return
     const hidden = this.#mail.view.hide(rows)
@@ -131,7 +149,7 @@ export class Actions implements Act {
 
   async keyword(target: Target, keyword: string, on: boolean, quiet = false): Promise<void> {
     const type = on ? 'setKeywords' : 'unsetKeywords'
-    const action: BulkAction = { type, keywords: [keyword] }
+    const action: BulkAction = { type, keywords: { [keyword]: true } }
     await this.#do(target, action, {
       patch: () => ({ [pathOf('keywords', keyword)]: on ? true : null }),
       leaves: () => false,
@@ -141,7 +159,7 @@ export class Actions implements Act {
 
   async read(target: Target, isRead: boolean, quiet = false): Promise<void> {
     const type = isRead ? 'setKeywords' : 'unsetKeywords'
-    await this.#do(target, { type, keywords: ['$seen'] }, {
+    await this.#do(target, { type, keywords: { $seen: true } }, {
       patch: () => ({ 'keywords/$seen': isRead ? true : null }),
       needs: (email) => '$seen' in email.keywords !== isRead,
       leaves: () => false,
@@ -151,7 +169,8 @@ export class Actions implements Act {
 
   async star(target: Target, isStarred: boolean): Promise<void> {
     const one = typeof target === 'string'
-    await this.#do(target, { type: isStarred ? 'setKeywords' : 'unsetKeywords', keywords: ['$flagged'] }, {
+    const type = isStarred ? 'setKeywords' : 'unsetKeywords'
+    await this.#do(target, { type, keywords: { $flagged: true } }, {
       patch: () => ({ 'keywords/$flagged': isStarred ? true : null }),
       // A star is put on what one sees, and taken from the whole conversation.
       needs: (email) => (!isStarred || !one || email.id === target) && '$flagged' in email.keywords !== isStarred,
@@ -163,7 +182,7 @@ export class Actions implements Act {
   async label(target: Target, keyword: string, on: boolean): Promise<void> {
     const name = this.#mail.labels.find((one) => one.keyword === keyword)?.name ?? keyword
     const type = on ? 'setKeywords' : 'unsetKeywords'
-    await this.#do(target, { type, keywords: [keyword] }, {
+    await this.#do(target, { type, keywords: { [keyword]: true } }, {
       patch: () => ({ [pathOf('keywords', keyword)]: on ? true : null }),
       leaves: () => false,
       text: (n) => app.t(on ? 'mail.labelled' : 'mail.unlabelled', { n, label: name }),
@@ -199,7 +218,7 @@ export class Actions implements Act {
       }
       const patches = new Map(emails.map((email) => [email.id, how.patch(email)]))
       const back = new Map(emails.map((email) => [email.id, reverse(email, how.patch(email))]))
-      if (how.text) this.#tell(emails, how.text(rows.length), back, hidden)
+      if (how.text) this.#tell(emails, said(how.text, rows.length, emails.length), back, hidden)
       const refused = await this.#write(patches)
       if (refused[0]) throw new Error(refused[0].error.description ?? refused[0].error.type)
       hidden?.settle()
@@ -211,6 +230,10 @@ export class Actions implements Act {
 
   #messages(rows: Id[]): Promise<Email[]> {
     return messagesOf(this.#mail, rows)
+  }
+
+  count(target: Target): Promise<number> {
+    return countOf(this.#mail, target)
   }
 
   /** In the order that they were asked for: Undo must not overtake what it takes back. */
@@ -276,14 +299,21 @@ export class Actions implements Act {
     const { view } = this.#mail
     const whole = isSelection(target) && target.mode === 'all' ? target : null
     const rows = whole ? [...whole.exclude] : (rowsOf(target) ?? [])
+    const leaves = action.type === 'move' || action.type === 'destroy'
     try {
-      if (!whole) throw new Error(app.t('mail.tooMany', { n: MOST_AT_ONCE }))
-      const exceptIds = (await this.#messages(rows)).map((one) => one.id)
-      const leaves = action.type === 'move' || action.type === 'destroy'
-      if (leaves) view.hideAll(whole.exclude)
+      const ids = await messageIdsOf(this.#mail, rows)
+      if (leaves && whole) view.hideAll(whole.exclude)
+      else if (leaves) view.hide(rows).settle()
       app.selection.none(true)
-      const { filter } = whole.query
-      await this.bulk(action, { filter, exceptIds, upToState: whole.upToState })
+      const parts: BulkOf[] = []
+      if (whole) {
+        parts.push({ filter: whole.query.filter, exceptIds: ids, upToState: whole.upToState })
+      } else {
+        for (let at = 0; at < ids.length; at += MOST_AT_ONCE) {
+          parts.push({ emailIds: ids.slice(at, at + MOST_AT_ONCE) })
+        }
+      }
+      await this.#begin(action, parts)
     } catch (error) {
       await view.refetch()
       this.#failed(error)
@@ -294,34 +324,42 @@ export class Actions implements Act {
     action: BulkAction,
     of: { filter: Filter | null; exceptIds?: Id[]; upToState?: string | null },
   ): Promise<Id> {
-    const create = {
-      new: {
-        filter: of.filter,
-        exceptIds: of.exceptIds ?? [],
-        ...(of.upToState ? { upToState: of.upToState } : {}),
-        action,
-        idempotencyKey: crypto.randomUUID(),
-      },
-    }
+    const [id] = await this.#begin(action, [of])
+    return id as Id
+  }
+
+  /** One operation for each part, in one request. */
+  async #begin(action: BulkAction, parts: BulkOf[]): Promise<Id[]> {
+    const key = crypto.randomUUID()
+    const create = Object.fromEntries(
+      parts.map((part, n) => [`new${n}`, { ...withoutNulls(part), action, idempotencyKey: `${key}-${n}` }]),
+    )
     this.#creating++
     this.#sync.inBulk = true
     try {
       const answer = await this.#client.call('BulkOperation/set', { create }, { retries: 3 })
-      const made = answer.created?.new
-      const not = answer.notCreated?.new
-      if (!made) throw new Error(not?.description ?? not?.type ?? app.t('mail.serverFailed'))
-      this.#emptied.set(made.id, queryKey(this.#mail.view.query))
+      const ids = Object.keys(create).map((name) => {
+        const made = answer.created?.[name]
+        const not = answer.notCreated?.[name]
+        if (!made) throw new Error(not?.description ?? not?.type ?? app.t('mail.serverFailed'))
+        return made.id
+      })
+      for (const id of ids) this.#emptied.set(id, queryKey(this.#mail.view.query))
       this.#creating--
-      // The stream may have told of it already, and how it went on.
-      const told = this.operations.find((one) => one.id === made.id)
-      if (told && !RUNNING.has(told.status)) this.#over([told])
-      else this.#take(told ? [] : [{ ...QUEUED, ...made, action }])
-      return made.id
+      for (const made of Object.values(answer.created ?? {})) this.#made({ ...QUEUED, ...made, action })
+      return ids
     } catch (error) {
       this.#creating--
       this.#sync.inBulk = this.#isWorking()
       throw error
     }
+  }
+
+  /** The stream may have told of it already, and how it went on. */
+  #made(made: BulkOperation): void {
+    const told = this.operations.find((one) => one.id === made.id)
+    if (told && !RUNNING.has(told.status)) this.#over([told])
+    else this.#take(told ? [] : [made])
   }
 
   /** Whether one that was begun here is under way. */

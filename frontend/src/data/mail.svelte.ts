@@ -53,6 +53,14 @@ const SORTS: Record<SortName, Query['sort']> = {
   ],
 }
 
+export interface ListNews {
+  /** Rows that were not there before. */
+  arrived: Id[]
+  /** Messages that have ceased to exist, and which of them were rows of the list. */
+  destroyed: Id[]
+  destroyedRows: Id[]
+}
+
 export class MailStore implements Mail {
   readonly client: JmapClient
   readonly emails = new Records<Email>()
@@ -73,6 +81,8 @@ export class MailStore implements Mail {
   #eventCalls = new Map<string, Set<(data: unknown) => void>>()
   /** Sync sets it. */
   catchUp: () => Promise<void> = async () => undefined
+  /** The selection sets it: what came into the list or is no more; null where nobody can say. */
+  listChanged: (news: ListNews | null) => void = () => undefined
 
   constructor(
     client: JmapClient,

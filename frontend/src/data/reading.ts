@@ -20,6 +20,7 @@ export interface Place {
 }
 
 const properties = LIST_PROPERTIES
+const MOST_IDS = 5000
 
 /** A page of a list, with what its rows show. */
 export async function readPage(client: JmapClient, query: Query, place: Place): Promise<Page> {
@@ -69,6 +70,47 @@ async function orTooMany(answer: Promise<Email[]>): Promise<Email[]> {
     if (error instanceof CallFailed) return []
     throw error
   }
+}
+
+/** Ids of rows, which themselves are not read; for ranges of thousands. */
+export async function idsBetween(
+  client: JmapClient,
+  query: Query,
+  start: number,
+  end: number,
+): Promise<Id[]> {
+  const found: Id[] = []
+  for (let position = start; position < end; position = start + found.length) {
+    const limit = Math.min(MOST_IDS, end - position)
+    const { ids } = await client.call('Email/query', { ...query, position, limit })
+    if (!ids.length) break
+    found.push(...ids)
+  }
+  return found
+}
+
+/** Which of these do not exist (any more). */
+export async function missing(client: JmapClient, ids: Id[]): Promise<Id[]> {
+  const portion = client.limit('maxObjectsInGet')
+  const gone: Id[] = []
+  for (let at = 0; at < ids.length; at += portion) {
+    const asked = client.call('Email/get', { ids: ids.slice(at, at + portion), properties: ['id'] })
+    gone.push(...(await asked.answer).notFound)
+  }
+  return gone
+}
+
+/** Rows that were not in a list when it was in that state. */
+export async function rowsSince(client: JmapClient, query: Query, state: string): Promise<Id[]> {
+  const asked = client.call('Email/queryChanges', { ...query, sinceQueryState: state })
+  const { added, removed } = await asked.answer
+  return newRows(added, removed)
+}
+
+/** Of what was added to a list: what did not only change its place. */
+export function newRows(added: { id: Id }[], removed: Id[]): Id[] {
+  const moved = new Set(removed)
+  return added.map((one) => one.id).filter((id) => !moved.has(id))
 }
 
 /** Two queries are the same list. */

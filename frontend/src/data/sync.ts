@@ -4,7 +4,7 @@
 import { CallFailed } from '../jmap/errors.ts'
 import type { Answers } from '../jmap/methods.ts'
 import type { MailStore } from './mail.svelte.ts'
-import { readEmails } from './reading.ts'
+import { newRows, readEmails } from './reading.ts'
 import { type Email, type Id, LIST_PROPERTIES } from './types.ts'
 
 const MOST_CHANGES = 500
@@ -103,6 +103,7 @@ export class Sync {
     })
     const list = this.#askList()
     const boxes = this.#askMailboxes()
+    const known = new Set(view.known())
     const outcome = await settled(emails.answer)
     await boxes
     if (outcome === null) {
@@ -113,8 +114,19 @@ export class Sync {
     states.Email = outcome.newState
     const changes = await list
     if (mail.view === view && view.state !== null) {
-      if (changes) view.apply(changes)
-      else if (!view.isEmptied || !this.inBulk) await view.refetch()
+      if (changes) {
+        const { destroyed } = outcome
+        const removed = new Set(changes.removed)
+        view.apply(changes)
+        mail.listChanged({
+          arrived: newRows(changes.added, changes.removed),
+          destroyed,
+          destroyedRows: destroyed.filter((id) => known.has(id) || removed.has(id)),
+        })
+      } else if (!view.isEmptied || !this.inBulk) {
+        await view.refetch()
+        mail.listChanged(null)
+      }
     }
     mail.forgetOtherViews()
     return outcome.hasMoreChanges
@@ -220,6 +232,7 @@ export class Sync {
     const now = client.call('Email/get', { ids: [] })
     const [{ state }] = await Promise.all([now, this.#askMailboxes(), view.refetch()])
     states.Email = state
+    this.#mail.listChanged(null)
   }
 }
 

@@ -36,3 +36,26 @@ export async function messagesOf(mail: MailStore, rows: Id[]): Promise<Email[]> 
   })
   return [...new Map(members.map((one) => [one.id, one])).values()]
 }
+
+/** Their ids alone, of any number of rows: only a portion of the messages is held at a time. */
+export async function messageIdsOf(mail: MailStore, rows: Id[]): Promise<Id[]> {
+  if (!mail.view.query.collapseThreads) return rows
+  const portion = mail.client.limit('maxObjectsInGet')
+  const found = new Set<Id>()
+  for (let at = 0; at < rows.length; at += portion) {
+    for (const one of await messagesOf(mail, rows.slice(at, at + portion))) found.add(one.id)
+  }
+  return [...found]
+}
+
+/** How many messages an action would be done to; rows may be conversations. */
+export async function countOf(mail: MailStore, target: Target): Promise<number> {
+  const rows = rowsOf(target)
+  if (rows) return (await messageIdsOf(mail, rows)).length
+  if (!isSelection(target) || target.mode !== 'all') return 0
+  const { filter } = target.query
+  const asked = mail.client.call('Email/query', { filter, limit: 1, calculateTotal: true })
+  const spared = await messageIdsOf(mail, [...target.exclude])
+  const { total = 0 } = await asked.answer
+  return Math.max(0, total - spared.length)
+}

@@ -176,7 +176,7 @@ export type Selection =
 export type BulkAction =
   | { type: 'move'; toMailboxId: Id }
   | { type: 'destroy' }
-  | { type: 'setKeywords' | 'unsetKeywords'; keywords: string[] }
+  | { type: 'setKeywords' | 'unsetKeywords'; keywords: Record<string, true> }
   | { type: 'addMailbox' | 'removeMailbox'; mailboxId: Id }
   | { type: 'restore' }
 

@@ -27,6 +27,8 @@ export class ListView implements QueryView {
   scrollToTop: () => void = () => undefined
   firstVisible = 0
   lastVisible = 50
+  /** Where somebody was in it when it was taken from the screen. */
+  left: { top: number; focusId: Id | null } | null = null
   #list = new SparseList()
   #source: ViewSource
   #reading = new Map<number, Promise<void>>()

@@ -7,6 +7,7 @@ import { app } from '../app.ts'
 import { destroyChosen } from '../bulk/destroying.ts'
 import { TOAST_SECONDS, canUndo } from '../bulk/operations.ts'
 import { pickFolder, pickLabel } from '../bulk/pick.ts'
+import { place } from '../shell/focus.ts'
 import { extend, focusFirst, focused, moveFocus, openFocused, toggleFocused } from '../list/commands.ts'
 import { goNext, haveAll, openEmail, removing, target, wouldDestroy } from './acts.ts'
 import Help from './Help.svelte'
@@ -31,6 +32,7 @@ function pressed(event: KeyboardEvent): void {
   if (intention === null || (event.key === 'Enter' && !mayOpen(at))) return
   if (intention === 'escape' && typing) {
     ;(at as HTMLElement).blur()
+    if (at.closest('[role=search]')) place()?.focus()
     return
   }
   if (perform(intention)) event.preventDefault()
@@ -121,6 +123,7 @@ const ACTS: Partial<Record<Intention, Doing>> = {
 
 /** An operation that has just ended, else the last thing done by hand. */
 function undoLast(): boolean {
+  if (app.selection.takeBack()) return true
   const now = Date.now()
   const last = app.act.operations.find((one) =>
     canUndo(one, app.act.operations, now) && now - Date.parse(one.finishedAt ?? one.createdAt) < TOAST_SECONDS * 1000)

@@ -6,6 +6,8 @@ export interface ListCommands {
   focused(): Id | null
   focusRow(id: Id): void
   focusIndex(index: number): Promise<void>
+  /** The first row, once there is one. */
+  focusList(): void
   moveFocus(step: number): Promise<void>
   openFocused(): void
   toggleFocused(on?: boolean): void
@@ -26,6 +28,10 @@ export function focused(): Id | null {
 
 export function focusRow(id: Id): void {
   list?.focusRow(id)
+}
+
+export function focusList(): void {
+  list?.focusList()
 }
 
 export function focusFirst(): void {

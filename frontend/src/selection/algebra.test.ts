@@ -43,6 +43,13 @@ describe('all', () => {
     expect(s.arrived(later, ['n1'])).toBe(later)
   })
 
+  it('loses what has ceased to exist, ticked or not', () => {
+    const spared = s.set(whole, ['a', 'b'], false)
+    expect(s.count(s.destroyed(spared, ['x']))).toBe(52315)
+    const less = s.destroyed(spared, ['a'])
+    expect([s.count(less), s.has(less, 'b')]).toEqual([52316, false])
+  })
+
   it('is none when everything is spared, and of an empty list', () => {
     expect(s.set(s.all(QUERY, 2, 'e'), ['a', 'b'], false)).toEqual(s.NONE)
     expect(s.all(QUERY, 0, 'e')).toEqual(s.NONE)

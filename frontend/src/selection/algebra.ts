@@ -49,11 +49,19 @@ export function arrived(selection: Selection, ids: Id[]): Selection {
   }
 }
 
-/** Messages that have ceased to exist. */
-export function destroyed(selection: Selection, ids: Iterable<Id>): Selection {
-  if (selection.mode !== 'some') return selection
-  const gone = [...ids].filter((id) => selection.ids.has(id))
-  return gone.length ? set(selection, gone, false) : selection
+/** Rows of the list that have ceased to exist. */
+export function destroyed(selection: Selection, rows: Iterable<Id>): Selection {
+  const gone = [...rows].filter((id) => has(selection, id) || spares(selection, id))
+  if (!gone.length || selection.mode === 'none') return selection
+  if (selection.mode === 'some') return set(selection, gone, false)
+  const exclude = new Set(selection.exclude)
+  for (const id of gone) exclude.delete(id)
+  const total = selection.total - gone.length
+  return exclude.size >= total ? NONE : { ...selection, exclude, total }
+}
+
+function spares(selection: Selection, id: Id): boolean {
+  return selection.mode === 'all' && selection.exclude.has(id)
 }
 
 export function toText(selection: Selection): string {

@@ -3,7 +3,7 @@
 
 import { app, type SelectionStore } from '../app.ts'
 import type { MailStore } from '../data/mail.svelte.ts'
-import { queryKey } from '../data/reading.ts'
+import { idsBetween, missing, queryKey, rowsSince } from '../data/reading.ts'
 import type { Id, Query, Selection } from '../data/types.ts'
 import * as algebra from './algebra.ts'
 
@@ -12,6 +12,8 @@ const KEEP_AFTER = 200
 const SAY_AFTER = 400
 const WORTH_UNDOING = 20
 const UNDO_SECONDS = 10
+/** Rows of a range that are read as rows; of more, only their ids are asked for. */
+const MOST_READ = 1000
 
 export class Selected implements SelectionStore {
   now = $state.raw<Selection>(algebra.NONE)
@@ -23,9 +25,18 @@ export class Selected implements SelectionStore {
   #from: Id | null = null
   #keepTimer: ReturnType<typeof setTimeout> | undefined
   #sayTimer: ReturnType<typeof setTimeout> | undefined
+  #cleared: { selection: Selection; key: string; at: number } | null = null
 
   constructor(mail: MailStore) {
     this.#mail = mail
+    mail.listChanged = (news) => {
+      if (news === null) void this.#lookForNews()
+      else {
+        const gone = this.now.mode === 'all' ? news.destroyedRows : news.destroyed
+        this.#become(algebra.destroyed(this.now, gone))
+        this.#become(algebra.arrived(this.now, news.arrived))
+      }
+    }
     addEventListener('pagehide', () => this.#keep())
   }
 
@@ -37,6 +48,24 @@ export class Selected implements SelectionStore {
     this.#key = key
     this.#from = null
     this.now = algebra.fromText(sessionStorage.getItem(key))
+    if (this.now.mode !== 'none') void this.#lookForNews()
+  }
+
+  /** What came or went while nobody was told of it: the page was away, or the list read anew. */
+  async #lookForNews(): Promise<void> {
+    const { now } = this
+    const { client } = this.#mail
+    try {
+      if (now.mode === 'some') {
+        const gone = await missing(client, [...now.ids])
+        if (this.now === now) this.#become(algebra.destroyed(now, gone))
+      } else if (now.mode === 'all') {
+        const late = await rowsSince(client, now.query, now.upToState)
+        if (this.now.mode === 'all') this.#become(algebra.arrived(this.now, late))
+      }
+    } catch {
+      // it is asked again with the next change; what is done spares later messages all the same
+    }
   }
 
   has(id: Id): boolean {
@@ -54,13 +83,19 @@ export class Selected implements SelectionStore {
     const to = view.indexOf(id)
     if (from < 0 || to < 0) return this.toggle(id)
     const [low, high] = from < to ? [from, to] : [to, from]
-    await view.ensure(low, high + 1)
+    this.#set(algebra.set(this.now, await this.#between(low, high + 1), true))
+  }
+
+  async #between(low: number, end: number): Promise<Id[]> {
+    const { client, view } = this.#mail
+    if (end - low > MOST_READ) return idsBetween(client, view.query, low, end)
+    await view.ensure(low, end)
     const ids: Id[] = []
-    for (let at = low; at <= high; at++) {
+    for (let at = low; at < end; at++) {
       const one = view.at(at)
       if (one !== undefined) ids.push(one)
     }
-    this.#set(algebra.set(this.now, ids, true))
+    return ids
   }
 
   setMany(ids: Iterable<Id>, on: boolean): void {
@@ -89,6 +124,7 @@ export class Selected implements SelectionStore {
     this.#set(algebra.NONE)
     this.#from = null
     if (quiet || algebra.count(before) <= WORTH_UNDOING) return
+    this.#cleared = { selection: before, key: this.#key, at: Date.now() }
     app.toast(app.t('mail.selectionCleared'), {
       seconds: UNDO_SECONDS,
       key: 'selection',
@@ -97,25 +133,30 @@ export class Selected implements SelectionStore {
   }
 
   restore(selection: Selection): void {
+    this.#cleared = null
     this.#set(selection)
   }
 
-  /** Told by the list when it changes. */
-  arrived(ids: Id[]): void {
-    this.now = algebra.arrived(this.now, ids)
-  }
-
-  destroyed(ids: Id[]): void {
-    this.#set(algebra.destroyed(this.now, ids))
+  takeBack(): boolean {
+    const last = this.#cleared
+    if (!last || last.key !== this.#key || Date.now() - last.at > UNDO_SECONDS * 1000) return false
+    this.restore(last.selection)
+    return true
   }
 
   #set(selection: Selection): void {
-    if (selection === this.now) return
+    if (!this.#become(selection)) return
+    clearTimeout(this.#sayTimer)
+    this.#sayTimer = setTimeout(() => this.#say(), SAY_AFTER)
+  }
+
+  /** Without a word: nobody did anything. */
+  #become(selection: Selection): boolean {
+    if (selection === this.now) return false
     this.now = selection
     clearTimeout(this.#keepTimer)
     this.#keepTimer = setTimeout(() => this.#keep(), KEEP_AFTER)
-    clearTimeout(this.#sayTimer)
-    this.#sayTimer = setTimeout(() => this.#say(), SAY_AFTER)
+    return true
   }
 
   #say(): void {

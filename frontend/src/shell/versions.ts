@@ -3,15 +3,26 @@
 const FLAG = 'pillarbox-reloaded'
 const ONCE_IN = 60_000
 
-/** Vite says when a part of the app cannot be fetched. */
+/**
+ * Vite says when a part of the app cannot be fetched; who asked for it tells that it failed. Where
+ * the server answers, it has another build, and the page begins again; letters that are being
+ * written are kept by then. Without a network nothing is lost by waiting.
+ */
 export function recoverFromOldBuild(): void {
-  addEventListener('vite:preloadError', (event) => {
-    const last = Number(sessionStorage.getItem(FLAG) ?? 0)
-    if (Date.now() - last < ONCE_IN) return // the caller tells it
-    event.preventDefault()
-    sessionStorage.setItem(FLAG, String(Date.now()))
-    location.reload()
-  })
+  addEventListener('vite:preloadError', () => void reloadOnce())
+}
+
+async function reloadOnce(): Promise<void> {
+  const last = Number(sessionStorage.getItem(FLAG) ?? 0)
+  if (Date.now() - last < ONCE_IN) return
+  try {
+    const answer = await fetch('/mail/', { method: 'HEAD', cache: 'no-store' })
+    if (!answer.ok) return
+  } catch {
+    return
+  }
+  sessionStorage.setItem(FLAG, String(Date.now()))
+  location.reload()
 }
 
 /** The worker that starts the app without a network. */
