@@ -91,6 +91,25 @@ async def test_it_goes_and_comes_for_who_follows_changes(box: JmapBox) -> None:
     assert (told["created"], told["updated"], told["destroyed"]) == ([], [], [email])
 
 
+async def test_its_end_is_told_in_parts_though_it_is_copied_later(box: JmapBox) -> None:
+    one = await box.append()
+    other = await box.create("Other")
+    email, thread = email_id(one.message), thread_id(one.thread)
+    state = (await box.call("Email/query"))["queryState"]
+    await mark(box, one.uid)
+    await box.append(letter("Between"))
+    await box.store.write(
+        lambda tx: messages.copy(tx, box.alice.id, box.inbox.id, [one.uid], other.id)
+    )
+    for kind, gone in (("Email", email), ("Thread", thread)):
+        destroyed, since, more = [], state, True
+        while more:
+            told = await box.call(f"{kind}/changes", sinceState=since, maxChanges=1)
+            destroyed += told["destroyed"]
+            since, more = told["newState"], told["hasMoreChanges"]
+        assert destroyed == [gone]
+
+
 async def test_another_place_keeps_it(box: JmapBox) -> None:
     one = await box.append()
     other = await box.create("Other")

@@ -60,6 +60,8 @@ class _Fate(msgspec.Struct):
     first: int  # since when it was there for certain
     perhaps: int  # since when it may have been there
     here: bool
+    # Of several places: since when each was one, and its last change.
+    spans: list[tuple[int, int]] | None = None
 
 
 Event = tuple[int, int, str]  # modseq, id, "created" …
@@ -141,7 +143,23 @@ def _event(message: MessageId, fate: _Fate, base: int) -> Event | None:
     if fate.here:
         is_new = fate.first > base
         return (fate.first, message, "created") if is_new else (fate.last, message, "updated")
-    return (fate.last, message, "destroyed") if fate.perhaps <= base else None
+    if fate.perhaps > base:
+        return None
+    ended = fate.last if fate.spans is None else _ended(fate.spans, base)
+    return (ended, message, "destroyed")
+
+
+def _ended(spans: list[tuple[int, int]], base: int) -> int:
+    """When that went which was there at `base`, with the places that it had gone on to.
+
+    What happened to others later does not count: who asks from a point in between sees only those,
+    and would not hear of the end.
+    """
+    end = base
+    for began, last in sorted(spans):
+        if began <= end:
+            end = max(end, last)
+    return end
 
 
 async def _fates(
@@ -180,6 +198,10 @@ def _note(
         fate = fates.get(message)
         if fate is None:
             fate = fates[message] = _Fate(thread, modseq, certain, placed, here=False)
+        elif fate.spans is None:
+            fate.spans = [(fate.perhaps, fate.last), (placed, modseq)]
+        else:
+            fate.spans.append((placed, modseq))
         fate.last = max(fate.last, modseq)
         fate.first = min(fate.first, certain)
         fate.perhaps = min(fate.perhaps, placed)
