@@ -11,6 +11,7 @@ from pillarbox.flow.bulk.actions import (
     Action,
     AddMailbox,
     Destroy,
+    Doomed,
     Move,
     RemoveMailbox,
     Restore,
@@ -29,6 +30,7 @@ from pillarbox.message.casefold import fold
 from pillarbox.store.query import Query
 
 MOST_IDS = 100_000  # in one order; who wants more has a filter
+MOST_FOLDERS = 200  # that one operation deletes
 _KINDS = "move, destroy, setKeywords, unsetKeywords, addMailbox, removeMailbox or restore"
 
 
@@ -115,26 +117,23 @@ def _message(given: str) -> MessageId:
 
 def _action(given: dict[str, Any], real_id: Callable[[str], str]) -> Action:
     def mailbox(name: str) -> MailboxId:
-        value = given.get(name)
-        number = number_of("F", real_id(value)) if isinstance(value, str) else 0
-        if not number:
-            raise invalid_properties(f"{name} is the id of a mailbox.", "action")
-        return MailboxId(number)
+        return _mailbox(name, given.get(name), real_id)
+
+    def source() -> MailboxId | None:
+        return mailbox("fromMailboxId") if given.get("fromMailboxId") is not None else None
+
+    def doomed() -> tuple[Doomed, ...]:
+        return _doomed(given, real_id)
 
     kind = given.get("type")
     makers: dict[object, tuple[set[str], Callable[[], Action]]] = {
         "move": (
-            {"toMailboxId", "fromMailboxId"},
-            lambda: Move(
-                mailbox("toMailboxId"),
-                mailbox("fromMailboxId") if given.get("fromMailboxId") is not None else None,
-            ),
+            {"toMailboxId", "fromMailboxId", "thenDestroyMailboxIds"},
+            lambda: Move(mailbox("toMailboxId"), source(), doomed()),
         ),
         "destroy": (
-            {"fromMailboxId"},
-            lambda: Destroy(
-                mailbox("fromMailboxId") if given.get("fromMailboxId") is not None else None
-            ),
+            {"fromMailboxId", "thenDestroyMailboxIds"},
+            lambda: Destroy(source(), doomed()),
         ),
         "setKeywords": ({"keywords"}, lambda: SetKeywords(*_keywords(given))),
         "unsetKeywords": ({"keywords"}, lambda: UnsetKeywords(*_keywords(given))),
@@ -149,6 +148,26 @@ def _action(given: dict[str, Any], real_id: Callable[[str], str]) -> Action:
     if unknown:
         raise invalid_properties(f"{kind} has no {min(unknown)[:40]!r}.", "action")
     return make()
+
+
+def _mailbox(name: str, value: object, real_id: Callable[[str], str]) -> MailboxId:
+    number = number_of("F", real_id(value)) if isinstance(value, str) else 0
+    if not number:
+        raise invalid_properties(f"{name} is the id of a mailbox.", "action")
+    return MailboxId(number)
+
+
+def _doomed(given: dict[str, Any], real_id: Callable[[str], str]) -> tuple[Doomed, ...]:
+    """Folders that go at the end, those inside others before these."""
+    name = "thenDestroyMailboxIds"
+    ids = given.get(name)
+    if ids is None:
+        return ()
+    if not isinstance(ids, list) or not 1 <= len(ids) <= MOST_FOLDERS:
+        raise invalid_properties(f"{name} is a list of up to {MOST_FOLDERS} mailboxes.", "action")
+    if given.get("fromMailboxId") is not None:
+        raise invalid_properties(f"With {name} the messages leave those mailboxes.", "action")
+    return tuple([Doomed(_mailbox(name, one, real_id)) for one in ids])
 
 
 def _keywords(given: dict[str, Any]) -> tuple[int, tuple[str, ...]]:

@@ -7,7 +7,15 @@ from typing import Any
 
 import msgspec
 
-from pillarbox.flow.bulk.actions import Action, SetKeywords, UnsetKeywords, parse_action, shown
+from pillarbox.flow.bulk.actions import (
+    Action,
+    Destroy,
+    Move,
+    SetKeywords,
+    UnsetKeywords,
+    parse_action,
+    shown,
+)
 from pillarbox.flow.bulk.refusals import SENTENCES
 from pillarbox.ids import BulkId, MailboxId
 from pillarbox.jmap.email.forms import date_json
@@ -87,6 +95,8 @@ def action_shown(action: Action) -> dict[str, Any]:
         system = [name for flag, name in FLAG_NAMES.items() if flag & action.flags]
         names = [*(name.lower().replace("\\", "$") for name in system), *action.names]
         told["keywords"] = dict.fromkeys(names, True)
+    if isinstance(action, Move | Destroy) and action.then:
+        told["thenDestroyMailboxIds"] = [mailbox_id(one.mailbox) for one in action.then]
     for name, value in fields.items():
         if name in _MAILBOXES:
             told[_MAILBOXES[name]] = mailbox_id(MailboxId(value))

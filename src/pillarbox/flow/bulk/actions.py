@@ -13,17 +13,30 @@ class _Action(msgspec.Struct, frozen=True, tag_field="type", omit_defaults=True)
     """Its tag is its name in JMAP, too."""
 
 
+class Doomed(msgspec.Struct, frozen=True, array_like=True):
+    """A folder that goes when its messages went."""
+
+    mailbox: MailboxId
+    path: str = ""  # known when the operation is queued
+    is_subscribed: bool = False
+
+
 class Move(_Action, frozen=True, tag="move"):
-    """Out of all mailboxes, or out of one, into another. Needs no quota."""
+    """Out of all mailboxes, or out of one, into another. Needs no quota.
+
+    With `then`: out of those; what is elsewhere, too, is not put into `to`.
+    """
 
     to: MailboxId
     source: MailboxId | None = None
+    then: tuple[Doomed, ...] = ()
 
 
 class Destroy(_Action, frozen=True, tag="destroy"):
-    """Out of all mailboxes, or out of one; what is in none is kept for a while."""
+    """Out of all mailboxes, out of one, or of those of `then`; in none, it is kept for a while."""
 
     source: MailboxId | None = None
+    then: tuple[Doomed, ...] = ()
 
 
 class _Keywords(_Action, frozen=True):
@@ -73,7 +86,7 @@ def encode_action(action: Action) -> str:
 def needed_mailboxes(action: Action) -> list[MailboxId]:
     """Those that must be there and hold mail for it to make sense."""
     match action:
-        case Move(to, _):
+        case Move(to):
             return [to]
         case AddMailbox(mailbox):
             return [mailbox]

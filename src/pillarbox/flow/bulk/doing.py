@@ -16,6 +16,7 @@ from pillarbox.flow.bulk.actions import (
     UnsetKeywords,
     needed_mailboxes,
 )
+from pillarbox.flow.bulk.folders import doomed_of
 from pillarbox.flow.bulk.refusals import CHANGED, FULL, GONE, KEYWORDS, LAST, Refused
 from pillarbox.flow.bulk.restoring import restore
 from pillarbox.flow.bulk.room import Room
@@ -65,6 +66,7 @@ class _Doing:
         self._within = within
         self._names: frozenset[str] = frozenset()  # as the account spells them
         self._room = Room()
+        self._inside = {one.mailbox for one in doomed_of(action)}
         self.groups = Regrouping(tx, account)
 
     async def prepare(self, count: int) -> None:
@@ -82,11 +84,12 @@ class _Doing:
     def plan(self, message: MessageId, there: list[Place]) -> None:
         """Raises Refused."""
         if all(place.flags & Flag.DELETED for place in there):  # none, or none for JMAP
-            if not there and isinstance(self._action, Destroy):
-                return  # somebody was quicker
+            if self._inside or (not there and isinstance(self._action, Destroy)):
+                return  # somebody was quicker; what is hidden goes with its folder
             if not isinstance(self._action, Destroy):
                 raise Refused(GONE)
-        if self._within is not None and all(one.mailbox != self._within for one in there):
+        in_one = self._within is not None and not self._inside
+        if in_one and all(one.mailbox != self._within for one in there):
             raise Refused(CHANGED)
         states = [self._state(place) for place in there]
         new, gone = self._places(there)
@@ -97,6 +100,12 @@ class _Doing:
         """Mailboxes to add, places to leave."""
         boxes = {place.mailbox for place in there}
         match self._action:
+            case Move(to, _, then) if then:
+                gone = [p for p in there if p.mailbox in self._inside]
+                stays = any(p not in gone and not p.flags & Flag.DELETED for p in there)
+                return ([] if stays or not gone else [to]), gone
+            case Destroy(_, then) if then:
+                return [], [p for p in there if p.mailbox in self._inside]
             case Move(to, source):
                 gone = [p for p in there if p.mailbox != to and source in (None, p.mailbox)]
                 if source is not None and source not in boxes:

@@ -14,6 +14,7 @@ from pillarbox.flow.bulk.actions import (
     needed_mailboxes,
     parse_action,
 )
+from pillarbox.flow.bulk.folders import described
 from pillarbox.ids import AccountId, BulkId, MailboxId, MessageId, ModSeq
 from pillarbox.store import Store
 from pillarbox.store import query as q
@@ -73,7 +74,7 @@ async def begin(store: Store, order: Order) -> BulkRow:
             tx,
             bulk.NewBulk(
                 account=account,
-                action=encode_action(order.action),
+                action=encode_action(await described(tx, account, order.action)),
                 messages=found,
                 within=_only_mailbox(order.selection.query),
                 initiated_by=order.initiated_by,

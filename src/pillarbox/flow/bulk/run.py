@@ -12,8 +12,10 @@ from functools import partial
 from pillarbox.clock import Clock
 from pillarbox.config.bulk import BulkSettings
 from pillarbox.errors import PillarboxError, Unavailable
-from pillarbox.flow.bulk.actions import Action, Destroy, Restore, parse_action
+from pillarbox.flow.bulk import folders
+from pillarbox.flow.bulk.actions import Action, Destroy, Doomed, Restore, parse_action
 from pillarbox.flow.bulk.doing import do_step
+from pillarbox.flow.bulk.folders import doomed_of
 from pillarbox.flow.bulk.refusals import FAULT
 from pillarbox.flow.bulk.undoing import undo_step
 from pillarbox.ids import BulkId, MessageId
@@ -122,11 +124,29 @@ class Run:
             there = await self._list_undone(tx, there, self._undo_of)
         messages = await bulk_list.part(tx, self._account, self._number, there.position, size)
         if not messages:
-            problems = BulkStatus.DONE_WITH_PROBLEMS if there.failed else BulkStatus.DONE
-            await self._end(tx, there, problems)
+            doomed = doomed_of(self._action)
+            why = ""
+            if doomed and not there.failed and self._undo_of is None:
+                looked_at, why = await self._clear_away(tx, there, doomed, size)
+                if looked_at:
+                    return looked_at
+            problems = BulkStatus.DONE_WITH_PROBLEMS if there.failed or why else BulkStatus.DONE
+            await self._end(tx, there, problems, why)
             return 0
         await bulk_lease.advance(tx, self._account, self._number, await self._do(tx, messages))
         return len(messages)
+
+    async def _clear_away(
+        self, tx: Transaction, there: BulkRow, doomed: tuple[Doomed, ...], size: int
+    ) -> tuple[int, str]:
+        """What came meanwhile is put behind the list; at last the folders go."""
+        account, number = self._account, self._number
+        late = await folders.still_inside(tx, account, doomed, size)
+        if late:
+            await bulk_list.add(tx, account, number, there.listed, late)
+            await bulk_lease.listed(tx, account, number, there.listed + len(late))
+            return len(late), ""
+        return await folders.take_apart(tx, account, doomed, size)
 
     async def _do(self, tx: Transaction, messages: list[MessageId]) -> Step:
         if self._undo_of is not None:
@@ -135,6 +155,7 @@ class Run:
 
     async def _list_undone(self, tx: Transaction, there: BulkRow, undone: BulkId) -> BulkRow:
         messages = await bulk_former.noted(tx, self._account, undone)
+        await folders.make_again(tx, self._account, self._action)
         await bulk_list.add(tx, self._account, self._number, 0, messages)
         await bulk_lease.listed(tx, self._account, self._number, len(messages))
         return await bulk.get(tx, self._account, self._number)

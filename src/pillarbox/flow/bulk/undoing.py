@@ -18,6 +18,7 @@ from pillarbox.flow.bulk.actions import (
     SetKeywords,
     UnsetKeywords,
 )
+from pillarbox.flow.bulk.folders import made_again
 from pillarbox.flow.bulk.rearranging import Rearranging, Wanted, union_of
 from pillarbox.flow.bulk.refusals import CHANGED, FULL, GONE, Refused
 from pillarbox.flow.bulk.room import Room
@@ -43,6 +44,7 @@ async def undo_step(
     sizes = await kept(tx, account, messages)
     usable = await Regrouping.usable_mailboxes(tx, account, 2 * len(messages))
     now = await places_of(tx, account, messages, hidden=True)
+    again = await made_again(tx, account, action)
     inbox = await mailboxes.by_role(tx, account, Role.INBOX)
     assert inbox is not None  # it cannot be deleted
     room = await Room.of(tx, account)
@@ -52,6 +54,7 @@ async def undo_step(
         there, before = now.get(message, []), former.get(message, [])
         try:
             wanted = _wanted(action, there, before)
+            wanted = {again.get(box, box): state for box, state in wanted.items()}
             wanted = {box if box in usable else inbox.id: state for box, state in wanted.items()}
             if message not in sizes:
                 raise Refused(GONE)
@@ -85,10 +88,10 @@ def _wanted(action: Action, there: list[Place], before: list[Place]) -> Wanted:
 
 def _target(action: Action, now: set[MailboxId], before: set[MailboxId]) -> set[MailboxId]:
     match action:
-        case Move(to, _):
+        case Move(to, _, then):
             if not now:
                 return before
-            if to not in now:
+            if to not in now and not (then and now & before):
                 raise Refused(CHANGED)
             return (now - ({to} - before)) | before
         case Destroy():
