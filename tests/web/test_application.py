@@ -14,6 +14,7 @@ from starlette.routing import Route
 from pillarbox.config.web import WebSettings
 from pillarbox.errors import Unavailable
 from pillarbox.web.application import make_application
+from pillarbox.web.failures import PAGE_POLICY
 from pillarbox.web.headers import SECURITY
 from support.asgi import Answered, ask
 from support.fake_clock import FakeClock
@@ -71,14 +72,24 @@ def test_every_answer_is_shut(path: str, more: dict[str, Any], status: int) -> N
     for accept in ("*/*", "text/html,application/xhtml+xml"):
         found = answer(path, accept=accept, **more)
         assert found.status == status
+        is_page = status != 200 and "html" in accept
         for name, value in SECURITY.items():
-            assert found.headers[name.decode()] == value.decode()
+            of_a_page = is_page and name == b"content-security-policy"
+            expected = PAGE_POLICY if of_a_page else value.decode()
+            assert found.headers[name.decode()] == expected
         assert found.headers["date"].endswith("GMT")
         assert "access-control-allow-origin" not in found.headers
         if status != 200:
             page = "html" if "html" in accept else "problem+json"
             assert page in found.headers["content-type"]
             assert b"secret" not in found.body
+
+
+def test_a_wrong_address_is_told_in_the_languages_of_people() -> None:
+    found = answer("/nothing", accept="text/html", accept_language="de-AT,de;q=0.9")
+    assert b'lang="de"' in found.body
+    assert "Keine Seite hat diese Adresse".encode() in found.body
+    assert "There is nothing here" in answer("/nothing", accept="text/html").body.decode()
 
 
 def test_problems_say_what_to_do() -> None:

@@ -24,17 +24,32 @@ from pillarbox.errors import (
 from pillarbox.net.problem import phrase_of, problem
 from pillarbox.telemetry.log import get_logger
 from pillarbox.telemetry.metrics import FAULTS
+from pillarbox.web.pages.assets import asset_path
+from pillarbox.web.pages.languages import language_of, texts_of
 from pillarbox.web.session import ConfirmNeeded, SignInNeeded, sign_in_path
 
 log = get_logger("web")
+_NOTHING_HERE = "There is nothing at this address. Look for a typing mistake in it."
 _SENTENCES = {  # for what the router says
-    404: "There is nothing at this address. Look for a typing mistake in it.",
+    404: _NOTHING_HERE,
     405: "That method is not used here.",
 }
 _FAULT = "This server met a fault; its log tells which. Try again, and tell whoever runs it."
-_PAGE = (
-    '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{title}</title>\n'
-    "<h1>{title}</h1>\n<p>{sentence}</p>\n"
+_PAGE = """<!doctype html>
+<html lang="{language}">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<link rel="stylesheet" href="{style}">
+<main class="card">
+<h1>{title}</h1>
+<p>{sentence}</p>
+<p><a href="/">{back}</a></p>
+</main>
+"""
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
 )
 _STATUSES: dict[type[PillarboxError], int] = {
     Unavailable: 503,
@@ -97,9 +112,19 @@ def _answer(error: Exception, scope: Any) -> Response:
 def _told(status: int, sentence: str, scope: Any, headers: dict[str, str]) -> Response:
     if not _wants_page(scope):
         return problem(status, sentence, headers=headers)
+    language = language_of(Request(scope))
+    texts = texts_of("pages", language)
     title = f"{status} {phrase_of(status)}"
-    page = _PAGE.format(title=html.escape(title), sentence=html.escape(sentence))
-    return HTMLResponse(page, status, headers)
+    if sentence == _NOTHING_HERE:
+        title, sentence = texts["nothing_here"], texts["nothing_here_text"]
+    page = _PAGE.format(
+        language=language,
+        style=asset_path("pages.css"),
+        title=html.escape(title),
+        sentence=html.escape(sentence),
+        back=html.escape(texts["to_the_start"]),
+    )
+    return HTMLResponse(page, status, {**headers, "Content-Security-Policy": PAGE_POLICY})
 
 
 def _wants_page(scope: Any) -> bool:

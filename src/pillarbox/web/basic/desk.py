@@ -185,7 +185,7 @@ def shown_octets(octets: int) -> str:
     """A size for people, counted as the other page counts it."""
     for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
         if octets >= size:
-            return f"{octets / size:.1f} {unit}"
+            return f"{octets * 10 // size / 10} {unit}"  # never more than there is
     return f"{octets} B"
 
 
