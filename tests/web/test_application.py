@@ -88,7 +88,7 @@ def test_every_answer_is_shut(path: str, more: dict[str, Any], status: int) -> N
 def test_a_wrong_address_is_told_in_the_languages_of_people() -> None:
     found = answer("/nothing", accept="text/html", accept_language="de-AT,de;q=0.9")
     assert b'lang="de"' in found.body
-    assert "Keine Seite hat diese Adresse".encode() in found.body
+    assert b"Keine Seite hat diese Adresse" in found.body
     assert "There is nothing here" in answer("/nothing", accept="text/html").body.decode()
 
 
