@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from pillarbox.jmap import mailbox_writing
 from pillarbox.jmap.ids import email_id, mailbox_id
+from pillarbox.jmap.methods import mailbox_set
 from pillarbox.store.model import Role
-from pillarbox.store.sql import mailboxes
+from pillarbox.store.sql import accounts, mailboxes
 from support.jmap_bench import JmapBox
 from support.store_box import letter
 
@@ -267,3 +269,30 @@ async def test_what_others_do_in_between_is_not_skipped(
     assert len(done) == 1 and answer["newState"] == answer["oldState"]
     changes = await box.call("Mailbox/changes", sinceState=answer["newState"])
     assert mailbox_id(box.inbox.id) in changes["updated"]
+
+
+async def test_a_large_mailbox_goes_in_steps(box: JmapBox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deliveries come in between; what arrives there meanwhile goes along."""
+    monkeypatch.setattr(mailbox_writing, "STEP", 10)
+    monkeypatch.setattr(mailbox_set, "REST_SECONDS", 0)
+    large = await make(box, name="Large")
+    number = (await box.mailbox("Large")).id
+    await box.fill(35, number)
+    write, commits = box.store.write, 0
+
+    async def between(function: Any, **more: Any) -> Any:
+        nonlocal commits
+        commits += 1
+        if commits == 2:
+            await box.append(mailbox=number)
+        return await write(function, **more)
+
+    monkeypatch.setattr(box.store, "write", between)
+    state = (await box.call("Mailbox/get", ids=[]))["state"]
+    answer = await box.call("Mailbox/set", destroy=[large], onDestroyRemoveEmails=True)
+    assert answer["destroyed"] == [large]
+    assert commits == 5  # 36 messages: three steps of ten and the rest, and the delivery
+    changes = await box.call("Email/changes", sinceState=state)
+    assert len(changes["destroyed"]) == 35
+    row = await box.store.read(lambda db: accounts.get(db, box.alice.id))
+    assert (row.used_messages, row.used_octets) == (0, 0)

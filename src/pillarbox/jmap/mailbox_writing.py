@@ -19,7 +19,10 @@ from pillarbox.jmap.mailbox_view import INBOX_NAME
 from pillarbox.store.database import Reader, Transaction
 from pillarbox.store.model import DELIMITER, Mailbox, Role
 from pillarbox.store.sql import mailboxes
+from pillarbox.store.sql.expunging import expunge_first
 from pillarbox.store.sql.names import INBOX
+
+STEP = 500  # messages that go in one transaction: some ten milliseconds
 
 
 def refusal(error: PillarboxError) -> RecordRefused:
@@ -79,8 +82,11 @@ async def update(
 
 async def destroy(
     tx: Transaction, account: AccountId, mailbox: MailboxId, *, remove_emails: bool
-) -> None:
-    """Raises RecordRefused and the store's errors."""
+) -> bool:
+    """A step: the messages of a large one go first, some at a time. False: there is more to do.
+
+    Raises RecordRefused and the store's errors.
+    """
     there = await mailboxes.get(tx, account, mailbox)
     if there.path == INBOX:
         raise RecordRefused("forbidden", "The inbox stays.")
@@ -88,8 +94,12 @@ async def destroy(
         raise MailboxHasChildren
     if there.messages > there.deleted and not remove_emails:
         raise RecordRefused("mailboxHasEmail")
+    if there.messages > STEP:
+        await expunge_first(tx, account, mailbox, STEP)
+        return False
     await mailboxes.delete(tx, account, there.path)
     await mailboxes.unsubscribe(tx, account, there.path)
+    return True
 
 
 async def _path(db: Reader, account: AccountId, draft: Draft) -> str:

@@ -35,7 +35,7 @@ class OwnWrites:
         """Where others wrote in between, the old one: the client then asks what changed."""
         return state_of(self._old if self._others_wrote else self._last)
 
-    async def write(self, function: WriteFunction[T]) -> T:
+    async def write(self, function: WriteFunction[T], *, patient: bool = False) -> T:
         """One transaction. Raises what the function does, and MethodRefused stateMismatch."""
 
         async def noticing(tx: Transaction) -> tuple[ModSeq, T, ModSeq]:
@@ -46,7 +46,7 @@ class OwnWrites:
             return before, value, await changes.account_modseq(tx, self._account)
 
         try:
-            before, value, after = await self._store.write(noticing)
+            before, value, after = await self._store.write(noticing, patient=patient)
         except _Moved as error:
             raise MethodRefused("stateMismatch") from error
         self._must_match = False  # only the first can find the state that was named

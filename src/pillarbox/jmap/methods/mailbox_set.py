@@ -17,9 +17,11 @@ from pillarbox.jmap.mailbox_writing import refusal
 from pillarbox.jmap.method import Answer, Method
 from pillarbox.jmap.own_writes import OwnWrites
 from pillarbox.jmap.standard import Set, SetResult, check_set
+from pillarbox.store.database import Transaction
 from pillarbox.store.model import Mailbox
 
 _ALL = frozenset(mailbox_view.PROPERTIES)
+REST_SECONDS = 0.01  # between two steps of a large one: deliveries find the store free
 MOST_PASSES = 3  # over the updates: one may wait for another that waits for a third
 _COUNTED_ELSEWHERE = mailbox_view.THREAD_COUNTS  # a client may send them back as it got them
 
@@ -135,12 +137,14 @@ class _Work:
                 self.result.destroyed.append(real)
 
     async def _destroy(self, mailbox: MailboxId) -> None:
+        account = self._ctx.account
         remove_emails = self._arguments.on_destroy_remove_emails
-        await self._writes.write(
-            lambda tx: mailbox_writing.destroy(
-                tx, self._ctx.account, mailbox, remove_emails=remove_emails
-            )
-        )
+
+        async def step(tx: Transaction) -> bool:
+            return await mailbox_writing.destroy(tx, account, mailbox, remove_emails=remove_emails)
+
+        while not await self._writes.write(step, patient=True):
+            await self._ctx.services.clock.sleep(REST_SECONDS)
 
 
 def _mailbox(tree: Tree, given: str) -> Mailbox:

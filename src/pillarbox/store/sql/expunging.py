@@ -63,6 +63,20 @@ async def expunge_some(
     return await _expunge_rows(tx, account, mailbox, rows)
 
 
+_FIRST = """
+    SELECT uid, message_id, flags, size FROM placement
+    WHERE account_id = ? AND mailbox_id = ? ORDER BY uid LIMIT ?
+"""
+
+
+async def expunge_first(
+    tx: Transaction, account: AccountId, mailbox: MailboxId, at_most: int
+) -> list[Expunged]:
+    """The first messages of a mailbox, whatever their flags: a step of emptying it."""
+    rows = await tx.rows(_FIRST, (account, mailbox, at_most))
+    return await _expunge_rows(tx, account, mailbox, rows)
+
+
 async def _expunge_rows(
     tx: Transaction, account: AccountId, mailbox: MailboxId, rows: list[Row]
 ) -> list[Expunged]:
