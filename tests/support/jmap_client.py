@@ -79,6 +79,46 @@ class JmapClient:
         return self.post(json.dumps({"using": using, "methodCalls": calls, **more}).encode())
 
 
+class JmapDesk:
+    """One account, one method at a time; a method that is refused ends the test."""
+
+    def __init__(self, client: JmapClient, using: tuple[str, ...]) -> None:
+        self._client = client
+        self._using = using
+        session = client.session()
+        self.account: str = session["primaryAccounts"][MAIL]
+
+    def one(self, method: str, **arguments: Any) -> dict[str, Any]:
+        """The arguments of the answer."""
+        return self.all((method, arguments))[0]
+
+    def all(self, *calls: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
+        """The same for several in one request; answers that were not asked for come last."""
+        asked = [
+            [method, {"accountId": self.account, **arguments}, str(number)]
+            for number, (method, arguments) in enumerate(calls)
+        ]
+        answer = self._client.call(*asked, using=self._using)
+        assert answer.status == 200, answer
+        found = answer.json["methodResponses"]
+        for name, arguments, number in found:
+            assert name != "error", (asked[int(number)], arguments)
+        assert [name for name, _, _ in found[: len(calls)]] == [method for method, _ in calls]
+        return [arguments for _, arguments, _ in found]
+
+    def upload(self, octets: bytes) -> str:
+        """The id of the blob."""
+        answer = self._client.ask(
+            "POST", f"/jmap/upload/{self.account}/", octets, Content_Type="message/rfc822"
+        )
+        assert answer.status == 201, answer
+        return str(answer.json["blobId"])
+
+    def close(self) -> None:
+        """Hang up."""
+        self._client.connection.close()
+
+
 class Events:
     """An event source, read line by line; `Last-Event-ID` and all."""
 

@@ -27,6 +27,8 @@ class Box:
     kept: dict[int, Kept] = field(default_factory=dict)
     expunged: dict[int, int] = field(default_factory=dict)  # UID → step
     highest_modseq: int = 0
+    mailbox_id: str = ""  # JMAP's
+    coming: list[Kept] = field(default_factory=list)  # whose UIDs no door told yet
 
     def picture(self) -> dict[int, frozenset[str]]:
         """UID → flags."""
@@ -49,6 +51,7 @@ class Oracle:
 
     def __init__(self) -> None:
         self.boxes: dict[str, Box] = {}
+        self.dropped: list[Box] = []  # mailboxes that were deleted, with their past
         self.step = 0
 
     def tick(self) -> None:
@@ -85,6 +88,11 @@ class Oracle:
             del here.kept[uid]
             here.expunged[uid] = self.step
         return gone
+
+    def drop(self, box: str) -> None:
+        """Delete a mailbox with all that is in it."""
+        self.expunge(box, self.boxes[box].kept, force=True)
+        self.dropped.append(self.boxes.pop(box))
 
     def copy(self, source: str, uids: Iterable[int], target: str) -> dict[int, int]:
         """Copies in ascending order of UID; source UID → target UID."""

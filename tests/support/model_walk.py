@@ -1,23 +1,28 @@
-"""A random walk of IMAP and POP3 sessions and deliveries, with an oracle beside each step."""
+"""A random walk of JMAP, IMAP and POP3 sessions and deliveries, with an oracle beside each step."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import poplib
 import random
 import re
 import smtplib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
+from support.email_places import plan_of
 from support.imap_client import Answer, literal
 from support.imap_mirror import format_set, parse_set
 from support.imap_sessions import Session, code_numbers
+from support.jmap_walk import JmapWalk
 from support.mail_oracle import Box, Oracle, Snapshot
 from support.mailing import SENDER, expect_count, sample
 from support.server import Account, MailServer
 
 BOXES = ("INBOX", "One", "Two")
+SPECIAL = ("Trash", "Sent")  # that Pillarbox has from the start
+RECREATED = "Two"
 FLAGS = ("\\Seen", "\\Flagged", "\\Answered", "\\Deleted", "\\Draft", "blue", "Green")
 FULL = 60  # messages a mailbox, above which the walk expunges
 ENABLED = ("QRESYNC", "CONDSTORE", None, None)
@@ -37,6 +42,8 @@ class Walk:
         self._numbers = 0
         self._smtp: smtplib.SMTP | None = None
         self._pop: tuple[poplib.POP3, list[int], set[int]] | None = None
+        self.jmap: JmapWalk | None = None
+        self._choices = self._actions()
 
     async def begin(self) -> None:
         """Connect everyone and make the mailboxes."""
@@ -45,18 +52,26 @@ class Walk:
                 self.server, self.account, name=f"{number}/{enabled}", enable=enabled
             )
             self.sessions.append(session)
-        for box in BOXES:
-            if box != "INBOX":
+        pillarbox = self.server.is_pillarbox
+        for box in (*BOXES, *SPECIAL) if pillarbox else BOXES:
+            if box in BOXES and box != "INBOX":
                 assert (await self.sessions[0].command(f"CREATE {box}")).ok
-            answer = await self.sessions[0].command(f"STATUS {box} (UIDVALIDITY UIDNEXT)")
-            self._new_box(box, answer)
+            await self._new_box(self.sessions[0], box)
         for session in self.sessions:
             await session.select("INBOX")
+        if pillarbox:
+            # From now on the account spells these keywords so, however JMAP folds them.
+            await self._append(self.sessions[0], "INBOX", FLAGS)
+            self.jmap = JmapWalk(self.server, self.account, self.rng, self.oracle)
+            await self.jmap.begin()
+            self._choices += self._jmap_actions(self.jmap)
 
     async def end(self) -> None:
         """Hang up."""
         for session in self.sessions:
             await session.close()
+        if self.jmap is not None:
+            await self.jmap.end()
         if self._smtp is not None:
             self._smtp.close()
         if self._pop is not None:
@@ -65,13 +80,22 @@ class Walk:
     async def step(self) -> None:
         """One random thing, checked against the oracle."""
         self.oracle.tick()
-        action, _ = self.rng.choices(self._actions(), [weight for _, weight in self._actions()])[0]
+        action, _ = self.rng.choices(self._choices, [weight for _, weight in self._choices])[0]
         session = self.rng.choice(self.sessions)
         self.trail = [*self.trail[-40:], f"{self.oracle.step}: {action.__name__} {session.name}"]
         await session.wake()
         await action(session)
         if session.mailbox is not None and self.rng.random() < 0.3:
             await self.compare(session)
+        if self.jmap is not None and self.rng.random() < 0.1:
+            await self.jmap.compare()
+
+    async def compare_everyone(self) -> None:
+        """Every client's picture."""
+        for session in self.sessions:
+            await self.compare(session)
+        for mirror in self.jmap.mirrors if self.jmap is not None else ():
+            await self.jmap.compare(mirror)
 
     async def compare(self, session: Session) -> None:
         """After a NOOP the client's picture is the oracle's."""
@@ -98,6 +122,20 @@ class Walk:
             (self.pop3, 5),
             (self.resync, 3),
             (self.recreate, 1),
+        ]
+
+    def _jmap_actions(
+        self, jmap: JmapWalk
+    ) -> list[tuple[Callable[[Session], Awaitable[None]], int]]:
+        return [
+            (_of(jmap.update), 12),
+            (_of(jmap.destroy), 3),
+            (self.draft, 2),
+            (self.bring, 3),
+            (self.submit, 2),
+            (_of(jmap.make), 2),
+            (self.rename, 2),
+            (self.drop, 2),
         ]
 
     # IMAP
@@ -130,13 +168,14 @@ class Walk:
         self.oracle.store(snapshot.box, set(uids) - failed, "+", [flag])
 
     async def append(self, session: Session) -> None:
-        box = self.rng.choice(BOXES)
-        if len(self.oracle.boxes[box].kept) > FULL:
-            return
-        flags = self.rng.sample(FLAGS, self.rng.randint(0, 2))
+        box = self._any_box()
+        if len(self.oracle.boxes[box].kept) <= FULL:
+            await self._append(session, box, self.rng.sample(FLAGS, self.rng.randint(0, 2)))
+
+    async def _append(self, session: Session, box: str, flags: Sequence[str]) -> None:
         number = self._number()
         answer = await session.command(
-            f"APPEND {box} ({' '.join(flags)}) ", literal(sample(number))
+            f"APPEND {box} ({' '.join(flags)}) ", literal(letter(number))
         )
         assert answer.ok, answer
         validity, uid = code_numbers(answer, "APPENDUID")
@@ -156,7 +195,7 @@ class Walk:
             self.oracle.expunge(_box(session), uids)
 
     async def copy(self, session: Session) -> None:
-        target = self.rng.choice(BOXES)
+        target = self._any_box()
         chosen = self._choose(session)
         if chosen and len(self.oracle.boxes[target].kept) <= FULL:
             numbers, uids, prefix = chosen
@@ -166,7 +205,7 @@ class Walk:
                 _same_uids(answer, self.oracle.copy(_box(session), uids, target))
 
     async def move(self, session: Session) -> None:
-        target = self.rng.choice(BOXES)
+        target = self._any_box()
         chosen = self._choose(session)
         if chosen and target != session.mailbox:
             numbers, uids, prefix = chosen
@@ -176,7 +215,7 @@ class Walk:
                 _same_uids(answer, self.oracle.move(_box(session), uids, target))
 
     async def select(self, session: Session) -> None:
-        await session.select(self.rng.choice(BOXES))
+        await session.select(self._any_box())
 
     async def close(self, session: Session) -> None:
         """CLOSE expunges, UNSELECT does not (RFC 9051 §6.4.1, §6.4.2)."""
@@ -187,7 +226,7 @@ class Walk:
         if verb == "CLOSE":
             self.oracle.expunge(session.mailbox)
         session.mailbox = None
-        await session.select(self.rng.choice(BOXES))
+        await session.select(self._any_box())
 
     async def search(self, session: Session) -> None:
         await self.compare(session)
@@ -206,7 +245,7 @@ class Walk:
 
     async def status(self, session: Session) -> None:
         """Counters and HIGHESTMODSEQ, which never falls; sometimes remembered for later."""
-        name = self.rng.choice(BOXES)
+        name = self._any_box()
         if not self.server.is_pillarbox:
             await session.noop()  # Dovecot answers STATUS of the open mailbox from its old view
         items = "MESSAGES UNSEEN UIDNEXT UIDVALIDITY HIGHESTMODSEQ"
@@ -256,14 +295,14 @@ class Walk:
 
     async def recreate(self, session: Session) -> None:
         """A mailbox of an old name is a new mailbox: its UIDVALIDITY tells."""
-        name = BOXES[-1]
+        name = RECREATED
         if any(one.mailbox == name for one in self.sessions):
             return
         assert (await session.command(f"DELETE {name}")).ok
         assert (await session.command(f"CREATE {name}")).ok
         before = self.oracle.boxes[name].uid_validity
-        answer = await session.command(f"STATUS {name} (UIDVALIDITY UIDNEXT)")
-        self._new_box(name, answer)
+        self.oracle.drop(name)
+        await self._new_box(session, name)
         assert self.oracle.boxes[name].uid_validity > before
         self.snapshots = [one for one in self.snapshots if one.box != name]
 
@@ -276,7 +315,7 @@ class Walk:
             self._smtp = smtplib.SMTP(self.server.host, self.server.ports.smtp, timeout=30)
         for _ in range(self.rng.randint(1, 3)):
             number = self._number()
-            self._smtp.sendmail(SENDER, [self.account.address], sample(number))
+            self._smtp.sendmail(SENDER, [self.account.address], letter(number))
             self.oracle.add("INBOX", number)
             if not self.server.is_pillarbox:
                 wanted = len(self.oracle.boxes["INBOX"].kept)
@@ -308,7 +347,54 @@ class Walk:
             client.quit()
         self.oracle.expunge("INBOX", deleted, force=True)
 
+    # JMAP, as far as others are concerned
+
+    async def draft(self, _session: Session) -> None:
+        assert self.jmap is not None
+        await self.jmap.draft(self._number())
+
+    async def bring(self, _session: Session) -> None:
+        assert self.jmap is not None
+        number = self._number()
+        await self.jmap.bring(number, letter(number))
+
+    async def submit(self, _session: Session) -> None:
+        assert self.jmap is not None
+        await self.jmap.submit(self._number())
+
+    async def rename(self, session: Session) -> None:
+        """By JMAP or IMAP; who has the mailbox open goes on with it."""
+        assert self.jmap is not None
+        own = self.jmap.own_boxes()
+        if own and self.rng.random() < 0.3:
+            old, new = self.rng.choice(own), self.jmap.new_name()
+            assert (await session.command(f"RENAME {old} {new}")).ok
+        elif (renamed := self.jmap.rename()) is not None:
+            old, new = renamed
+        else:
+            return
+        names = {one: new + one[len(old) :] for one in own if f"{one}/".startswith(f"{old}/")}
+        boxes = self.oracle.boxes
+        self.oracle.boxes = {names.get(name, name): box for name, box in boxes.items()}
+        for one in self.sessions:
+            one.mailbox = one.mailbox and names.get(one.mailbox, one.mailbox)
+        self.snapshots = [
+            dataclasses.replace(one, box=names.get(one.box, one.box)) for one in self.snapshots
+        ]
+
+    async def drop(self, _session: Session) -> None:
+        """A mailbox that nobody has open."""
+        assert self.jmap is not None
+        opened = {one.mailbox for one in self.sessions}
+        gone = self.jmap.drop(one for one in self.jmap.own_boxes() if one not in opened)
+        if gone is not None:
+            self.oracle.drop(gone)
+            self.snapshots = [one for one in self.snapshots if one.box != gone]
+
     # Choices
+
+    def _any_box(self) -> str:
+        return self.rng.choice(list(self.oracle.boxes))
 
     def _choose(self, session: Session) -> tuple[str, list[int], str] | None:
         """Some messages as the client knows them: (set, UIDs, "" or "UID ")."""
@@ -329,9 +415,31 @@ class Walk:
         self._numbers += 1
         return self._numbers
 
-    def _new_box(self, name: str, answer: Answer) -> None:
+    async def _new_box(self, session: Session, name: str) -> None:
+        more = " MAILBOXID" if self.server.is_pillarbox else ""
+        answer = await session.command(f"STATUS {name} (UIDVALIDITY UIDNEXT{more})")
         told = _status(answer)
-        self.oracle.boxes[name] = Box(told["UIDVALIDITY"], told["UIDNEXT"])
+        found = re.search(r"MAILBOXID \((\w+)\)", "\n".join(answer.lines))
+        self.oracle.boxes[name] = Box(
+            told["UIDVALIDITY"], told["UIDNEXT"], mailbox_id=found[1] if found else ""
+        )
+
+
+def letter(number: int) -> bytes:
+    """A message; some are of one thread."""
+    plan = plan_of(number)
+    if not plan:
+        return sample(number)
+    refers = f"References: <{plan.replace(' ', '-')}@example.net>\r\n"
+    return refers.encode() + sample(number, plan)
+
+
+def _of(act: Callable[[], Awaitable[None]]) -> Callable[[Session], Awaitable[None]]:
+    async def acted(_session: Session) -> None:
+        await act()
+
+    acted.__name__ = act.__name__
+    return acted
 
 
 def _box(session: Session) -> str:

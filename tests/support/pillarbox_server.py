@@ -45,6 +45,7 @@ def as_mail_server(server: RunningServer) -> MailServer:
             pop3=server.pop3,
             pop3s=server.pop3s,
             lmtp=server.lmtp,
+            https=server.https,
         ),
         certificate=server.certificate,
         folder=server.folder,

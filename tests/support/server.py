@@ -46,6 +46,7 @@ class Ports:
     pop3: int
     pop3s: int
     lmtp: int
+    https: int = 0  # JMAP; 0 where there is none
 
 
 @dataclass(frozen=True, slots=True)
