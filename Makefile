@@ -16,7 +16,7 @@ RUN_STAMP  := $(VENV)/.run-$(call hash,$(RUN_LOCKS) pyproject.toml)
 TEST_STAMP := $(VENV)/.test-$(call hash,requirements/test.txt pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help run localserve test test-web debian check format compiled bench crash collect fuzz soak frontend docs lock clean
+.PHONY: help run localserve test test-web debian check format compiled bench bench-web crash collect fuzz soak frontend docs lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -58,6 +58,10 @@ compiled: $(TEST_STAMP) ## compile the leaf modules and run their tests against 
 
 bench: $(TEST_STAMP) debian ## side by side with Postfix and Dovecot
 	$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(PROFILE),--profile var/profiles) $(ARGS)
+
+bench-web: $(TEST_STAMP) debian ## the webmail in a browser: its targets, its load, beside Roundcube
+	@sh requirements/install-debian.sh requirements/debian-bench.txt
+	$(BIN)/python -m benchmarks.web $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
 crash: $(TEST_STAMP) ## SIGKILL under load, 200 rounds, and while sending; the power cut at every point
 	PILLARBOX_CRASH_ROUNDS=200 PILLARBOX_POWER_CUT=all $(BIN)/python -m pytest tests/crash --timeout 0 $(ARGS)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian packages listed in a file, where that is possible: `install-debian.sh LIST`.
-# Their services are not started. Where it is not possible, the tests that need them are skipped.
+# Their services are not started. Where it is not possible, what needs them is skipped.
 set -u
 list="$1"
 
@@ -13,7 +13,7 @@ done
 [ -z "$missing" ] && exit 0
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-    echo "Not installed, tests that need them are skipped:$missing"
+    echo "Not installed, what needs them is skipped:$missing"
     exit 0
 fi
 
@@ -25,11 +25,13 @@ if [ ! -e "$policy" ]; then
 fi
 trap '[ -z "$made" ] || rm -f "$policy"' EXIT
 export DEBIAN_FRONTEND=noninteractive
-echo 'postfix postfix/main_mailer_type select No configuration' |
-    debconf-set-selections 2>/dev/null || true
+debconf-set-selections 2>/dev/null <<'ANSWERS' || true
+postfix postfix/main_mailer_type select No configuration
+roundcube-core roundcube/dbconfig-install boolean false
+ANSWERS
 # shellcheck disable=SC2086 - a list of words
 {
     apt-get update -qq &&
         apt-get install -y -qq --no-install-recommends -o Dpkg::Use-Pty=0 $missing
-} >/dev/null || echo "Not all could be installed; tests that need them are skipped."
+} >/dev/null || echo "Not all could be installed; what needs them is skipped."
 exit 0

@@ -27,7 +27,7 @@ _PLACES = (
     INSERT INTO placement (account_id, mailbox_id, uid, message_id, flags, keywords, modseq, size,
         saved_at, received_at, placed_modseq, thread_id)
     SELECT account_id, mailbox_id, uid + n, message_id + n, flags, keywords, modseq + n, size,
-        saved_at, received_at, placed_modseq + n, thread_id
+        saved_at, received_at, placed_modseq + n, thread_id + n * ?
     FROM placement, series WHERE account_id = ? AND mailbox_id = ? AND uid = ?
     """
 )
@@ -48,9 +48,15 @@ _COUNT_OCTETS = """
 
 
 async def grow(
-    store: Store, account: AccountId, mailbox: MailboxId, count: int, letter: bytes = LETTER
+    store: Store,
+    account: AccountId,
+    mailbox: MailboxId,
+    count: int,
+    letter: bytes = LETTER,
+    *,
+    is_talk: bool = True,
 ) -> None:
-    """Put `count` messages, all seen, into a mailbox."""
+    """Put `count` messages, all seen, into a mailbox; of one conversation, or each its own."""
     while count > 0:
         part = min(count, AT_ONCE)
         with store.spool() as spool:
@@ -63,18 +69,19 @@ async def grow(
                 flags=int(Flag.SEEN),
                 check_quota=False,
             )
-        await store.write(partial(_append, new=new, more=part - 1))
+        await store.write(partial(_append, new=new, more=part - 1, is_talk=is_talk))
         count -= part
         await asyncio.sleep(0)
 
 
-async def _append(tx: Transaction, new: messages.NewMessage, more: int) -> None:
+async def _append(tx: Transaction, new: messages.NewMessage, more: int, *, is_talk: bool) -> None:
     first = await messages.append(tx, new)
     account, mailbox, size = new.account, first.mailbox, new.blob.size
     if not more:
         return
-    await tx.run(await _copy_messages(tx), (more, account, first.message))
-    await tx.run(_PLACES, (more, account, mailbox, first.uid))
+    step = int(not is_talk)  # between the numbers of conversations
+    await tx.run(await _copy_messages(tx), (more, step, account, first.message))
+    await tx.run(_PLACES, (more, step, account, mailbox, first.uid))
     await tx.run(_COUNT_IN_ACCOUNT, (more, size, account))
     await tx.run(_COUNT_IN_MAILBOX, (more, size, account, mailbox))
     await tx.run(_COUNT_OCTETS, (more, account, first.message))
@@ -84,7 +91,8 @@ async def _copy_messages(tx: Transaction) -> str:
     """The statement that repeats a message's row under the next numbers."""
     columns = [row[1] for row in await tx.rows("PRAGMA table_info(message)")]
     columns.remove("seq")
-    values = ["message_id + n" if name == "message_id" else name for name in columns]
+    counted = {"message_id": "message_id + n", "thread_id": "thread_id + n * ?"}
+    values = [counted.get(name, name) for name in columns]
     return (
         f"{_SERIES} INSERT INTO message ({', '.join(columns)}) SELECT {', '.join(values)}"
         " FROM message, series WHERE account_id = ? AND message_id = ?"
