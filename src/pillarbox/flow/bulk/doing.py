@@ -83,11 +83,12 @@ class _Doing:
 
     def plan(self, message: MessageId, there: list[Place]) -> None:
         """Raises Refused."""
-        if all(place.flags & Flag.DELETED for place in there):  # none, or none for JMAP
-            if self._inside or (not there and isinstance(self._action, Destroy)):
+        if not isinstance(self._action, Destroy):  # what IMAP hides stays, hidden, where it is
+            there = [place for place in there if not place.flags & Flag.DELETED]
+        if not there:
+            if self._inside or isinstance(self._action, Destroy):
                 return  # somebody was quicker; what is hidden goes with its folder
-            if not isinstance(self._action, Destroy):
-                raise Refused(GONE)
+            raise Refused(GONE)
         in_one = self._within is not None and not self._inside
         if in_one and all(one.mailbox != self._within for one in there):
             raise Refused(CHANGED)
@@ -102,8 +103,7 @@ class _Doing:
         match self._action:
             case Move(to, _, then) if then:
                 gone = [p for p in there if p.mailbox in self._inside]
-                stays = any(p not in gone and not p.flags & Flag.DELETED for p in there)
-                return ([] if stays or not gone else [to]), gone
+                return ([to] if len(gone) == len(there) else []), gone
             case Destroy(_, then) if then:
                 return [], [p for p in there if p.mailbox in self._inside]
             case Move(to, source):

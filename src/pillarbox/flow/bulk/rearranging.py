@@ -6,12 +6,13 @@ from collections.abc import Mapping
 
 from pillarbox.ids import AccountId, MailboxId, MessageId, Uid
 from pillarbox.store.database import Transaction
-from pillarbox.store.model import FlagChange
+from pillarbox.store.model import Flag, FlagChange
 from pillarbox.store.sql import messages as message_rows
 from pillarbox.store.sql.email_places import Place, places_of
 from pillarbox.store.sql.placing import NewPlace, place_again
 from pillarbox.store.sql.regrouping import Regrouping, State, union
 
+_DELETED = int(Flag.DELETED)
 Wanted = Mapping[MailboxId, State]  # the places that a message is to have
 
 
@@ -31,16 +32,15 @@ class Rearranging:
             for mailbox, (flags, keywords) in wanted.items():
                 self._anew.setdefault(mailbox, []).append(NewPlace(message, flags, keywords))
             return
-        boxes = {place.mailbox for place in there}
-        states = [wanted.get(place.mailbox, (place.flags, place.keywords)) for place in there]
-        new = [mailbox for mailbox in wanted if mailbox not in boxes]
-        gone = [place for place in there if place.mailbox not in wanted]
+        states = [_kept_hidden(place, wanted) for place in there]
+        new = [mailbox for mailbox in wanted if not _has(there, mailbox, wanted)]
+        gone = [place for place in there if _is_surplus(place, there, wanted)]
         same = all((p.flags, p.keywords) == s for p, s in zip(there, states, strict=True))
         if new or gone or not same:
             self._groups.add(there, states, new, gone)
         made = union(states)
         if any(wanted[mailbox] != made for mailbox in new):
-            self._wanted[message] = wanted
+            self._wanted[message] = {mailbox: wanted[mailbox] for mailbox in new}
 
     async def apply(self) -> None:
         """All of it. Raises NoSuchMailbox."""
@@ -58,12 +58,37 @@ class Rearranging:
         for message, wanted in self._wanted.items():
             for place in now.get(message, []):
                 state = wanted.get(place.mailbox)
-                if state is not None and state != (place.flags, place.keywords):
+                if state is None or (place.flags & _DELETED and not state[0] & _DELETED):
+                    continue  # or what IMAP hides there beside the new place
+                if state != (place.flags, place.keywords):
                     mends.setdefault((place.mailbox, state), []).append(place.uid)
         for (mailbox, (flags, keywords)), uids in mends.items():
             await message_rows.store_flags(
                 self._tx, self._account, mailbox, uids, FlagChange.REPLACE, flags, keywords
             )
+
+
+def _kept_hidden(place: Place, wanted: Wanted) -> State:
+    r"""What a place is to have; one that is flagged \Deleted is IMAP's alone."""
+    if place.flags & _DELETED or place.mailbox not in wanted:
+        return place.flags, place.keywords
+    flags, keywords = wanted[place.mailbox]
+    return flags & ~_DELETED, keywords
+
+
+def _has(there: list[Place], mailbox: MailboxId, wanted: Wanted) -> bool:
+    """Whether a mailbox has what it is to have: a hidden place is none that is shown."""
+    may_hide = wanted[mailbox][0] & _DELETED
+    return any(p.mailbox == mailbox and (may_hide or not p.flags & _DELETED) for p in there)
+
+
+def _is_surplus(place: Place, there: list[Place], wanted: Wanted) -> bool:
+    """Not wanted there, or shown where only a hidden one was."""
+    if place.mailbox not in wanted:
+        return True
+    if place.flags & _DELETED or not wanted[place.mailbox][0] & _DELETED:
+        return False
+    return any(p.mailbox == place.mailbox and p.flags & _DELETED for p in there)
 
 
 def union_of(places: list[Place]) -> State:

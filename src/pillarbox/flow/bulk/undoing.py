@@ -24,7 +24,7 @@ from pillarbox.flow.bulk.refusals import CHANGED, FULL, GONE, Refused
 from pillarbox.flow.bulk.room import Room
 from pillarbox.ids import AccountId, BulkId, MailboxId, MessageId
 from pillarbox.store.database import Transaction
-from pillarbox.store.model import Role
+from pillarbox.store.model import Flag, Role
 from pillarbox.store.sql import bulk_former, mailboxes
 from pillarbox.store.sql.bulk_lease import Step
 from pillarbox.store.sql.email_places import Place, places_of
@@ -74,16 +74,23 @@ def _wanted(action: Action, there: list[Place], before: list[Place]) -> Wanted:
     if isinstance(action, SetKeywords | UnsetKeywords):
         if not there:
             raise Refused(GONE)
-        return {place.mailbox: _unmarked(action, place, before) for place in there}
+        return {place.mailbox: _unmarked(action, place, before) for place in _shown_last(there)}
     boxes = {place.mailbox for place in there}
     target = _target(action, boxes, {place.mailbox for place in before})
-    if not there or union_of(there) == union_of(before):
-        old = {place.mailbox: (place.flags, place.keywords) for place in before}
-    else:
-        old = {}
-    now = {place.mailbox: (place.flags, place.keywords) for place in there}
+    is_same = not there or union_of(there) == union_of(before)
+    old = _states(before) if is_same else {}
+    now = _states(there)
     other = union_of(there)
     return {box: old.get(box) or now.get(box) or other for box in sorted(target)}
+
+
+def _states(places: list[Place]) -> dict[MailboxId, State]:
+    return {place.mailbox: (place.flags, place.keywords) for place in _shown_last(places)}
+
+
+def _shown_last(places: list[Place]) -> list[Place]:
+    r"""Of two in one mailbox, what is shown counts, not what IMAP flagged \Deleted."""
+    return sorted(places, key=lambda place: not place.flags & Flag.DELETED)
 
 
 def _target(action: Action, now: set[MailboxId], before: set[MailboxId]) -> set[MailboxId]:
