@@ -19,7 +19,9 @@ from pillarbox.accounts.admin import AccountAdmin
 from pillarbox.accounts.app_passwords import ALPHABET
 from pillarbox.accounts.browser_sessions import end_sessions
 from pillarbox.accounts.password_quality import check_quality
+from pillarbox.accounts.throttle import Throttle
 from pillarbox.clock import Clock, unix_seconds
+from pillarbox.config.auth import ThrottleSettings
 from pillarbox.config.recovery import RecoverySettings
 from pillarbox.errors import NotFound, Throttled
 from pillarbox.ids import AccountId
@@ -33,6 +35,7 @@ CODES = 10
 _CODE_GROUPS, _CODE_GROUP = 3, 4  # 12 characters of 31: 59 bits
 _CODE = re.compile(rf"([1-9][0-9]?)([{ALPHABET}]{{{_CODE_GROUPS * _CODE_GROUP}}})")
 _PROOF_DIGITS = 8
+_MOST_LOGIN = 320  # characters that a pause is remembered by
 _HOUR, _DAY = 3600, 86_400
 
 
@@ -48,7 +51,7 @@ class RecoveryState:
 
 @dataclass(frozen=True, slots=True)
 class AddressChange:
-    """A new recovery address was proved; the former one is told, and may take it back."""
+    """A new recovery address was proved, or there is none; the former one may take that back."""
 
     address: str
     former: str
@@ -59,8 +62,15 @@ class Recovering:
     """One for a worker."""
 
     def __init__(
-        self, store: Store, admin: AccountAdmin, clock: Clock, settings: RecoverySettings
+        self,
+        store: Store,
+        admin: AccountAdmin,
+        clock: Clock,
+        settings: RecoverySettings,
+        throttle: ThrottleSettings | None = None,
     ) -> None:
+        """`throttle`: how guessing codes on paper is made slow."""
+        self._throttle = Throttle(clock, throttle or ThrottleSettings())
         self._store = store
         self._admin = admin
         self._clock = clock
@@ -102,7 +112,7 @@ class Recovering:
                     tx, account, msgspec.structs.replace(given, tries=given.tries + 1)
                 )
                 return None
-            former = given.address or ""
+            former = self._owner(given, tx.now())
             is_change = bool(former) and former != given.pending
             await recovery.put(
                 tx,
@@ -123,9 +133,26 @@ class Recovering:
             raise NotFound("That is not the code that was sent, or it is too old. Ask for another.")
         return done
 
-    async def remove_address(self, account: AccountId) -> None:
-        """None from now on."""
-        await self._store.write(lambda tx: recovery.put(tx, account, Recovery()))
+    async def remove_address(self, account: AccountId) -> AddressChange | None:
+        """None from now on. None where there was none that could be told."""
+        undo = Secret(secrets.token_urlsafe(32))
+
+        async def work(tx: Transaction) -> str:
+            former = self._owner(await recovery.get(tx, account), tx.now())
+            digest = token_digest(undo) if former else None
+            await recovery.put(tx, account, Recovery(since=tx.now(), former=former, undo=digest))
+            return former
+
+        former = await self._store.write(work)
+        return AddressChange("", former, undo) if former else None
+
+    def _owner(self, given: Recovery, now: int) -> str:
+        """Whom to ask about a change: the address before all changes of the last days.
+
+        Else whoever changes it twice, or removes it first, is rid of the one who could object.
+        """
+        is_settled = given.since <= now - self.settings.wait_hours * _HOUR
+        return given.former if given.former and not is_settled else given.address or ""
 
     async def take_back(self, token: Secret) -> Account | None:
         """The former address did not want the change: it is the recovery address again.
@@ -182,10 +209,20 @@ class Recovering:
         return token
 
     async def link_by_code(self, login: str, text: str, peer: str) -> Secret | None:
-        """A link's token for who has a code on paper. Raises Throttled.
+        """A link's token for who has a code on paper. Raises Throttled; wrong ones make pauses.
 
         It takes the same time whether the account, its codes, or the number exist or not.
         """
+        login = login[:_MOST_LOGIN]
+        await self._throttle.before(login, peer)
+        token = await self._token_for(login, text, peer)
+        if token is None:
+            self._throttle.failed(login, peer)
+        else:
+            self._throttle.succeeded(login, peer)
+        return token
+
+    async def _token_for(self, login: str, text: str, peer: str) -> Secret | None:
         read = _parse_code(text)
 
         async def look(tx: Transaction) -> tuple[bool, Account | None, str]:
@@ -199,7 +236,7 @@ class Recovering:
 
         is_allowed, account, stored = await self._store.write(look)
         if not is_allowed:
-            raise Throttled("Too many tries. Try again in an hour.")
+            raise Throttled("Too many tries. Try again in an hour.", seconds=_HOUR)
         if account is None or not stored or read is None or not self.settings.by_code:
             await self._admin.hasher.spend()
             return None

@@ -89,7 +89,7 @@ def _site(
     """What the pages may use."""
     store, clock, browser = jmap.store, jmap.clock, settings.auth.browser
     admin = AccountAdmin(store, settings.auth)
-    recovering = Recovering(store, admin, clock, settings.recovery)
+    recovering = Recovering(store, admin, clock, settings.recovery, settings.auth.throttle)
     vault = Vault(Path(settings.store.data_dir))
     return WebServices(
         settings=settings,

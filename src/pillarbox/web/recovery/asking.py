@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
@@ -14,6 +15,7 @@ from pillarbox.store.sql.recovery import Wish
 from pillarbox.web.pages import language_of
 from pillarbox.web.recovery.desk import Desk, origin_of
 
+_HOUR = 3600
 _KINDS = {"/forgot": "reset", "/addresses": "addresses", "/admin-help": "administrator"}
 
 
@@ -81,12 +83,23 @@ async def _by_code(request: Request, desk: Desk) -> Response:
         token = await desk.recovering.link_by_code(
             login, fields.get("code", "")[:100], request.scope["pillarbox.peer"]
         )
-    except Throttled:
-        return _code_page(request, desk, status=429, error="too_many")
+    except Throttled as error:
+        return _wait_page(request, desk, max(1, math.ceil(error.seconds)))
     if token is None:
         return _code_page(request, desk, status=401, error="wrong_code")
     return RedirectResponse(f"/reset/{token.reveal().decode()}", 303)
 
 
+def _wait_page(request: Request, desk: Desk, seconds: int) -> Response:
+    return desk.pages.render(
+        request,
+        "code.html",
+        status=429,
+        error="too_many" if seconds >= _HOUR else "wait",
+        seconds=seconds,
+        headers={"Retry-After": str(seconds)},
+    )
+
+
 def _code_page(request: Request, desk: Desk, *, status: int = 200, error: str = "") -> Response:
-    return desk.pages.render(request, "code.html", status=status, error=error)
+    return desk.pages.render(request, "code.html", status=status, error=error, seconds=0)

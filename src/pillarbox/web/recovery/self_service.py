@@ -118,20 +118,16 @@ class _SelfService:
             change = await self._desk.recovering.prove(session.account, given.code)
         except NotFound as error:
             return problem(422, str(error))
-        await self._tell_former(request, session, change)
+        await self._tell_former(request, session, change, "moved")
         log.event("web.recovery_address_proved", account=session.account)
         return _json({"address": masked(change.address)})
 
     async def remove(self, request: Request) -> Response:
         """No address any more; the one that was is told."""
         session = await self._fresh(request)
-        state = await self._desk.recovering.state(session.account)
-        await self._desk.recovering.remove_address(session.account)
-        if state.address:
-            letter = await self._desk.wishes.letter(
-                language_of(request), state.address, "removed", login=session.login
-            )
-            await self._services.letters.send(letter)
+        change = await self._desk.recovering.remove_address(session.account)
+        if change is not None:
+            await self._tell_former(request, session, change, "removed")
         return Response(status_code=204)
 
     async def make_codes(self, request: Request) -> Response:
@@ -160,14 +156,14 @@ class _SelfService:
         return await self._services.store.read(look)
 
     async def _tell_former(
-        self, request: Request, session: BrowserSession, change: AddressChange
+        self, request: Request, session: BrowserSession, change: AddressChange, what: str
     ) -> None:
         if change.undo is None:
             return
         letter = await self._desk.wishes.letter(
             language_of(request),
             change.former,
-            "moved",
+            what,
             login=session.login,
             address=masked(change.address),
             link=f"{origin_of(request)}/recovery/undo/{change.undo.reveal().decode()}",

@@ -1,0 +1,74 @@
+"""REC-1: what a stranger learns of an account, which is nothing."""
+
+from __future__ import annotations
+
+import random
+import statistics
+import time
+from pathlib import Path
+
+import pytest
+
+from pillarbox.config.recovery import RecoverySettings
+from pillarbox.config.settings import Settings
+from pillarbox.store.sql import accounts, recovery
+from support.browser_client import Browser
+from support.recovery_box import FAR, RecoveryBox, bare
+from support.web_bench import QUICK
+
+ALICE = "alice@example.org"
+ROUNDS = 50
+MOST_SECONDS = 0.010
+
+
+class PatientBox(RecoveryBox):
+    """So many wishes that their time can be measured."""
+
+    web_settings = Settings(
+        auth=QUICK, recovery=RecoverySettings(per_network_and_hour=100_000, per_day=1_000_000)
+    )
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> PatientBox:
+    return PatientBox(tmp_path)
+
+
+async def add_people(box: RecoveryBox) -> dict[str, str]:
+    """One of each kind."""
+    await box.has_address()
+    await box.store.write(lambda tx: accounts.create(tx, "plain@example.org", ""))
+    off = await box.store.write(lambda tx: accounts.create(tx, "off@example.org", ""))
+    await box.store.write(
+        lambda tx: recovery.put(tx, off.id, recovery.Recovery(address="off@example.net"))
+    )
+    await box.store.write(lambda tx: accounts.set_enabled(tx, off.id, False))
+    return {
+        "known": ALICE,
+        "unknown": "nobody@example.org",
+        "elsewhere": "nobody@example.com",
+        "disabled": "off@example.org",
+        "without": "plain@example.org",
+    }
+
+
+@pytest.mark.parametrize("path", ["/forgot", "/addresses", "/admin-help"])
+async def test_rec_1_the_same_answer_in_the_same_time(box: RecoveryBox, path: str) -> None:
+    """Status, headers and body but the nonce; and the medians of many tries, in any order."""
+    kinds = await add_people(box)
+    if path == "/addresses":
+        kinds |= {"known": FAR, "disabled": "off@example.net"}
+    answers = {kind: bare(await box.post(path, email=email)) for kind, email in kinds.items()}
+    assert len({repr(answer) for answer in answers.values()}) == 1, answers
+    assert answers["known"][0] == 200
+    browser = Browser(box)
+    hidden = await browser.hidden(path)
+    took: dict[str, list[float]] = {kind: [] for kind in kinds}
+    order = random.Random(11)
+    for kind in (kind for _ in range(ROUNDS) for kind in order.sample(list(kinds), len(kinds))):
+        began = time.perf_counter()
+        answer = await browser.post(path, {**hidden, "email": kinds[kind]})
+        took[kind].append(time.perf_counter() - began)
+        assert answer.status == 200
+    medians = {kind: statistics.median(of) for kind, of in took.items()}
+    assert max(medians.values()) - min(medians.values()) < MOST_SECONDS, medians
