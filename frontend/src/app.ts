@@ -79,6 +79,8 @@ export interface Mail {
   onChange(type: string, call: () => void): () => void
   /** An event of the push stream other than state and ping, like 'bulk'. */
   onEvent(name: string, call: (data: unknown) => void): () => void
+  /** Nothing of it stays on this device. */
+  forget(): Promise<void>
   /** Ask now what has changed. */
   sync(): Promise<void>
   readonly push: PushStatus

@@ -26,6 +26,7 @@ import Shell from './shell/Shell.svelte'
 import { followSystem, setTheme } from './shell/theme.ts'
 import { recoverFromOldBuild, registerWorker } from './shell/versions.ts'
 import { watch } from './shell/watchdog.ts'
+import { welcome } from './shell/welcome.svelte.ts'
 import { Live } from './ui/live.svelte.ts'
 import { Toasts } from './ui/toasts.svelte.ts'
 
@@ -99,6 +100,7 @@ export async function start(): Promise<void> {
     try {
       const response = await client.request(`/account/${path.replace(/^\/+(account\/)?/, '')}`, init)
       const text = await response.text()
+      welcome.changed(method, path)
       return (text ? JSON.parse(text) : undefined) as T
     } catch (error) {
       const isAsked = error instanceof RequestFailed && error.problem.reason === 'confirm'
@@ -153,6 +155,7 @@ export async function start(): Promise<void> {
     mail.quotas = kept?.quotas ?? []
   } else await mail.loadMailboxes()
   installSearch()
+  welcome.begin()
 
   $effect.root(() => {
     $effect.pre(() => {
@@ -181,6 +184,7 @@ export async function start(): Promise<void> {
     prepare()
     void act.loadOperations()
     void registerWorker()
+    void welcome.look()
     if (isKept) return
     void mail.cache.keepAccount({
       session: boot.session,

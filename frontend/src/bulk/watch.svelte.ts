@@ -1,6 +1,8 @@
 // Tells how operations go: one toast for each, from its first per cent to Undo. What ended before
 // this page was opened is history, and not told again.
 
+import { untrack } from 'svelte'
+
 import { app } from '../app.ts'
 import type { Toast, ToastOptions } from '../app.ts'
 import type { BulkOperation, Id } from '../data/types.ts'
@@ -33,7 +35,8 @@ async function begin(): Promise<void> {
   for (const one of app.act.operations) if (!active(one)) told.set(one.id, { toast: null, ended: true, since: 0 })
   $effect.root(() => {
     $effect(() => {
-      for (const one of app.act.operations) see(one)
+      const all = app.act.operations
+      untrack(() => all.forEach(see)) // notices are read and written there
     })
   })
 }

@@ -1,7 +1,7 @@
 // A letter's beginning: empty, an answer, passed on, or a draft taken up again.
 
 import { app, type ComposeRequest } from '../app.ts'
-import { currentLanguage } from '../i18n/t.ts'
+import { currentLocale } from '../i18n/t.ts'
 import { formatRecipient, parseRecipients, type Recipient } from './addresses.ts'
 import { cleanPage } from './clean.ts'
 import { newDraft, parseHtml, type Draft, type DraftFile } from './draft.ts'
@@ -209,7 +209,7 @@ function attribution(email: FullEmail): string {
 
 function whenOf(email: FullEmail): string {
   const at = new Date(email.sentAt ?? email.receivedAt)
-  return new Intl.DateTimeFormat(currentLanguage(), {
+  return new Intl.DateTimeFormat(currentLocale(), {
     dateStyle: 'full',
     timeStyle: 'short',
   }).format(at)

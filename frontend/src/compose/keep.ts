@@ -1,7 +1,7 @@
 // What this device keeps of letters until the server has them: the letters, their files, what
 // waits to be sent, and the addresses that were seen.
 
-import { openDB, type DBSchema, type IDBPDatabase } from 'idb'
+import { deleteDB, openDB, type DBSchema, type IDBPDatabase } from 'idb'
 import type { Entry } from '../outbox/entry.ts'
 import type { Draft } from './draft.ts'
 import type { KnownAddresses } from './suggest.ts'
@@ -35,8 +35,22 @@ function base(): Promise<IDBPDatabase<Tables>> {
       db.createObjectStore('addresses')
     },
     terminated: () => (opened = null),
+    blocking: (_old, _new, event) => {
+      ;(event.target as IDBDatabase).close()
+      opened = null
+    },
   })
   return opened
+}
+
+/** At sign-out; what is still being written then has no place to be kept in. */
+export async function forgetAll(): Promise<void> {
+  const db = await base()
+  for (const name of db.objectStoreNames) await db.clear(name)
+  db.close()
+  opened = new Promise(() => undefined)
+  await deleteDB(db.name)
+  localStorage.removeItem(FLAG)
 }
 
 async function flag(): Promise<void> {

@@ -1,7 +1,7 @@
 // What is kept on this device, so that a warm or offline start shows the list at once: the heads
 // of lists with what their rows show, mailboxes and quotas. Never bodies of messages.
 
-import { type IDBPDatabase, openDB } from 'idb'
+import { deleteDB, type IDBPDatabase, openDB } from 'idb'
 import type { MailStore } from './mail.svelte.ts'
 import { queryKey } from './reading.ts'
 import type { Email, Id, JmapSession, Mailbox, Preferences, Query, Quota, Thread } from './types.ts'
@@ -36,6 +36,8 @@ function open(accountId: Id): Promise<IDBPDatabase> {
       db.createObjectStore('lists', { keyPath: 'key' })
       db.createObjectStore('account')
     },
+    // Another window signs out: what it deletes must not wait for this one.
+    blocking: (_old, _new, event) => (event.target as IDBDatabase).close(),
   })
 }
 
@@ -102,13 +104,17 @@ export class Cache {
     })
   }
 
-  /** At sign-out, and when another account has signed in. */
-  async clear(): Promise<void> {
+  /** At sign-out; nothing is kept any more after it. */
+  async forget(): Promise<void> {
     localStorage.removeItem('pillarbox-account')
     await this.#attempt(async (db) => {
       await db.clear('lists')
       await db.clear('account')
+      this.#db = null
+      db.close()
+      await deleteDB(db.name)
     })
+    this.#db = null
   }
 
   /** The account that used this device last, for a start without a server. */

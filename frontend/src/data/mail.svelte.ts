@@ -296,6 +296,10 @@ export class MailStore implements Mail {
     for (const [key, view] of this.#views) if (view !== this.#view) this.#views.delete(key)
   }
 
+  forget(): Promise<void> {
+    return this.cache.forget()
+  }
+
   /** What a warm start shows; called when nothing else is to do. */
   keep(): Promise<void> {
     return this.cache.keep(this)

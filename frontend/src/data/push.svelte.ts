@@ -12,6 +12,12 @@ const FIRST_PAUSE = 500
 const MOST_PAUSE = 30_000
 const POLL = 15_000
 const FAILURES_BEFORE_POLL = 4
+/** A word should have come by then. */
+const LATE = (PING + 5) * 1000
+/** The time of timers stands still while a computer sleeps; the clock goes on. */
+const LOOK_EVERY = 15_000
+const LOOK_AT_MOST_EVERY = 1000
+const SLEPT = 10_000
 
 interface StateChange {
   changed: Record<Id, Record<string, string>>
@@ -56,6 +62,27 @@ export class Push {
     document.addEventListener('visibilitychange', () => {
       if (document.visibilityState === 'visible') this.#wake()
     })
+    document.addEventListener('resume', () => this.#wake())
+    window.addEventListener('pageshow', (event) => event.persisted && this.#wake())
+    this.#watchSleep()
+  }
+
+  /** Whoever wakes a computer touches it; a window that is only looked at finds out by itself. */
+  #watchSleep(): void {
+    let clock = Date.now()
+    let time = performance.now()
+    const look = () => {
+      const [now, elapsed] = [Date.now(), performance.now()]
+      if (now - clock < LOOK_AT_MOST_EVERY && now >= clock) return
+      const slept = now - clock - (elapsed - time)
+      clock = now
+      time = elapsed
+      if (slept > SLEPT) this.#wake(true)
+    }
+    setInterval(look, LOOK_EVERY)
+    for (const sign of ['pointermove', 'pointerdown', 'keydown', 'focus']) {
+      addEventListener(sign, look, { passive: true, capture: true })
+    }
   }
 
   #lead(): void {
@@ -64,8 +91,8 @@ export class Push {
   }
 
   /** After sleep, or when the network is back: do not wait for the next attempt. */
-  #wake(): void {
-    if (Date.now() - this.#mail.heardAt < DEAD_AFTER && this.#mail.push === 'live') return
+  #wake(surely = false): void {
+    if (!surely && Date.now() - this.#mail.heardAt < LATE && this.#mail.push === 'live') return
     if (this.#isLeader) {
       this.#failures = 0
       this.#connect()

@@ -95,6 +95,7 @@ export class Sync {
     if (states.Email === null) {
       // A start without a server: what is on screen was kept here, and nothing was read yet.
       if (view.failure !== null) await this.#startOver()
+      else if (view.isUnread) await this.#begin() // a page without a list
       return false
     }
     const emails = client.call('Email/changes', {
@@ -130,6 +131,12 @@ export class Sync {
     }
     mail.forgetOtherViews()
     return outcome.hasMoreChanges
+  }
+
+  async #begin(): Promise<void> {
+    const now = this.#mail.client.call('Email/get', { ids: [] })
+    await this.#askMailboxes()
+    this.#mail.states.Email ??= (await now).state
   }
 
   /** Null: the server cannot say. */
@@ -230,7 +237,8 @@ export class Sync {
     for (const id of emails.ids()) if (!shown.has(id)) emails.delete(id)
     states.Mailbox = null
     const now = client.call('Email/get', { ids: [] })
-    const [{ state }] = await Promise.all([now, this.#askMailboxes(), view.refetch()])
+    const list = view.isUnread ? null : view.refetch()
+    const [{ state }] = await Promise.all([now, this.#askMailboxes(), list])
     states.Email = state
     this.#mail.listChanged(null)
   }

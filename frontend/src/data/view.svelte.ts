@@ -220,6 +220,11 @@ export class ListView implements QueryView {
     this.#changed()
   }
 
+  /** Nobody has looked at it. */
+  get isUnread(): boolean {
+    return this.total === null && this.failure === null && this.#reading.size === 0
+  }
+
   get isEmptied(): boolean {
     return this.#all !== null
   }

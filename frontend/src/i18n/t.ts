@@ -57,6 +57,11 @@ export function currentLanguage(): Language {
   return language
 }
 
+/** The same with the browser's region, where it names one: dates and numbers follow it. */
+export function currentLocale(): string {
+  return navigator.languages.find((one) => one.toLowerCase().split('-')[0] === language) ?? language
+}
+
 /** The first of the wished languages that there is. */
 export function chooseLanguage(wished: readonly (string | null | undefined)[]): Language {
   for (const wish of wished) {
@@ -84,7 +89,7 @@ export async function setLanguage(wished: Language): Promise<void> {
   local = found
   language = wished
   plurals = new Intl.PluralRules(wished)
-  numbers = new Intl.NumberFormat(wished)
+  numbers = new Intl.NumberFormat(currentLocale())
   document.documentElement.lang = wished
 }
 

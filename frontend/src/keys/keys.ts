@@ -10,7 +10,6 @@ import { pickFolder, pickLabel } from '../bulk/pick.ts'
 import { place } from '../shell/focus.ts'
 import { extend, focusFirst, focused, moveFocus, openFocused, toggleFocused } from '../list/commands.ts'
 import { goNext, haveAll, openEmail, removing, target, wouldDestroy } from './acts.ts'
-import Help from './Help.svelte'
 import { help } from './help.svelte.ts'
 import type { Intention } from './map.ts'
 import { KeyReader } from './map.ts'
@@ -19,7 +18,6 @@ const reader = new KeyReader(() => performance.now())
 
 /** Called once, when the app is there. */
 export function startKeys(): void {
-  mount(Help, { target: document.body })
   window.addEventListener('keydown', pressed)
 }
 
@@ -105,7 +103,7 @@ const ACTS: Partial<Record<Intention, Doing>> = {
   selectRead: () => { chooseByRead(true) },
   selectUnread: () => { chooseByRead(false) },
   search: () => { focusSearch() },
-  help: () => { help.open = true },
+  help: () => { void showHelp() },
   escape: escape,
   nextMessage: () => { focusMessage(1) },
   previousMessage: () => { focusMessage(-1) },
@@ -119,6 +117,20 @@ const ACTS: Partial<Record<Intention, Doing>> = {
   goAll: go('all'),
   goActivity: () => { app.go({ page: 'activity' }) },
   goSettings: () => { app.go({ page: 'settings', section: '' }) },
+}
+
+let helpIsThere = false
+
+/** Its code comes when it is asked for. */
+async function showHelp(): Promise<void> {
+  try {
+    const { default: Help } = await import('./Help.svelte')
+    if (!helpIsThere) mount(Help, { target: document.body })
+    helpIsThere = true
+    help.open = true
+  } catch {
+    app.toast(app.t('mail.partFailed'), { kind: 'danger' })
+  }
 }
 
 /** An operation that has just ended, else the last thing done by hand. */

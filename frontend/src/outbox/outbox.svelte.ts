@@ -4,6 +4,7 @@ import { app, type Toast } from '../app.ts'
 import { addEntry, allEntries, dropEntry, entryOf, forgetDraft, putEntry } from '../compose/keep.ts'
 import type { Draft } from '../compose/draft.ts'
 import { readIdentities } from '../compose/server.ts'
+import { currentLocale } from '../i18n/t.ts'
 import type { Entry } from './entry.ts'
 import {
   lookFor,
@@ -243,7 +244,7 @@ class Outbox {
 }
 
 export function momentOf(at: number): string {
-  const format = new Intl.DateTimeFormat(document.documentElement.lang, {
+  const format = new Intl.DateTimeFormat(currentLocale(), {
     weekday: 'short',
     day: 'numeric',
     month: 'short',

@@ -24,9 +24,9 @@ export async function readCards(): Promise<CleanUpCard[]> {
   return told.list
 }
 
-/** Cards whose messages are gone for ever: they are in a bin already. */
+/** Cards whose messages are gone for ever: they are in a bin already, or no list shows them. */
 export function isBin(card: { id: string }): boolean {
-  return card.id === 'trash' || card.id === 'junk'
+  return card.id === 'trash' || card.id === 'junk' || card.id === 'markedDeleted'
 }
 
 /** The same messages as a list that people know; null where no search says it. */

@@ -1,15 +1,15 @@
 // Days and moments of settings, in the page's language.
 
-import { currentLanguage } from '../i18n/t.ts'
+import { currentLocale } from '../i18n/t.ts'
 
 export function dayOf(text: string | null, never: string): string {
   if (!text) return never
-  return new Intl.DateTimeFormat(currentLanguage(), { dateStyle: 'medium' }).format(new Date(text))
+  return new Intl.DateTimeFormat(currentLocale(), { dateStyle: 'medium' }).format(new Date(text))
 }
 
 export function momentOf(text: string | null, never: string): string {
   if (!text) return never
-  const format = new Intl.DateTimeFormat(currentLanguage(), {
+  const format = new Intl.DateTimeFormat(currentLocale(), {
     dateStyle: 'medium',
     timeStyle: 'short',
   })

@@ -1,11 +1,20 @@
-// Signing out: what was kept on this device goes first.
+// Signing out: what was kept on this device goes first. Letters that only this device has are
+// asked about, because nobody else has them.
 
 import { app } from '../app.ts'
-import { Cache } from '../data/cache.ts'
+
+const OURS = /^pillarbox/
 
 export async function signOut(): Promise<void> {
-  await new Cache(app.mail.accountId).clear()
-  await navigator.serviceWorker?.controller?.postMessage('forget')
+  const part = await import('../compose/leaving.ts')
+  const count = await part.lettersOnlyHere()
+  if (count > 0 && !(await mayForget(count))) return
+  await part.forgetLetters()
+  await app.mail.forget()
+  for (const kept of [localStorage, sessionStorage]) {
+    for (const key of Object.keys(kept)) if (OURS.test(key)) kept.removeItem(key)
+  }
+  navigator.serviceWorker?.controller?.postMessage('forget')
   const form = document.createElement('form')
   form.method = 'post'
   form.action = '/sign-out'
@@ -16,4 +25,13 @@ export async function signOut(): Promise<void> {
   form.append(field)
   document.body.append(form)
   form.submit()
+}
+
+function mayForget(n: number): Promise<boolean> {
+  return app.confirm({
+    title: app.t('mail.signOutLetters', { n }),
+    text: app.t('mail.signOutLettersText'),
+    yes: app.t('mail.signOut'),
+    danger: true,
+  })
 }

@@ -1,13 +1,14 @@
 // Dates, sizes and names as the language writes them.
 
-import { currentLanguage } from '../i18n/t.ts'
+import { currentLocale } from '../i18n/t.ts'
 import type { Address } from '../data/types.ts'
 
 const made = new Map<string, Intl.DateTimeFormat>()
 
 function dates(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
-  const key = currentLanguage() + JSON.stringify(options)
-  const known = made.get(key) ?? new Intl.DateTimeFormat(currentLanguage(), options)
+  const locale = currentLocale()
+  const key = locale + JSON.stringify(options)
+  const known = made.get(key) ?? new Intl.DateTimeFormat(locale, options)
   made.set(key, known)
   return known
 }
@@ -16,7 +17,7 @@ function dates(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
 export function shortDate(text: string, now = new Date()): string {
   const at = new Date(text)
   if (at.toDateString() === now.toDateString()) {
-    return dates({ hour: '2-digit', minute: '2-digit' }).format(at)
+    return dates({ timeStyle: 'short' }).format(at)
   }
   if (at.getFullYear() === now.getFullYear()) {
     return dates({ day: 'numeric', month: 'short' }).format(at)
@@ -24,12 +25,19 @@ export function shortDate(text: string, now = new Date()): string {
   return dates({ dateStyle: 'short' }).format(at)
 }
 
+/** The time, and the date unless it is today: where there is room for both. */
+export function moment(text: string, now = new Date()): string {
+  const at = new Date(text)
+  if (at.toDateString() === now.toDateString()) return dates({ timeStyle: 'short' }).format(at)
+  return dates({ dateStyle: 'medium', timeStyle: 'short' }).format(at)
+}
+
 export function longDate(text: string): string {
   return dates({ dateStyle: 'full', timeStyle: 'short' }).format(new Date(text))
 }
 
 export function timeOf(milliseconds: number): string {
-  return dates({ hour: '2-digit', minute: '2-digit' }).format(new Date(milliseconds))
+  return dates({ timeStyle: 'short' }).format(new Date(milliseconds))
 }
 
 const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const
@@ -42,7 +50,7 @@ export function size(octets: number): string {
     value /= 1000
     unit++
   }
-  return new Intl.NumberFormat(currentLanguage(), {
+  return new Intl.NumberFormat(currentLocale(), {
     style: 'unit',
     unit: UNITS[unit],
     unitDisplay: unit ? 'short' : 'long',
@@ -51,11 +59,11 @@ export function size(octets: number): string {
 }
 
 export function number(value: number): string {
-  return new Intl.NumberFormat(currentLanguage()).format(value)
+  return new Intl.NumberFormat(currentLocale()).format(value)
 }
 
 export function percent(share: number): string {
-  return new Intl.NumberFormat(currentLanguage(), {
+  return new Intl.NumberFormat(currentLocale(), {
     style: 'percent',
     maximumFractionDigits: 0,
   }).format(share)
