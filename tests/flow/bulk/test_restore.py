@@ -76,6 +76,21 @@ async def test_from_the_trash_it_goes_where_it_was_before(box: BulkBox) -> None:
     assert len(await box.placed(work.id)) == 1 and await box.placed(trash.id) == []
 
 
+async def test_it_comes_back_to_all_mailboxes_that_it_was_in(box: BulkBox) -> None:
+    work, trash = await box.create("Work"), await box.id_of("Trash")
+    one = await box.append()
+    email, both = f"M{one.message}", {await box.id_of("INBOX"), f"F{work.id}"}
+    await box.call("Email/set", update={email: {"mailboxIds": dict.fromkeys(both, True)}})
+    for move in (None, {"mailboxIds": {trash: True}}):
+        if move is not None:
+            await box.call("Email/set", update={email: move})
+        assert (await box.call("Email/set", destroy=[email]))["destroyed"] == [email]
+        await restore(box, filter={})
+        (told,) = (await box.call("Email/get", ids=[email]))["list"]
+        assert set(told["mailboxIds"]) == both
+    await box.check()
+
+
 async def test_into_the_inbox_where_the_mailbox_is_gone(box: BulkBox) -> None:
     work = await box.create("Work")
     await box.append(mailbox=work.id)

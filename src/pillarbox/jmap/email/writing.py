@@ -26,6 +26,7 @@ from pillarbox.store.sql.changes import account_modseq
 from pillarbox.store.sql.email_places import Place, places_of, twin_of
 from pillarbox.store.sql.expunging import expunge
 from pillarbox.store.sql.keywords import canonical
+from pillarbox.store.sql.modseq import next_modseq
 from pillarbox.store.sql.regrouping import Regrouping
 
 if TYPE_CHECKING:
@@ -244,7 +245,7 @@ class _Run:
     # Destroyed
 
     async def destroy(self, given: tuple[str, ...]) -> None:
-        """All places of each, in as many steps as there are mailboxes."""
+        """All places of each, mailbox by mailbox, at one modseq: so all are where it was last."""
         ids = {one: self._message(one) for one in dict.fromkeys(given)}
         shown = await places_of(self._tx, self._account, list(ids.values()))
         places = await places_of(self._tx, self._account, list(shown), hidden=True)
@@ -258,8 +259,11 @@ class _Run:
             self.result.destroyed.append(label)
             for place in places.pop(message):
                 uids.setdefault(place.mailbox, []).append(place.uid)
+        if not uids:
+            return
+        at = await next_modseq(self._tx, self._account)
         for mailbox, of_mailbox in uids.items():
-            await expunge(self._tx, self._account, mailbox, of_mailbox, force=True)
+            await expunge(self._tx, self._account, mailbox, of_mailbox, force=True, at=at)
 
 
 def _state(place: Place, patch: EmailPatch, spelled: list[str]) -> tuple[int, str]:

@@ -33,10 +33,12 @@ async def expunge(
     uids: Sequence[Uid] | None = None,
     *,
     force: bool = False,
+    at: ModSeq | None = None,
 ) -> list[Expunged]:
     """Remove the places flagged deleted: all of them, or those of `uids` (RFC 9051 §6.4.9).
 
-    With `force`, those of `uids` whatever their flags. Raises NoSuchMailbox.
+    With `force`, those of `uids` whatever their flags. `at`: the last modseq of this transaction,
+    for places that go as one. Raises NoSuchMailbox.
     """
     there = await mailboxes.get(tx, account, mailbox)
     bit = 0 if force and uids is not None else _DELETED
@@ -46,7 +48,7 @@ async def expunge(
         rows = await tx.rows(_ALL_DELETED, (account, mailbox, 0, -1))
     else:
         rows = await tx.rows(_THESE, (account, mailbox, bit, bit, json.dumps(uids)))
-    return await _expunge_rows(tx, account, mailbox, rows)
+    return await _expunge_rows(tx, account, mailbox, rows, at)
 
 
 async def expunge_some(
@@ -78,11 +80,15 @@ async def expunge_first(
 
 
 async def _expunge_rows(
-    tx: Transaction, account: AccountId, mailbox: MailboxId, rows: list[Row]
+    tx: Transaction,
+    account: AccountId,
+    mailbox: MailboxId,
+    rows: list[Row],
+    at: ModSeq | None = None,
 ) -> list[Expunged]:
     if not rows:
         return []
-    modseq = await next_modseq(tx, account)
+    modseq = at or await next_modseq(tx, account)
     await _free(tx, account, sum(row[3] for row in rows), len(rows))
     await bury(tx, account, mailbox, [(row[0], row[2], row[3]) for row in rows], modseq)
     return [Expunged(row[0], row[1], modseq) for row in rows]

@@ -76,14 +76,16 @@ async def move(
     source: MailboxId,
     uids: Sequence[Uid],
     target: MailboxId,
+    at: ModSeq | None = None,
 ) -> Copied:
     """Place messages elsewhere (RFC 6851); UIDs that are not there are skipped.
 
-    Needs no quota. Into its own mailbox, a message gets a new UID. Raises NoSuchMailbox.
+    Needs no quota. Into its own mailbox, a message gets a new UID. `at`: the last modseq of this
+    transaction, for places that go as one. Raises NoSuchMailbox.
     """
     into, source, uids = await _room(tx, account, source, uids, target)
     rows = await tx.rows(_SOURCE, (account, source, json.dumps(uids)))
-    return await _move(tx, account, source, rows, into)
+    return await _move(tx, account, source, rows, into, at)
 
 
 async def move_all(
@@ -96,11 +98,16 @@ async def move_all(
 
 
 async def _move(
-    tx: Transaction, account: AccountId, source: MailboxId, rows: list[Row], into: Mailbox
+    tx: Transaction,
+    account: AccountId,
+    source: MailboxId,
+    rows: list[Row],
+    into: Mailbox,
+    at: ModSeq | None = None,
 ) -> Copied:
     if not rows:
         return Copied(into.uid_validity, [], [])
-    modseq = await next_modseq(tx, account)
+    modseq = at or await next_modseq(tx, account)
     copied = await _place(tx, source, rows, into, modseq)
     await bury(tx, account, source, rows, modseq)
     return copied

@@ -71,18 +71,27 @@ class Regrouping:
             self._mends[source.mailbox, target, source.uid] = wants
 
     async def apply(self) -> None:
-        """Flags first, so that new places get them; copies before their sources go."""
+        """Flags first, so that new places get them; copies before their sources go.
+
+        All that goes, goes at one modseq: so it is known where a message was last.
+        """
         tx, account = self._tx, self._account
         for (mailbox, state), uids in self._flags.items():
             await self._set(mailbox, uids, state)
         for (source, target), uids in self._copies.items():
             copied = await messages.copy(tx, account, source, uids, target)
             await self._mended(source, target, copied)
-        for (source, target), uids in self._moves.items():
-            copied = await messages.move(tx, account, source, uids, target)
-            await self._mended(source, target, copied)
+        if not self._moves and not self._removed:
+            return
+        at = await next_modseq(tx, account)
+        moved = [
+            (source, target, await messages.move(tx, account, source, uids, target, at))
+            for (source, target), uids in self._moves.items()
+        ]
         for mailbox, uids in self._removed.items():
-            await messages.expunge(tx, account, mailbox, uids, force=True)
+            await messages.expunge(tx, account, mailbox, uids, force=True, at=at)
+        for source, target, copied in moved:  # at a later modseq
+            await self._mended(source, target, copied)
 
     async def _mended(self, source: MailboxId, target: MailboxId, copied: Copied) -> None:
         wanted: dict[State, list[Uid]] = {}
@@ -101,10 +110,10 @@ class Regrouping:
 
 
 def union(states: list[State]) -> State:
-    r"""What a client sees of all places; a new place is not \Deleted."""
+    r"""What a client sees of all places, those left out that are \Deleted if others are not."""
     flags = 0
     names: set[str] = set()
-    for state in states:
+    for state in [one for one in states if not one[0] & _DELETED] or states:
         flags |= state[0]
         names |= set(state[1].split())
     return flags & ~_DELETED, " ".join(sorted(names))
