@@ -19,7 +19,7 @@ from pillarbox.config.writing import to_toml
 VERBS = {
     "account": [
         *("add", "list", "passwd", "remove", "quota", "enable", "disable"),
-        *("reset-link", "help-requests", "invite"),
+        *("reset-link", "second-step-off", "help-requests", "invite"),
     ],
     "app-password": ["add", "list", "remove"],
     "collect": [

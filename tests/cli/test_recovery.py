@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import sys
@@ -12,7 +13,10 @@ from typing import Any
 import pytest
 
 from pillarbox.cli.main import main
+from pillarbox.config.loading import load
 from pillarbox.config.writing import to_toml
+from pillarbox.node.administration import opened
+from pillarbox.store.sql import second_factors
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -52,6 +56,32 @@ def test_a_reset_link(run: Run) -> None:
     assert run("account", "reset-link", "bob@example.org")[0] == 1
     assert run("account", "help-requests")[1] == "Nobody waits for help.\n"
     assert json.loads(run("account", "help-requests", "--json")[1]) == []
+
+
+def test_a_lost_second_step(run: Run, tmp_path: Path) -> None:
+    run("account", "add", "alice@example.org", "--add-domain", "--generate-password")
+    off = ("account", "second-step-off", "alice@example.org")
+    assert run(*off)[1] == "alice@example.org had no second step.\n"
+    settings = load(tmp_path / "p.toml")
+
+    async def turn_on() -> None:
+        async with opened(settings) as open_:
+            account = await open_.admin.find_account("alice@example.org")
+            await open_.store.write(lambda tx: second_factors.begin_totp(tx, account.id, b"s"))
+            await open_.store.write(lambda tx: second_factors.finish_totp(tx, account.id, b"s", 1))
+
+    async def state() -> second_factors.SecondFactorRow:
+        async with opened(settings) as open_:
+            account = await open_.admin.find_account("alice@example.org")
+            return await open_.store.read(lambda db: second_factors.find(db, account.id))
+
+    asyncio.run(turn_on())
+    assert asyncio.run(state()).required
+    assert "The password alone opens" in run(*off)[1]
+    row = asyncio.run(state())
+    assert (row.required, row.has_totp) == (False, False)
+    assert json.loads(run(*off, "--json")[1]) == {"was_on": False}
+    assert run("account", "second-step-off", "bob@example.org")[0] == 1
 
 
 def test_an_invitation(run: Run) -> None:

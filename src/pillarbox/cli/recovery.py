@@ -16,7 +16,7 @@ from pillarbox.config.site import site_origin
 from pillarbox.errors import NoSuchDomain
 from pillarbox.net.secret import Secret
 from pillarbox.store import Transaction
-from pillarbox.store.sql import accounts, invitations, recovery
+from pillarbox.store.sql import accounts, invitations, recovery, second_factors
 from pillarbox.store.sql.invitations import Invitation
 from pillarbox.store.sql.recovery import HelpRequest
 
@@ -31,6 +31,12 @@ def add_verbs(verbs: Any) -> None:
     link.add_argument("login")
     link.add_argument("--hours", type=parse_count, metavar="N", help="good for so long (24)")
     finish(link, run_link)
+    lost = verbs.add_parser(
+        "second-step-off",
+        help="let the password alone open an account again: the telephone is lost",
+    )
+    lost.add_argument("login")
+    finish(lost, run_second_step_off)
     asked = verbs.add_parser("help-requests", help="who asked for help at the sign-in page")
     finish(asked, run_requests)
     invite = verbs.add_parser("invite", help="make a link with which somebody makes an account")
@@ -64,6 +70,29 @@ def run_link(options: argparse.Namespace) -> int:
         "longer."
     )
     return answer(options.json, {"link": link, "hours": hours}, sentence)
+
+
+def run_second_step_off(options: argparse.Namespace) -> int:
+    """`pillarbox account second-step-off`: codes are forgotten, passkeys and app passwords stay."""
+
+    async def work(opened: Opened) -> bool:
+        account = await opened.admin.find_account(options.login)
+
+        async def turn_off(tx: Transaction) -> bool:
+            row = await second_factors.find(tx, account.id)
+            await second_factors.remove_totp(tx, account.id)
+            return row.required
+
+        return await opened.store.write(turn_off)
+
+    was_on = run_opened(options, work)
+    sentence = (
+        f"The password alone opens {options.login} now. Its owner sets up another second step in "
+        "the settings."
+        if was_on
+        else f"{options.login} had no second step."
+    )
+    return answer(options.json, {"was_on": was_on}, sentence)
 
 
 def run_requests(options: argparse.Namespace) -> int:
