@@ -74,7 +74,8 @@ class PagesBox(Box):
             sessions=sessions,
         )
         identity = Identity(self.alice.id, self.alice.login, "password")
-        _, cookie = await sessions.begin(identity, peer="192.0.2.1", agent="test", stays=True)
+        session, cookie = await sessions.begin(identity, peer="192.0.2.1", agent="test", stays=True)
+        self.sessions, self.csrf = sessions, session.csrf
         self.cookie = "__Host-pillarbox=" + cookie.reveal().decode()
         self.pool = Pool(self.bodies)
         kept = PictureStore(self.folder / "pictures", self.picture_settings, self.clock)

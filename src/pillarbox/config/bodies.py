@@ -134,8 +134,8 @@ class PictureSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         Meta(
             ge=1,
             le=100_000,
-            description="Pictures fetched for one account in a minute, in each worker; those that "
-            "are kept do not count. A long newsletter has a hundred.",
+            description="Pictures fetched for one account in a minute; those that are kept do "
+            "not count. A long newsletter has a hundred.",
         ),
     ] = 600
     cache_days: Annotated[
@@ -151,3 +151,24 @@ class PictureSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             "the oldest go first.",
         ),
     ] = 256 << 20
+
+
+class UnsubscribeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Lists are left with one click (RFC 8058): this server asks theirs when a person wants it."""
+
+    enabled: Annotated[
+        bool, Meta(description="Whether it is offered; otherwise the list's own page is opened.")
+    ] = True
+    seconds: Annotated[
+        float,
+        Meta(gt=0.1, le=120, description="Seconds for the answer of a list's server."),
+    ] = 10.0
+    per_minute: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=10_000,
+            description="Lists that one account leaves in a minute. Each is a request to a server "
+            "that a message named; 30 are more than anybody clicks.",
+        ),
+    ] = 30

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
-from pillarbox.config.bodies import BodySettings, PictureSettings
+from pillarbox.config.bodies import BodySettings, PictureSettings, UnsubscribeSettings
 
 
 class WebSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -73,3 +73,4 @@ class WebSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     ] = 75
     bodies: BodySettings = field(default_factory=BodySettings)
     pictures: PictureSettings = field(default_factory=PictureSettings)
+    unsubscribe: UnsubscribeSettings = field(default_factory=UnsubscribeSettings)

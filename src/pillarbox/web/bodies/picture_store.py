@@ -30,7 +30,7 @@ class PictureStore:
     """A folder that the workers share. Its functions wait for the disk: call them in a thread."""
 
     def __init__(self, folder: Path, settings: PictureSettings, clock: Clock) -> None:
-        self._folder = folder
+        self.folder = folder
         self._settings = settings
         self._clock = clock
         self._written = settings.cache_octets  # the first picture looks at what there is
@@ -69,7 +69,7 @@ class PictureStore:
     def sweep(self) -> None:
         """Delete what is too old, then the oldest until there is room."""
         found: list[tuple[float, int, Path]] = []
-        for path in self._folder.glob("*/*"):
+        for path in self.folder.glob("*/*"):
             with contextlib.suppress(OSError):
                 status = path.stat()
                 found.append((status.st_mtime, status.st_size, path))
@@ -86,7 +86,7 @@ class PictureStore:
             total -= size
 
     def _path(self, key: str) -> Path:
-        return self._folder / key[:2] / key
+        return self.folder / key[:2] / key
 
     def _now(self) -> int:
         return unix_seconds(self._clock.now())

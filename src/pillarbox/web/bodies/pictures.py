@@ -8,7 +8,6 @@ import binascii
 import hashlib
 import hmac
 import socket
-from collections import OrderedDict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
@@ -22,6 +21,7 @@ from pillarbox.message.raster import MOST_SNIFFED, raster_type
 from pillarbox.net.address_policy import AddressPolicy
 from pillarbox.net.https import Fetched, FetchFailed, Resolve, fetch
 from pillarbox.net.secret import Secret
+from pillarbox.web.bodies.minutes import Minutes
 from pillarbox.web.bodies.picture_store import Picture, PictureStore
 from pillarbox.web.services import WebServices
 
@@ -29,7 +29,6 @@ _PURPOSE = b"pillarbox picture proxy 1"
 _MARK_OCTETS = 18
 _LONGEST_URL = 2048  # as `net.https` takes
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_MOST_ACCOUNTS = 4096  # whose fetches of this minute are counted
 _NOT_HERE = "That picture cannot be shown."
 _OFF = "This server does not fetch pictures. Whoever runs it can allow it: web.pictures.enabled."
 
@@ -68,7 +67,7 @@ class Pictures:
         self._fetching = fetching
         self._own_hosts = frozenset(host.lower().rstrip(".") for host in own_hosts)
         self._places = asyncio.Semaphore(settings.at_once)
-        self._minutes: OrderedDict[AccountId, tuple[int, int]] = OrderedDict()
+        self._minutes = Minutes(store.folder.with_suffix(".counts"), clock)
 
     @classmethod
     def of(cls, services: WebServices) -> Pictures:
@@ -135,15 +134,8 @@ class Pictures:
             raise NotFound(_NOT_HERE)
 
     def _count(self, account: AccountId) -> None:
-        minute = int(self._clock.monotonic() // 60)
-        known, count = self._minutes.get(account, (minute, 0))
-        count = count + 1 if known == minute else 1
-        if count > self._settings.per_minute:
+        if self._minutes.add(account) > self._settings.per_minute:
             raise Throttled("Too many pictures in a minute. Wait for the next one.")
-        self._minutes[account] = (minute, count)
-        self._minutes.move_to_end(account)
-        if len(self._minutes) > _MOST_ACCOUNTS:
-            self._minutes.popitem(last=False)
 
 
 class Fetcher:
