@@ -230,6 +230,9 @@ def test_errors_of_the_app_are_counted_and_quote_no_mail(
         ({"kind": "a\nb", "where": "<b>"}, {"kind": "?", "where": "?"}),
         ({"text": "Uncaught RangeError: x"}, {"error": "RangeError"}),
         ({"build": "0a1b"}, {"build": "0a1b"}),
+        ({"kind": "open", "text": "late z39e6rum"}, {"reason": "late", "reference": "z39e6rum"}),
+        ({"kind": "open", "text": "Dear Bob, z39e6rum"}, {"reason": "", "reference": ""}),
+        ({"kind": "error", "text": "late z39e6rum"}, {"reference": ""}),
     ],
 )
 def test_what_is_logged_has_a_fixed_form(given: dict[str, str], shown: dict[str, str]) -> None:

@@ -27,6 +27,9 @@ _KIND = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,39}")
 _PLACE = re.compile(r"[A-Za-z0-9_./:-]{1,100}")
 _ERROR = re.compile(r"[A-Z][A-Za-z]{2,30}(?:Error|Exception)\b")
 
+# "late z39e6rum": why a message did not open, and what people are told to hand on.
+_UNOPENED = re.compile(r"([a-z-]{2,20}) ([a-z0-9]{8})")
+
 
 class _Report(msgspec.Struct, frozen=True):
     kind: str = ""
@@ -70,13 +73,17 @@ class Reports:
 
 def told(report: _Report) -> dict[str, str]:
     """What is logged: words of a fixed form. The text may quote mail, so only the error's name and
-    a number by which equal texts are known are taken from it."""
+    a number by which equal texts are known are taken from it. A message that did not open has a
+    reason and a reference, which are no mail."""
     error = _ERROR.search(report.text)
+    unopened = _UNOPENED.fullmatch(report.text) if report.kind == "open" else None
     return {
         "kind": report.kind if _KIND.fullmatch(report.kind) else "?",
         "where": report.where if _PLACE.fullmatch(report.where) else "?",
         "error": error[0] if error else "",
         "text": hashlib.sha256(report.text.encode(errors="replace")).hexdigest()[:12],
+        "reason": unopened[1] if unopened else "",
+        "reference": unopened[2] if unopened else "",
         "build": report.build if _KIND.fullmatch("b" + report.build) else "?",
     }
 
