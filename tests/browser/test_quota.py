@@ -72,6 +72,7 @@ def test_quota_1_by_the_web(page: Page, site: Site, full: Person) -> None:
     assert not refuses(site, full)
 
 
+@pytest.mark.web_long
 def test_quota_1_a_draft_is_kept_when_all_is_full(page: Page, site: Site, full: Person) -> None:
     """5 MB are in reserve for what one is writing just then."""
     composer = Composer.open(page, site)
@@ -224,7 +225,14 @@ def test_quota_2_the_meter_follows_every_protocol(page: Page, site: Site, person
 
 
 @pytest.mark.mail(300)  # the warning's own letter shall not matter
-@pytest.mark.parametrize(("percent", "level"), [(50, ""), (82, "amber"), (96, "red")])
+@pytest.mark.parametrize(
+    ("percent", "level"),
+    [
+        pytest.param(50, "", marks=pytest.mark.web_long),
+        pytest.param(82, "amber", marks=pytest.mark.web_long),
+        (96, "red"),
+    ],
+)
 def test_quota_2_the_meter_warns(
     page: Page, site: Site, person: Person, percent: int, level: str
 ) -> None:
@@ -250,6 +258,7 @@ def warnings_of(site: Site, person: Person) -> list[str]:
         return subjects
 
 
+@pytest.mark.web_long
 @pytest.mark.mail(300)
 def test_quota_4_one_letter_for_each_crossing(site: Site, person: Person) -> None:
     """At 80, 95 and 100 %, none twice, again after there was room; and the administrator's list

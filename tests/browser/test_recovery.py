@@ -141,6 +141,7 @@ def test_rec_1_by_a_printed_code(
     expect(stranger.get_by_role("alert")).to_contain_text("Address or code is wrong")
 
 
+@pytest.mark.web_long
 def test_rec_1_by_a_passkey(page: Page, site: Site, person: Person) -> None:
     """It opens the mail without the password, and another one can be chosen at once."""
     add_authenticator(page)
@@ -176,6 +177,30 @@ def test_rec_1_by_a_link_of_the_administrator(
     expect(page.get_by_role("heading", name="This link is good no longer")).to_be_visible()
 
 
+@pytest.mark.web_long
+def test_rec_3_the_token_is_in_no_log_and_no_referer(
+    page: Page, open_context: OpenContext, site: Site, person: Person
+) -> None:
+    """Wherever one goes from its page, however often it was opened, used or not."""
+    set_address(page, site, person, far_of(person))
+    stranger = open_context().new_page()
+    told: list[str] = []
+    stranger.on("request", lambda one: told.append(one.headers.get("referer", "")))
+    ask_for_link(stranger, site, person.login)
+    link = link_in(wait_for_letter(site, far_of(person), "A new password for"))
+    token = link.rpartition("/")[2]
+    stranger.goto(link)
+    stranger.get_by_role("link", name="Deutsch").click()
+    stranger.get_by_role("link", name="English").click()
+    stranger.goto(link)
+    choose_password(stranger)
+    stranger.goto(link)
+    stranger.get_by_role("link").first.click()
+    assert told
+    assert not [one for one in told if token in one]
+    assert token not in site.server.log.read_text()
+
+
 def test_rec_4_a_changed_address_waits_and_its_owner_can_object(
     page: Page, open_context: OpenContext, site: Site, person: Person
 ) -> None:
@@ -199,6 +224,7 @@ def test_rec_4_a_changed_address_waits_and_its_owner_can_object(
     assert state.status == 401  # whoever changed it is out
 
 
+@pytest.mark.web_long
 def test_rec_6_everybody_else_is_out_within_seconds(
     page: Page, open_context: OpenContext, site: Site, person: Person
 ) -> None:
