@@ -82,6 +82,7 @@ class Acting:
         """One operation over everything that was in the list when the page was made."""
         wanted = {
             "filter": filter_of(place, words),
+            "upToState": form.get("state")[:40] or None,
             "action": action,
             "idempotencyKey": form.get("once")[:100] or None,
         }
@@ -120,6 +121,7 @@ class Acting:
             action=form.get("action"),
             scope=form.get("scope"),
             once=form.get("once"),
+            state=form.get("state"),
             back=list_path(place, words, page),
         )
 

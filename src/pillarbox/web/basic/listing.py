@@ -46,6 +46,7 @@ class Listing:
             words=words,
             rows=_in_order(answers),
             total=total,
+            state=answers["list"]["queryState"],
             page=page,
             pages=pages,
             path=lambda number: list_path(inside, words, number),
