@@ -330,3 +330,27 @@ async def test_a_damaged_message_does_not_take_others_with_it(box: JmapBox) -> N
         "isTruncated": True,
     }
     assert other["bodyValues"]["1"]["value"] == "A few words.\n"
+
+
+async def test_what_changed_within_a_request_is_told_anew(box: JmapBox) -> None:
+    """A list and the conversations behind it share records, as long as nothing changed."""
+    done = await box.append(letter("Once"))
+    email, wanted = f"M{done.message}", ["keywords", "subject"]
+    responses = await box.request(
+        ("Email/get", {"ids": [email], "properties": wanted}, "a"),
+        ("Email/get", {"ids": [email], "properties": wanted}, "b"),
+        ("Email/get", {"ids": [email], "properties": ["size"]}, "c"),
+        ("Email/set", {"update": {email: {"keywords/$flagged": True}}}, "d"),
+        ("Email/get", {"ids": [email], "properties": wanted}, "e"),
+        ("Email/set", {"destroy": [email]}, "f"),
+        ("Email/get", {"ids": [email], "properties": wanted}, "g"),
+    )
+    by_call = {call: answer for _, answer, call in responses}
+    assert by_call["a"]["list"] == [{"id": email, "keywords": {}, "subject": "Once"}]
+    assert by_call["b"] == by_call["a"]
+    assert set(by_call["c"]["list"][0]) == {"id", "size"}
+    assert by_call["e"]["list"] == [
+        {"id": email, "keywords": {"$flagged": True}, "subject": "Once"}
+    ]
+    assert by_call["e"]["state"] != by_call["a"]["state"]
+    assert (by_call["g"]["list"], by_call["g"]["notFound"]) == ([], [email])

@@ -11,7 +11,7 @@ from pillarbox.config.bulk import BulkSettings
 from pillarbox.config.jmap import JmapSettings
 from pillarbox.config.rules import RuleSettings
 from pillarbox.flow.delivery.letters import Letters
-from pillarbox.ids import AccountId
+from pillarbox.ids import AccountId, MessageId, ModSeq
 from pillarbox.jmap.clean_ups import CleanUps
 from pillarbox.jmap.email_lists import EmailLists
 from pillarbox.jmap.errors import MethodRefused
@@ -38,6 +38,14 @@ class Services:
     clean_ups: CleanUps = field(default_factory=CleanUps)
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Records of messages that were told in this request, and at which state."""
+
+    state: ModSeq
+    records: dict[MessageId, dict[str, Any]]
+
+
 @dataclass(slots=True)
 class Context:
     """One request of one person."""
@@ -47,6 +55,8 @@ class Context:
     using: frozenset[str]
     created_ids: dict[str, str] = field(default_factory=dict)
     peer: str = "local"  # its IP address; "local" where it has none
+    # By the properties that were asked for: conversations hold messages that the list had already.
+    told: dict[frozenset[str], Told] = field(default_factory=dict)
 
     @property
     def store(self) -> Store:

@@ -8,6 +8,7 @@ IMAP shows them; `header:` properties have the last one (RFC 8621 §4.1.3).
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from pillarbox.jmap.email.forms import as_date, as_message_ids, as_text, clean, email_json
@@ -28,6 +29,7 @@ _LITERAL = re.compile(rb"\{([0-9]{1,10})\}\r\n")
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 _SPECIAL = re.compile(rb'(["\\])')
 _NOTHING = (b"NIL",) * 10
+_SHORT = 512  # octets of a list of addresses that may be kept: a megabyte for all of them
 _DATE, _SUBJECT, _FROM, _TO, _CC, _BCC, _IN_REPLY_TO, _MESSAGE_ID = 0, 1, 2, 5, 6, 7, 8, 9
 
 
@@ -88,18 +90,24 @@ class EnvelopeFields:
         item = self._items[place]
         if item == b"NIL":
             return None
-        return [
-            self._address(name, local, host)
-            for name, _route, local, host in _ADDRESSES.findall(item)
-            if host != b"NIL"  # else a group begins or ends
-        ]
+        read = _known_addresses if len(item) <= _SHORT else _read_addresses
+        return [{"name": name, "email": email} for name, email in read(item, self._charset)]
 
-    def _address(self, name: bytes, local: bytes, host: bytes) -> Json:
-        decoded = clean(encoded_word.decode(_string(name) or b"", self._charset)).strip()
-        return {
-            "name": decoded or None,
-            "email": email_json(_string(local) or b"", _string(host) or b""),
-        }
+
+def _read_addresses(item: bytes, charset: str | None) -> tuple[tuple[str | None, str], ...]:
+    """Name and address of each."""
+    return tuple(
+        (
+            clean(encoded_word.decode(_string(name) or b"", charset)).strip() or None,
+            email_json(_string(local) or b"", _string(host) or b""),
+        )
+        for name, _route, local, host in _ADDRESSES.findall(item)
+        if host != b"NIL"  # else a group begins or ends
+    )
+
+
+# The same few people write most of anyone's mail.
+_known_addresses = lru_cache(maxsize=2048)(_read_addresses)
 
 
 def _string(item: bytes) -> bytes | None:

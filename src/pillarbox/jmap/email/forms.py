@@ -26,6 +26,7 @@ _CONTROLS = {code: None for code in [*range(32), *range(127, 160)] if code != 9}
 _UNQUOTED = re.compile(r"[^\s()<>\[\]:;@\\,\"]+")
 _QUOTED_IN_LOCAL = re.compile(r'(["\\])')
 _URL_TOKEN = re.compile(rb"<([^<>]*)>|\\.|[()]", re.DOTALL)
+_YEAR_10000 = 253_402_300_800
 _WHITE = re.compile(rb"\s+")
 
 
@@ -104,6 +105,8 @@ def as_date(value: bytes) -> str | None:
 
 def date_json(at: int, offset: int = 0) -> str | None:
     """Unix seconds as RFC 8620 §1.4 writes them; None for what no calendar has."""
+    if not offset and 0 <= at < _YEAR_10000:
+        return datetime.fromtimestamp(at, UTC).isoformat()[:19] + "Z"
     try:
         zone = timezone(timedelta(minutes=offset)) if offset else UTC
         text = (datetime.fromtimestamp(0, UTC) + timedelta(seconds=at)).astimezone(zone).isoformat()

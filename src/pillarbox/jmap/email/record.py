@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from pillarbox.ids import MessageId, ThreadId
@@ -144,9 +145,8 @@ class Email:
     def answer(self, wanted: Wanted) -> Answer:
         """The record, after what it needs was loaded."""
         told: Answer = {}
-        for name, tell in _PROPERTIES.items():
-            if name in wanted.names:
-                told[name] = tell(self, wanted)
+        for name, tell in _tellers(wanted.names):
+            told[name] = tell(self, wanted)
         if wanted.headers:
             for name, asked in wanted.headers:
                 told[name] = self._header_value(asked, self._headers["0"])
@@ -203,6 +203,11 @@ def _fields(raw: bytes) -> RawFields:
 def headers_json(fields: RawFields) -> list[Json]:
     """EmailHeader objects."""
     return [{"name": name.decode("ascii"), "value": as_raw(value)} for name, value in fields]
+
+
+@lru_cache(maxsize=64)  # a client asks for few sets of properties, and for each very often
+def _tellers(names: frozenset[str]) -> tuple[tuple[str, Callable[[Email, Wanted], Json]], ...]:
+    return tuple((name, tell) for name, tell in _PROPERTIES.items() if name in names)
 
 
 def _received_at(email: Email, _wanted: Wanted) -> str | None:

@@ -35,6 +35,9 @@ def _value(raw: bytes, part: BodyPart, most: int, *, is_whole: bool) -> Json:
     octets = decoder.feed(raw, last=is_whole)
     text, is_problem = decode(octets, part.charset, is_whole=is_whole)
     value = text.replace("\r\n", "\n")
+    if "\r\n" in value:  # of several CR before one LF; an answer has no CRLF (RFC 8621 §4.1.4)
+        *lines, last = value.split("\n")
+        value = "\n".join([*(line.rstrip("\r") for line in lines), last])
     if most:
         value, is_cut = cut(value, most, is_html=part.part.subtype == "html")
         is_whole = is_whole and not is_cut

@@ -10,7 +10,7 @@ import msgspec
 from pillarbox.errors import Damaged
 from pillarbox.ids import MessageId, ModSeq
 from pillarbox.jmap.capabilities import MAIL
-from pillarbox.jmap.context import Context
+from pillarbox.jmap.context import Context, Told
 from pillarbox.jmap.email.octets import Ahead, Source
 from pillarbox.jmap.email.record import Email
 from pillarbox.jmap.email.wanted import DEFAULT, BodyArguments, Wanted, check_wanted
@@ -100,6 +100,7 @@ class _Reading:
         self._wanted = wanted
         self._most_header = ctx.store.settings.message.max_part_header_octets
         self._budget = Budget(ctx.services.settings.max_text_octets)
+        self._may_repeat = not wanted.reads_octets and not wanted.reads_structure
         self.state: ModSeq | None = None  # of the first snapshot: what came since is told again
         self.records: dict[MessageId, Answer] = {}
 
@@ -109,17 +110,29 @@ class _Reading:
         found = await reading(lambda db: self._snapshot(db, numbers))
         if self.state is None:
             self.state = found.state
+        known = self._told_at(found.state)
         for at, number in enumerate(numbers, 1):
             if not at % _OPENED_AT_ONCE:
                 await self._ctx.services.clock.sleep(0)  # let others have their turn
             row = found.rows.get(number)
-            if row is not None and number in found.places and number not in self.records:
+            if number in known:
+                self.records[number] = known[number]
+            elif row is not None and number in found.places and number not in self.records:
                 self.records[number] = await self._record(row, found)
+        if self._may_repeat:
+            self._ctx.told[self._wanted.names] = Told(found.state, known | self.records)
+
+    def _told_at(self, state: ModSeq) -> dict[MessageId, Answer]:
+        """What this request told already, and is still so."""
+        told = self._ctx.told.get(self._wanted.names) if self._may_repeat else None
+        return told.records if told is not None and told.state == state else {}
 
     async def _snapshot(self, db: Reader, numbers: Sequence[MessageId]) -> _Found:
         account = self._ctx.account
         state = await changes.account_modseq(db, account)
-        places = await email_places.places_of(db, account, numbers)
+        known = self._told_at(state)
+        new = [number for number in numbers if number not in known]
+        places = await email_places.places_of(db, account, new)
         rows = await messages.get_many(db, account, list(places))
         contents: dict[MessageId, Content] = {}
         if self._wanted.reads_octets:
