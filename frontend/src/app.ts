@@ -59,6 +59,8 @@ export interface Mail {
   withRole(role: Role): Mailbox | undefined
   /** The mailbox that a route's folder stands for, if it is one. */
   ofFolder(folder: string): Mailbox | undefined
+  /** Null while its folder is not known, or where there is no such folder. */
+  queryOfRoute(route: Route): Query | null
   /** The list on screen; reactive. */
   readonly view: QueryView
   /** Shows a search: READER turns text into a filter; `sort` null takes the chosen one. */

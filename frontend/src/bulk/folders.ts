@@ -3,12 +3,13 @@
 import { app } from '../app.ts'
 import type { Filter, Id, Mailbox } from '../data/types.ts'
 import { confirmDestroying } from './destroying.ts'
+import { mailboxName } from '../shell/places.ts'
 import { shownFolder } from './rows.ts'
 import { finished } from './watch.svelte.ts'
 
 /** Trash or Junk; what is in it goes for ever. */
 export async function emptyFolder(mailbox: Mailbox): Promise<void> {
-  const sure = await confirmDestroying(mailbox.totalEmails, app.t('reader.destroy.all', { folder: mailbox.name }))
+  const sure = await confirmDestroying(mailbox.totalEmails, app.t('reader.destroy.all', { folder: mailboxName(mailbox) }))
   if (!sure) return
   const { view } = app.mail
   if (shownFolder()?.id === mailbox.id && view.total !== null && view.state !== null) {
@@ -28,7 +29,7 @@ export async function deleteFolder(mailbox: Mailbox): Promise<void> {
   const all = withChildren(mailbox)
   const count = all.reduce((sum, one) => sum + one.totalEmails, 0)
   const sure = await app.confirm({
-    title: app.t('reader.deleteFolder.title', { folder: mailbox.name }),
+    title: app.t('reader.deleteFolder.title', { folder: mailboxName(mailbox) }),
     text: app.t('reader.deleteFolder.text', { n: count, folders: all.length }),
     yes: app.t('reader.deleteFolder.yes'),
     danger: true,
@@ -39,12 +40,12 @@ export async function deleteFolder(mailbox: Mailbox): Promise<void> {
     const answer = await app.client.call('Mailbox/set', { destroy: [one.id] })
     const refused = answer.notDestroyed?.[one.id]
     if (refused) {
-      app.toast(app.t('reader.deleteFolder.refused', { folder: one.name, why: refused.description ?? refused.type }), { kind: 'danger', seconds: 10 })
+      app.toast(app.t('reader.deleteFolder.refused', { folder: mailboxName(one), why: refused.description ?? refused.type }), { kind: 'danger', seconds: 10 })
       return
     }
   }
   await app.mail.sync()
-  app.toast(app.t('reader.deleteFolder.done', { folder: mailbox.name }))
+  app.toast(app.t('reader.deleteFolder.done', { folder: mailboxName(mailbox) }))
 }
 
 async function moved(all: readonly Mailbox[], toMailboxId: Id): Promise<boolean> {

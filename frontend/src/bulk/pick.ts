@@ -5,6 +5,7 @@ import { mount, unmount } from 'svelte'
 import { app } from '../app.ts'
 import type { Target } from '../app.ts'
 import type { Id, Mailbox } from '../data/types.ts'
+import { mailboxName } from '../shell/places.ts'
 import Picker from './Picker.svelte'
 
 export interface Choice {
@@ -43,7 +44,7 @@ export function folderChoices(mailboxes: readonly Mailbox[]): Choice[] {
   const below = (parent: Id | null, level: number): Choice[] =>
     mailboxes
       .filter((one) => (one.parentId !== null && known.has(one.parentId) ? one.parentId : null) === parent)
-      .flatMap((one) => [{ id: one.id, name: one.name, level, on: false }, ...below(one.id, level + 1)])
+      .flatMap((one) => [{ id: one.id, name: mailboxName(one), level, on: false }, ...below(one.id, level + 1)])
   return below(null, 0)
 }
 

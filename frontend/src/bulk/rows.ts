@@ -3,6 +3,7 @@
 import { app } from '../app.ts'
 import type { Email, Mailbox } from '../data/types.ts'
 import { daysUntilGone } from './discards.svelte.ts'
+import { mailboxName } from '../shell/places.ts'
 
 /** The folder on screen, if it is one. */
 export function shownFolder(): Mailbox | undefined {
@@ -15,7 +16,8 @@ export function listName(): string {
   if (route.page === 'search') return route.text
   const keyword = route.page === 'list' && route.folder.startsWith('label:') ? route.folder.slice('label:'.length) : null
   if (keyword !== null) return app.mail.labels.find((one) => one.keyword === keyword)?.name ?? keyword
-  return shownFolder()?.name ?? app.t('reader.select.allMail')
+  const folder = shownFolder()
+  return folder ? mailboxName(folder) : app.t('reader.select.allMail')
 }
 
 /** "deleted in 12 days", in the Trash and the Junk. */

@@ -9,6 +9,7 @@ import type { Sync } from './sync.ts'
 import { countOf, isSelection, messageIdsOf, messagesOf, rowsOf } from './targets.ts'
 import type { BulkAction, BulkOperation, Email, Filter, Id, Role } from './types.ts'
 import { type EmailPatch, pathOf, type Refused, reverse, write } from './writes.ts'
+import { mailboxName } from '../shell/places.ts'
 
 const UNDO_SECONDS = 12
 const MOST_UNDO = 30
@@ -66,7 +67,8 @@ export class Actions implements Act {
   }
 
   async move(target: Target, mailboxId: Id): Promise<void> {
-    const name = this.#mail.mailbox(mailboxId)?.name ?? ''
+    const mailbox = this.#mail.mailbox(mailboxId)
+    const name = mailbox ? mailboxName(mailbox) : ''
     const action: BulkAction = { type: 'move', toMailboxId: mailboxId }
     await this.#do(target, action, {
       patch: (email) => ({
@@ -220,6 +222,7 @@ export class Actions implements Act {
       const back = new Map(emails.map((email) => [email.id, reverse(email, how.patch(email))]))
       if (how.text) this.#tell(emails, said(how.text, rows.length, emails.length), back, hidden)
       const refused = await this.#write(patches)
+      if (refused === null) return this.#mail.later.afterwards(() => hidden?.settle())
       if (refused[0]) throw new Error(refused[0].error.description ?? refused[0].error.type)
       hidden?.settle()
     } catch (error) {
@@ -237,7 +240,7 @@ export class Actions implements Act {
   }
 
   /** In the order that they were asked for: Undo must not overtake what it takes back. */
-  #write(patches: Map<Id, EmailPatch>): Promise<Refused[]> {
+  #write(patches: Map<Id, EmailPatch>): Promise<Refused[] | null> {
     const written = this.#writing.then(() => write(this.#client, this.#mail, patches))
     this.#writing = written.catch(() => undefined)
     return written

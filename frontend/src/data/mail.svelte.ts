@@ -7,6 +7,7 @@ import type { JmapClient } from '../jmap/client.ts'
 import { CallFailed, NetworkFailed } from '../jmap/errors.ts'
 import { Cache } from './cache.ts'
 import { type Page, type Place, queryKey, readEmails, readPage } from './reading.ts'
+import { LaterWrites } from './later.ts'
 import { Records } from './records.svelte.ts'
 import { inOrder } from './mailbox-order.ts'
 import type {
@@ -66,6 +67,8 @@ export class MailStore implements Mail {
   readonly emails = new Records<Email>()
   readonly threads = new Records<Thread>()
   readonly cache: Cache
+  /** Changes of messages that wait for a connection. */
+  readonly later: LaterWrites
   mailboxes = $state.raw<Mailbox[]>([])
   quotas = $state.raw<Quota[]>([])
   push = $state<PushStatus>('reconnecting')
@@ -93,6 +96,7 @@ export class MailStore implements Mail {
     this.#prefs = prefs
     this.#setPrefs = setPrefs
     this.cache = new Cache(client.accountId)
+    this.later = new LaterWrites(client, this.emails)
     this.#view = this.#newView({ filter: null, sort: SORTS.newest, collapseThreads: true })
   }
 
@@ -184,6 +188,9 @@ export class MailStore implements Mail {
       for (const one of kept.emails) if (!this.emails.has(one.id)) this.emails.put(one)
       for (const one of kept.threads) if (!this.threads.has(one.id)) this.threads.put(one)
       view.restore(kept.ids, kept.total, kept.state)
+      const within = (view.query.filter as { inMailbox?: Id } | null)?.inMailbox
+      const gone = within ? this.later.goneFrom(within, kept.ids) : []
+      if (gone.length) this.later.afterwards(view.hide(gone).settle)
       await view.refetch()
     } else {
       await view.ensure(0, view.lastVisible)
@@ -296,8 +303,9 @@ export class MailStore implements Mail {
     for (const [key, view] of this.#views) if (view !== this.#view) this.#views.delete(key)
   }
 
-  forget(): Promise<void> {
-    return this.cache.forget()
+  async forget(): Promise<void> {
+    await this.later.send().catch(() => undefined)
+    await this.cache.forget()
   }
 
   /** What a warm start shows; called when nothing else is to do. */

@@ -1,6 +1,7 @@
 // Brings the store up to date after the server told of a change: one batch says what changed in
 // messages, mailboxes and the list on screen, a second one reads what is in use of it.
 
+import { app } from '../app.ts'
 import { CallFailed } from '../jmap/errors.ts'
 import type { Answers } from '../jmap/methods.ts'
 import type { MailStore } from './mail.svelte.ts'
@@ -77,6 +78,7 @@ export class Sync {
     do {
       this.#again = false
       try {
+        await this.#sendLater()
         for (let round = 0; await this.#round(); round++) {
           if (round < MOST_ROUNDS) continue
           await this.#startOver()
@@ -86,6 +88,17 @@ export class Sync {
         return // the status dot says that there is no connection; push tries again
       }
     } while (this.#again)
+  }
+
+  /** What was done without a connection goes first: what is read then has it already. */
+  async #sendLater(): Promise<void> {
+    const { later } = this.#mail
+    if (later.isEmpty) return
+    const refused = await later.send()
+    const first = refused[0]?.error
+    if (!first) return
+    const reason = first.description ?? first.type
+    app.toast(app.t('mail.laterRefused', { n: refused.length, reason }), { kind: 'danger', seconds: 12 })
   }
 
   /** True when there is more. */

@@ -1,6 +1,7 @@
 // Patches of messages: seen at once, sent in portions, taken back where the server refuses.
 
 import type { JmapClient } from '../jmap/client.ts'
+import { NetworkFailed } from '../jmap/errors.ts'
 import type { SetError } from '../jmap/methods.ts'
 import type { MailStore } from './mail.svelte.ts'
 import type { Email, Id } from './types.ts'
@@ -13,7 +14,7 @@ export interface Refused {
   error: SetError
 }
 
-function patched(email: Email, patch: EmailPatch): Email {
+export function patched(email: Email, patch: EmailPatch): Email {
   const next = {
     ...email,
     keywords: { ...email.keywords },
@@ -49,8 +50,28 @@ function unescaped(name: string): string {
   return name.replaceAll('~1', '/').replaceAll('~0', '~')
 }
 
-/** Writes all; those that the server refused are as they were again. Throws if it said nothing. */
+/**
+ * Writes all; those that the server refused are as they were again. Null: there is no connection,
+ * and they wait for one. Nothing overtakes what waits already.
+ */
 export async function write(
+  client: JmapClient,
+  mail: MailStore,
+  patches: Map<Id, EmailPatch>,
+): Promise<Refused[] | null> {
+  if (mail.push !== 'offline' && mail.later.isEmpty) {
+    try {
+      return await writeNow(client, mail, patches)
+    } catch (error) {
+      if (!(error instanceof NetworkFailed)) throw error
+    }
+  }
+  mail.later.add(patches)
+  const refused = mail.push === 'live' ? await mail.later.send() : []
+  return mail.later.isEmpty ? refused.filter((one) => patches.has(one.id)) : null
+}
+
+async function writeNow(
   client: JmapClient,
   mail: MailStore,
   patches: Map<Id, EmailPatch>,

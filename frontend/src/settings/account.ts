@@ -3,6 +3,8 @@
 import { app } from '../app.ts'
 
 export interface AccountState {
+  /** What mail programs are to speak with. */
+  mailHost: string
   login: string
   name: string | null
   csrf: string

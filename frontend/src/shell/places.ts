@@ -1,9 +1,15 @@
 // What a place is called.
 
 import { app } from '../app.ts'
-import type { Route } from '../data/types.ts'
+import type { Mailbox, Route } from '../data/types.ts'
 
 const KNOWN = ['inbox', 'drafts', 'sent', 'trash', 'junk', 'archive'] as const
+
+/** The page's word for a folder that every account has, its own name for others. */
+export function mailboxName(mailbox: Mailbox): string {
+  const role = KNOWN.find((one) => one === mailbox.role)
+  return role ? app.t(`mail.role.${role}`) : mailbox.name
+}
 
 export function placeName(route: Route): string {
   if (route.page === 'search') return app.t('mail.resultsFor', { text: route.text })
@@ -16,6 +22,5 @@ export function placeName(route: Route): string {
     return app.mail.labels.find((one) => one.keyword === keyword)?.name ?? keyword
   }
   const mailbox = app.mail.ofFolder(route.folder)
-  const role = KNOWN.find((one) => one === mailbox?.role)
-  return role ? app.t(`mail.role.${role}`) : (mailbox?.name ?? app.t('mail.title'))
+  return mailbox ? mailboxName(mailbox) : app.t('mail.noFolder')
 }
