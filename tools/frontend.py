@@ -7,6 +7,7 @@ sources, holds what its manifest lists, and keeps to the budgets.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import shutil
@@ -31,16 +32,29 @@ SOURCE_FILES = (
 )
 NOT_SOURCES = {"src/ui/icons.svg"}
 KIB = 1024
-# Compressed with gzip, in KiB; of web.md §3.4.
+# Compressed with gzip, in KiB; of web.md §3.4. The composer is the exception: 50 were meant, but
+# its editor alone has 19, and what cleans a letter 13. It may not grow.
 BUDGETS = {
+    "sign-in page": 25,
     "initial script": 90,
     "initial styles": 15,
     "icons": 10,
-    "composer": 50,
-    "settings": 45,
+    "composer and its editor": 60,
+    "settings and their texts": 45,
+    "later parts": 25,
     "everything": 350,
 }
 LOCALE_BUDGET = 12
+# What the sign-in page sends; its templates are what the page is before names are filled in.
+PAGES = ROOT / "src/pillarbox/web/pages"
+SIGN_IN = (
+    PAGES / "assets/pages.css",
+    PAGES / "assets/pages.js",
+    PAGES / "assets/pages.svg",
+    PAGES / "templates/base.html",
+    ROOT / "src/pillarbox/web/sign_in/templates/sign_in.html",
+)
+EDITOR = "assets/editor-"  # comes with the composer, but by an import of its own
 
 
 def sources_digest(folder: Path = FRONTEND) -> str:
@@ -92,15 +106,22 @@ def weights(built: Path, manifest: dict[str, Any]) -> dict[str, int]:
         return sum(_travelling(built / name) for name in chosen)
 
     code = (".js", ".css")
+    every = list(manifest["files"])
+    editor = [name for name in every if name.startswith(EDITOR)]
+    locales = {name: weigh(files, ".js") for name, files in groups.items() if "locale" in name}
+    texts = [octets for name, octets in locales.items() if name.endswith(", settings")]
+    grouped = {name for files in groups.values() for name in files}.union(editor)
+    later = [name for name in every if name.startswith("assets/") and name not in grouped]
     found = {
+        "sign-in page": sum(len(gzip.compress(path.read_bytes(), 9)) for path in SIGN_IN),
         "initial script": weigh(groups["initial"], ".js"),
         "initial styles": weigh(groups["initial"], ".css"),
-        "icons": weigh(list(manifest["files"]), ".svg"),
-        "composer": weigh(groups["composer"], *code),
-        "settings": weigh(groups["settings"], *code),
-        "everything": weigh(list(manifest["files"]), *code, ".svg", ".html"),
+        "icons": weigh(every, ".svg"),
+        "composer and its editor": weigh([*groups["composer"], *editor], *code),
+        "settings and their texts": weigh(groups["settings"], *code) + max(texts, default=0),
+        "later parts": weigh(later, *code),
+        "everything": weigh(every, *code, ".svg", ".html"),
     }
-    locales = {name: weigh(files, ".js") for name, files in groups.items() if "locale" in name}
     return found | locales
 
 
