@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pillarbox.ids import Uid
 from pillarbox.store.model import Flag, FlagChange
 from pillarbox.store.sql import messages
 from support.bulk_box import BulkBox
@@ -105,3 +106,22 @@ async def test_who_moves_elsewhere_does_not_read(box: BulkBox) -> None:
     await hidden_copy(box, "Archive")
     await run(box, {"type": "move", "toMailboxId": await box.id_of("Trash")})
     assert await places(box) == [("Archive", SEEN | DELETED), ("Trash", 0)]
+
+
+@pytest.mark.parametrize("kind", ["removeMailbox", "destroy"])
+async def test_undo_where_each_mailbox_had_flags_of_its_own(box: BulkBox, kind: str) -> None:
+    """What is left of the message was not touched, so what went comes back with its flags."""
+    await box.append()
+    archive = await box.mailbox("Archive")
+    await box.store.write(
+        lambda tx: messages.copy(tx, box.alice.id, box.inbox.id, [Uid(1)], archive.id)
+    )
+    await box.flag([Uid(1)], FlagChange.ADD, Flag.SEEN)
+    before = await places(box)
+    assert before == [("Archive", 0), ("INBOX", SEEN)]
+    name = "mailboxId" if kind == "removeMailbox" else "fromMailboxId"
+    done = await run(box, {"type": kind, name: await box.id_of("INBOX")})
+    assert await places(box) == [("Archive", 0)]
+    await box.change(done["id"], undo=True)
+    await box.work()
+    assert await places(box) == before

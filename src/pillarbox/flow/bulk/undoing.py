@@ -77,11 +77,20 @@ def _wanted(action: Action, there: list[Place], before: list[Place]) -> Wanted:
         return {place.mailbox: _unmarked(action, place, before) for place in _shown_last(there)}
     boxes = {place.mailbox for place in there}
     target = _target(action, boxes, {place.mailbox for place in before})
-    is_same = not there or union_of(there) == union_of(before)
-    old = _states(before) if is_same else {}
+    old = _states(before) if _is_as_left(there, before) else {}
     now = _states(there)
     other = union_of(there)
     return {box: old.get(box) or now.get(box) or other for box in sorted(target)}
+
+
+def _is_as_left(there: list[Place], before: list[Place]) -> bool:
+    """Nobody changed flags since: old places have theirs, a new one has those of all together."""
+    old, made = _states(_shown(before)), union_of(before)
+    return all(state == old.get(box, made) for box, state in _states(_shown(there)).items())
+
+
+def _shown(places: list[Place]) -> list[Place]:
+    return [place for place in places if not place.flags & Flag.DELETED]
 
 
 def _states(places: list[Place]) -> dict[MailboxId, State]:
