@@ -12,6 +12,7 @@ from pillarbox.accounts.scope import Scope
 from pillarbox.clock import unix_seconds
 from pillarbox.errors import AppPasswordNeeded, AuthenticationFailed
 from pillarbox.net.secret import Secret
+from pillarbox.store.sql import accounts
 from support.asgi import Answered
 from support.browser_client import Browser
 from support.soft_passkey import SoftPasskey, unb64
@@ -464,3 +465,41 @@ async def test_a_passkey_of_another_account_is_no_second_step(box: PeopleBox) ->
     await browser.sign_in(ALICE, PASSWORD)
     options = await passkey_options(browser, "/sign-in/second/passkey")
     assert (await answer_with(browser, "/sign-in/second/passkey", key.get(options))).status == 401
+
+
+async def told_by_mail(box: PeopleBox) -> list[str]:
+    """The texts of the letters in the inbox, in their order."""
+    ids = [f"M{one.message}" for one in await box.placed()]
+    properties = ["bodyValues", "textBody"]
+    found = await box.call("Email/get", ids=ids, properties=properties, fetchTextBodyValues=True)
+    texts = {one["id"]: next(iter(one["bodyValues"].values()))["value"] for one in found["list"]}
+    return [texts[one] for one in ids]
+
+
+async def test_its_owner_hears_of_changes(box: PeopleBox) -> None:
+    """In case it was somebody else who made them."""
+    app = await entered(box)
+    assert not await box.placed()
+    await turn_on_totp(app)
+    await add_passkey(app)
+    await app.done("DELETE", "totp")
+    await app.done("POST", "app-passwords", {"name": "phone"})
+    await app.done("POST", "password", {"new": "seven brown umbrellas"})
+    said = await told_by_mail(box)
+    for text, what in zip(
+        said,
+        ("were switched on", "passkey was added", "were switched off", "phone", "password was"),
+        strict=True,
+    ):
+        assert what in text
+        assert "192.0.2.1" in text and "https://mail.example.org/sign-in" in text
+
+
+async def test_it_is_told_in_their_language_and_into_a_full_mailbox(box: PeopleBox) -> None:
+    await box.store.write(lambda tx: accounts.set_quota(tx, box.alice.id, 1))
+    app = await entered(box)
+    new = {"new": "seven brown umbrellas"}
+    answer = await app.call("POST", "password", new, accept_language="de")
+    assert answer.status == 204
+    [said] = await told_by_mail(box)
+    assert "Das Passwort wurde geändert" in said

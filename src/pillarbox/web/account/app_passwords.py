@@ -73,6 +73,7 @@ async def post_new(asked: Asked) -> Response:
         login, name, scopes=frozenset(given.scopes), expires_at=expires_at
     )
     log.event("accounts.app_password_made", account=asked.account, number=number)
+    await asked.tell_owner("app_password", name)
     return told({"id": str(number), "password": password.reveal().decode()})
 
 

@@ -16,6 +16,7 @@ from pillarbox.clock import from_unix_seconds
 from pillarbox.errors import NotFound, TooLarge
 from pillarbox.ids import AccountId
 from pillarbox.net.problem import problem
+from pillarbox.web.account.notices import tell_owner
 from pillarbox.web.services import WebServices
 from pillarbox.web.session import check_csrf, check_fresh, signed_in
 
@@ -56,6 +57,10 @@ class Asked:
             return msgspec.json.decode(await self.octets(), type=kind)
         except (msgspec.DecodeError, RecursionError) as error:
             raise NotUnderstood from error
+
+    async def tell_owner(self, what: str, name: str = "") -> None:
+        """A letter about a change; see `notices`."""
+        await tell_owner(self.request, self.services, self.session, what, name=name)
 
     def number(self) -> int:
         """The `{id}` of the path. Raises NotFound."""

@@ -99,6 +99,7 @@ async def post_password(asked: Asked) -> Response:
         end_app_passwords=given.app_passwords,
     )
     log.event("accounts.password_changed", account=session.account, login=session.login)
+    await asked.tell_owner("password")
     await _another_cookie(asked)
     return done()
 
@@ -108,6 +109,7 @@ async def put_two_step(asked: Asked) -> Response:
     given = await asked.body(_TwoStep)
     await asked.services.second_factors.require(asked.account, given.on)
     log.event("accounts.two_step", account=asked.account, on=given.on)
+    await asked.tell_owner("two_step_on" if given.on else "two_step_off")
     return done()
 
 

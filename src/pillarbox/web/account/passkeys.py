@@ -67,6 +67,8 @@ async def post_finish(asked: Asked) -> Response:
     except PasskeyRefused as error:
         return problem(422, str(error), reason="wrong")
     log.event("accounts.passkey_made", account=asked.account, number=number)
+    made = await asked.services.passkeys.all(asked.account)
+    await asked.tell_owner("passkey_made", next(one.name for one in made if one.number == number))
     return told({"id": str(number)})
 
 
@@ -79,4 +81,5 @@ async def delete_one(asked: Asked) -> Response:
     """It opens nothing any more."""
     await asked.services.passkeys.remove(asked.account, asked.number())
     log.event("accounts.passkey_removed", account=asked.account, number=asked.number())
+    await asked.tell_owner("passkey_removed")
     return done()

@@ -48,6 +48,7 @@ async def post_finish(asked: Asked) -> Response:
     except WrongCode as error:
         return problem(422, str(error), reason="wrong")
     log.event("accounts.totp_on", account=asked.account)
+    await asked.tell_owner("totp_on")
     return done()
 
 
@@ -55,6 +56,7 @@ async def delete(asked: Asked) -> Response:
     """Off; the password alone is enough again."""
     await asked.services.second_factors.remove_totp(asked.account)
     log.event("accounts.totp_off", account=asked.account)
+    await asked.tell_owner("totp_off")
     return done()
 
 

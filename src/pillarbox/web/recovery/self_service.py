@@ -18,6 +18,7 @@ from pillarbox.net.problem import problem
 from pillarbox.store import Reader, Transaction
 from pillarbox.store.sql import accounts, recovery
 from pillarbox.telemetry.log import get_logger
+from pillarbox.web.account.notices import tell_owner
 from pillarbox.web.pages import language_of
 from pillarbox.web.recovery.desk import Desk, origin_of
 from pillarbox.web.session import check_csrf, signed_in, signed_in_fresh
@@ -120,6 +121,8 @@ class _SelfService:
             return problem(422, str(error))
         await self._tell_former(request, session, change, "moved")
         log.event("web.recovery_address_proved", account=session.account)
+        address = masked(change.address)
+        await self._tell_owner(request, session, "recovery_address", address)
         return _json({"address": masked(change.address)})
 
     async def remove(self, request: Request) -> Response:
@@ -128,6 +131,7 @@ class _SelfService:
         change = await self._desk.recovering.remove_address(session.account)
         if change is not None:
             await self._tell_former(request, session, change, "removed")
+            await self._tell_owner(request, session, "recovery_removed")
         return Response(status_code=204)
 
     async def make_codes(self, request: Request) -> Response:
@@ -135,7 +139,14 @@ class _SelfService:
         session = await self._fresh(request)
         codes = await self._desk.recovering.new_codes(session.account)
         log.event("web.recovery_codes_made", account=session.account)
+        await tell_owner(request, self._services, session, "recovery_codes")
         return _json({"codes": [code.reveal().decode() for code in codes]})
+
+    async def _tell_owner(
+        self, request: Request, session: BrowserSession, what: str, name: str = ""
+    ) -> None:
+        """The addresses themselves have letters of their own."""
+        await tell_owner(request, self._services, session, what, name=name, here_only=True)
 
     async def _signed_in(self, request: Request) -> BrowserSession:
         session = await signed_in(request, self._services)
