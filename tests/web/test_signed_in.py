@@ -29,7 +29,7 @@ ANOTHER = "quite another harbour"
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    accounts = {f"user{number}@example.org": PASSWORD for number in range(6)}
+    accounts = {f"user{number}@example.org": PASSWORD for number in range(7)}
     with running_server(tmp_path_factory.mktemp("web"), workers=2, accounts=accounts) as running:
         yield running
 
@@ -186,6 +186,29 @@ def test_rec_6_a_new_password_drops_everybody_within_seconds(server: RunningServ
     with pytest.raises(imaplib.IMAP4.error):
         again.login(login, PASSWORD)
     again.logout()
+
+
+def test_one_app_password_less_drops_only_those_that_used_it(server: RunningServer) -> None:
+    login, context = "user6@example.org", trusting(server.certificate)
+
+    async def make(opened: Opened) -> list[tuple[int, str]]:
+        made = [await opened.admin.add_app_password(login, name) for name in ("one", "two")]
+        return [(number, password.reveal().decode()) for number, password in made]
+
+    (number, gone), (_, kept) = server.administer(make)
+    opened = [imaplib.IMAP4_SSL("localhost", server.imaps, ssl_context=context) for _ in range(6)]
+    for imap, password in zip(opened, (gone, kept, PASSWORD) * 2, strict=True):
+        imap.login(login, password)
+    dropped, left = opened[::3], [*opened[1::3], *opened[2::3]]
+
+    async def remove(opened: Opened) -> None:
+        await opened.admin.remove_app_password(login, number)
+
+    server.administer(remove)
+    assert max(seconds_to_end(imap.readline) for imap in dropped) < 5
+    assert [imap.noop()[0] for imap in left] == ["OK"] * 4
+    for imap in left:
+        imap.logout()
 
 
 def test_programs_are_told_that_they_need_an_app_password(server: RunningServer) -> None:

@@ -231,7 +231,7 @@ class AccountAdmin:
         return await self._store.read(lambda db: credentials.app_passwords(db, account.id))
 
     async def remove_app_password(self, login: str, number: int) -> None:
-        """Withdraw it; programs that are connected have to sign in again.
+        """Withdraw it; programs that are connected by it have to sign in again.
 
         Raises NoSuchAccount, NotFound.
         """
@@ -239,7 +239,7 @@ class AccountAdmin:
 
         async def work(tx: Transaction) -> None:
             await credentials.remove_app_password(tx, account.id, number)
-            await ended.tell(tx, account.id)
+            await ended.tell_of_app_password(tx, account.id, number)
 
         await self._store.write(work)
 

@@ -127,10 +127,10 @@ class Watches:
 
         return remove
 
-    def end_of(self, account: AccountId, session: int | None) -> None:
-        """Close those of a browser that was signed out; None: all of the account."""
+    def end_of(self, account: AccountId, credential: str | None) -> None:
+        """Close those that a credential opened which was withdrawn; None: all of the account."""
         for watch, identity in tuple(self._open.items()):
-            is_meant = session is None or identity.credential == f"session:{session}"
+            is_meant = credential is None or identity.credential == credential
             if identity.account == account and is_meant:
                 watch.close()
 

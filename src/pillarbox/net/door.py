@@ -31,6 +31,11 @@ class Connection(asyncio.Protocol):
         """Who signed in, for as long as the connection is theirs."""
         return None
 
+    @property
+    def credential(self) -> str:
+        """By what: a password has another name than each app password."""
+        return ""
+
     def take_place(self, lease: Lease) -> None:
         """Use this place under the limits, taken before the connection was made (`TlsGate`)."""
         raise NotImplementedError
@@ -69,11 +74,15 @@ class Door:
     def retire(self) -> None:
         """Another process has the sockets from now on: send away whoever only waits."""
 
-    def let_go(self, account: AccountId) -> None:
-        """The account's connections end: at once, or behind what is under way, if that is soon."""
+    def let_go(self, account: AccountId, credential: str | None = None) -> None:
+        """The account's connections end: at once, or behind what is under way, if that is soon.
+
+        With `credential` only those that it opened.
+        """
         loop = asyncio.get_running_loop()
         for connection in tuple(self.standing):
-            if connection.account == account:
+            is_meant = credential is None or connection.credential == credential
+            if connection.account == account and is_meant:
                 connection.finish()
                 loop.call_later(_LET_GO_SECONDS, self._cut, connection, account)
 

@@ -25,10 +25,9 @@ def make_endings(store: Store, clock: Clock, doors: Iterable[Door], web: WebServ
     doors = tuple(doors)
 
     def drop(one: Ended) -> None:
-        web.end_streams_of(one.account, one.session)
-        if one.session is None:
-            for door in doors:
-                door.let_go(one.account)
+        web.end_streams_of(one.account, one.credential)
+        for door in doors:
+            door.let_go(one.account, one.credential)
 
     return Endings(store, clock, drop)
 

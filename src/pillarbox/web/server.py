@@ -30,11 +30,11 @@ class WebServer(Door):
         tls: TlsContexts | None,
         clock: Clock,
         end_streams: Callable[[], None] = lambda: None,
-        end_streams_of: Callable[[AccountId, int | None], None] = lambda account, session: None,
+        end_streams_of: Callable[[AccountId, str | None], None] = lambda account, credential: None,
         ending: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
         """`end_streams` ends the answers that go on until somebody leaves,
-        `end_streams_of` those of an account or of one browser; `ending` is what
+        `end_streams_of` those of an account or of one credential; `ending` is what
         pages began and drain ends."""
         super().__init__(admit, tls, clock)
         self._application = application

@@ -61,6 +61,11 @@ class ImapConnection(PeerConnection):
         """Who signed in."""
         return self._session.ctx.account_id
 
+    @property
+    def credential(self) -> str:
+        """By what."""
+        return self._session.ctx.credential
+
     # What commands see (context.Link)
 
     @property

@@ -132,6 +132,7 @@ class Context:
         self.journey = journey
         self.state = State.NOT_AUTHENTICATED
         self.account_id: AccountId | None = None
+        self.credential = ""
         self.login = ""
         self.view: View | None = None
         self.enabled: set[str] = set()  # "CONDSTORE", "QRESYNC", "UTF8=ACCEPT", "IMAP4REV2"

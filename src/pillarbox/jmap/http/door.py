@@ -41,6 +41,6 @@ class JmapDoor:
         """Event sources end; their clients connect again."""
         self._desk.watches.end()
 
-    def end_streams_of(self, account: AccountId, session: int | None) -> None:
+    def end_streams_of(self, account: AccountId, credential: str | None) -> None:
         """Of somebody who was signed out; None: whatever the account has open."""
-        self._desk.watches.end_of(account, session)
+        self._desk.watches.end_of(account, credential)

@@ -68,6 +68,11 @@ class Pop3Connection(PeerConnection):
         return self._session.account
 
     @property
+    def credential(self) -> str:
+        """By what."""
+        return self._session.credential
+
+    @property
     def address(self) -> str:
         """The client's address."""
         return self.peer

@@ -104,6 +104,11 @@ class Session:
         return self._sign_in.account
 
     @property
+    def credential(self) -> str:
+        """By what; "" before that."""
+        return self._sign_in.credential
+
+    @property
     def longest_line(self) -> int:
         """Octets that the next line may have."""
         if self._sign_in.in_exchange:

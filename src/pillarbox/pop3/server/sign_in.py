@@ -103,6 +103,11 @@ class SignIn:
         """Who signed in."""
         return self._identity.account if self._identity is not None else None
 
+    @property
+    def credential(self) -> str:
+        """By what; "" before that."""
+        return self._identity.credential if self._identity is not None else ""
+
     def release(self) -> None:
         """Give the maildrop back."""
         if self._locked and self._identity is not None:

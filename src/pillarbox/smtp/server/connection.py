@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from pillarbox.accounts.identity import Identity
 from pillarbox.ids import AccountId
 from pillarbox.net.door import Door
 from pillarbox.net.listener import Listener
@@ -50,8 +51,16 @@ class SmtpConnection(PeerConnection):
     @property
     def account(self) -> AccountId | None:
         """Who signed in."""
-        identity = self._session.context.identity if self._session is not None else None
-        return identity.account if identity is not None else None
+        return self._identity.account if self._identity is not None else None
+
+    @property
+    def credential(self) -> str:
+        """By what."""
+        return self._identity.credential if self._identity is not None else ""
+
+    @property
+    def _identity(self) -> Identity | None:
+        return self._session.context.identity if self._session is not None else None
 
     def connected(self) -> None:
         """Say hello after a moment; who speaks in it is no mail program."""

@@ -15,7 +15,14 @@ class Ended(msgspec.Struct, frozen=True):
 
     number: int
     account: AccountId
-    session: int | None  # None: everything that the account has open
+    session: int | None  # None: everything that the account has open; see `credential`
+
+    @property
+    def credential(self) -> str | None:
+        """What was withdrawn, as `Identity.credential` has it; None: everything."""
+        if self.session is None:
+            return None
+        return f"session:{self.session}" if self.session > 0 else f"app:{-self.session}"
 
 
 _ADD = "INSERT INTO ended (account_id, session_id, at) VALUES (?, ?, ?) RETURNING ended_id"
@@ -28,6 +35,11 @@ async def tell(tx: Transaction, account: AccountId, session: int | None = None) 
     """Every process lets go of the session, or of all that the account has open."""
     rows = await tx.run(_ADD, (account, session, tx.now()))
     tx.changed(ENDED, ModSeq(int(rows[0][0])))
+
+
+async def tell_of_app_password(tx: Transaction, account: AccountId, number: int) -> None:
+    """Every process lets go of what it opened; it stands there below the sessions, negative."""
+    await tell(tx, account, -number)
 
 
 async def since(db: Reader, number: int) -> list[Ended]:

@@ -114,6 +114,7 @@ def _begin(mechanism: str, ctx: Context) -> Exchange:
 
 def _signed_in(identity: Identity, ctx: Context) -> Done:
     ctx.account_id = identity.account
+    ctx.credential = identity.credential
     ctx.login = identity.login
     ctx.state = State.AUTHENTICATED
     return Done(f"Signed in as {identity.login}", codes.capability(ctx.capabilities()))
