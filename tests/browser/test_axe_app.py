@@ -243,10 +243,11 @@ def every_setting(page: Page, site: Site) -> None:
         assert not wrong, "\n".join([section, *wrong])
 
 
-SHORT: tuple[Scene, ...] = (selecting, a_newsletter, a_new_folder)
+SHORT: tuple[Scene, ...] = (selecting, a_newsletter)
 WHOLE: tuple[Scene, ...] = (
     *SHORT,
     a_list,
+    a_new_folder,
     the_tray,
     *(a_plain_message, a_conversation, a_message_that_does_not_open, its_source),
     *(writing, writing_wrongly, a_search, a_search_for_nothing, the_history),
@@ -290,6 +291,7 @@ def test_axe_finds_nothing_serious(
     assert not found, "\n".join(found)
 
 
+@pytest.mark.web_long
 def test_axe_is_asked(site: Site, page: Page) -> None:
     """What it is there for is found when it is there."""
     open_mail(page, site)

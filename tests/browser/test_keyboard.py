@@ -16,11 +16,7 @@ from support.web_site import Person, Site
 from support.writing import Composer, wait_for_letters
 
 Open = Callable[..., BrowserContext]
-WIDTHS = [
-    1280,
-    pytest.param(768, marks=pytest.mark.web_long),
-    pytest.param(360, marks=pytest.mark.web_long),
-]
+WIDTHS = (1280, 768, 360)
 
 
 def skip_checklist(context: BrowserContext, site: Site) -> None:
@@ -110,7 +106,9 @@ def read_and_answer(my: Hands, site: Site, friend: Person) -> None:
     expect(page).to_have_url(re.compile("/mail/(inbox)?$"))
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(
+    "width", [1280, *(pytest.param(width, marks=pytest.mark.web_long) for width in WIDTHS[1:])]
+)
 def test_keyboard_selects_deletes_and_undoes(open_context: Open, site: Site, width: int) -> None:
     """A few and all that match; taken back by the tray, by the notice, and by z."""
     person = site.new_person(220)
@@ -155,6 +153,7 @@ def undo_by_tray(my: Hands, width: int) -> None:
     my.press("Escape")
 
 
+@pytest.mark.web_long
 @pytest.mark.parametrize("width", WIDTHS)
 def test_keyboard_searches_and_goes_through_folders(
     open_context: Open, site: Site, width: int
@@ -190,6 +189,7 @@ def test_keyboard_searches_and_goes_through_folders(
     my.used_no_mouse()
 
 
+@pytest.mark.web_long
 @pytest.mark.parametrize("width", WIDTHS)
 def test_keyboard_changes_a_setting_and_asks_for_help(
     open_context: Open, site: Site, width: int
@@ -221,6 +221,7 @@ def test_keyboard_changes_a_setting_and_asks_for_help(
     my.used_no_mouse()
 
 
+@pytest.mark.web_long
 @pytest.mark.parametrize("width", WIDTHS)
 def test_keyboard_makes_a_folder_and_moves_into_it(
     open_context: Open, site: Site, width: int
@@ -260,6 +261,7 @@ def open_folders(my: Hands, width: int) -> None:
     my.press("Enter")
 
 
+@pytest.mark.web_long
 def test_keyboard_the_focus_is_noticed_when_it_is_lost(open_context: Open, site: Site) -> None:
     """What all of these look for is found when it is there."""
     my = hands(open_context, site, site.new_person(3), 1280)
