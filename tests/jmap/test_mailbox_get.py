@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pillarbox.ids import ModSeq
+from pillarbox.ids import ModSeq, Uid
 from pillarbox.jmap.ids import email_id, mailbox_id, thread_id
 from pillarbox.store.model import Flag, FlagChange
 from pillarbox.store.sql import mailboxes, messages
@@ -217,3 +217,40 @@ async def test_changes_of_threads(box: JmapBox) -> None:
         [thread_id(kept.thread)],
         [thread_id(doomed.thread)],
     )
+
+
+async def test_a_message_that_is_there_twice_counts_once(box: JmapBox) -> None:
+    """IMAP may copy into the mailbox where it is; an Email is in a mailbox or it is not."""
+    ctx = box.context()
+    box.context = lambda **_more: ctx  # type: ignore[method-assign]
+    account, inbox = box.alice.id, box.inbox.id
+
+    async def copy(uid: Uid) -> Uid:
+        copied = await box.store.write(lambda tx: messages.copy(tx, account, inbox, [uid], inbox))
+        return copied.target[0]
+
+    async def counted() -> tuple[int, int]:
+        [one] = (await box.call("Mailbox/get", ids=[mailbox_id(inbox)]))["list"]
+        listed = await box.call(
+            "Email/query", filter={"inMailbox": mailbox_id(inbox)}, calculateTotal=True
+        )
+        assert listed["total"] == one["totalEmails"]
+        return one["totalEmails"], one["unreadEmails"]
+
+    first, second, _ = await box.fill(3)
+    assert await counted() == (3, 3)
+    twin = await copy(first)
+    assert await counted() == (3, 3)
+    await box.flag([twin], FlagChange.ADD, Flag.SEEN)
+    assert await counted() == (3, 2)
+    await copy(second)
+    await copy(second)
+    assert await counted() == (3, 2)
+    assert len(ctx.services.doubles.find(account).messages) == 2  # type: ignore[union-attr]
+    await box.flag([twin], FlagChange.ADD, Flag.DELETED)
+    assert await counted() == (3, 3)
+    await box.store.write(
+        lambda tx: messages.expunge(tx, account, inbox, [first, twin], force=True)
+    )
+    assert await counted() == (2, 2)
+    assert len(ctx.services.doubles.find(account).messages) == 1  # type: ignore[union-attr]

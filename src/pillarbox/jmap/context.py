@@ -17,7 +17,7 @@ from pillarbox.jmap.email_lists import EmailLists
 from pillarbox.jmap.errors import MethodRefused
 from pillarbox.jmap.ids import account_id
 from pillarbox.jmap.sending import Sending
-from pillarbox.jmap.thread_counts import ThreadCounts
+from pillarbox.jmap.thread_counts import DoublesKnown, ThreadCounts
 from pillarbox.store import Store
 
 
@@ -34,6 +34,7 @@ class Services:
     bulk: BulkSettings = field(default_factory=BulkSettings)
     rules: RuleSettings = field(default_factory=RuleSettings)
     thread_counts: ThreadCounts = field(default_factory=ThreadCounts)
+    doubles: DoublesKnown = field(default_factory=DoublesKnown)
     email_lists: EmailLists = field(default_factory=EmailLists)
     clean_ups: CleanUps = field(default_factory=CleanUps)
 

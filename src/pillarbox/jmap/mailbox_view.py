@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import msgspec
 
-from pillarbox.ids import AccountId, MailboxId, ModSeq
+from pillarbox.ids import MailboxId, ModSeq
+from pillarbox.jmap.context import Context
 from pillarbox.jmap.ids import mailbox_id
 from pillarbox.jmap.method import Answer
 from pillarbox.store.database import Reader
 from pillarbox.store.model import Mailbox, Role
-from pillarbox.store.sql import changes, mailbox_counts, mailboxes
+from pillarbox.store.sql import changes, doubles, mailbox_counts, mailboxes
+from pillarbox.store.sql.doubles import Surplus
 from pillarbox.store.sql.mailbox_counts import Threads
 from pillarbox.store.sql.names import INBOX
 
@@ -39,16 +41,29 @@ class Tree(msgspec.Struct, frozen=True):
     subscribed: set[str]
     orders: dict[MailboxId, int]
     not_unread: dict[MailboxId, int]  # counted as unseen all the same
+    surplus: dict[MailboxId, Surplus]  # what IMAP put there twice
 
 
-async def read_tree(db: Reader, account: AccountId) -> Tree:
+async def tree_of(ctx: Context) -> Tree:
+    """Of the request's account, as it is now."""
+    is_known = ctx.services.doubles.find(ctx.account) is not None
+    look = ctx.store.read if is_known else ctx.store.scan
+    return await look(lambda db: read_tree(db, ctx))
+
+
+async def read_tree(db: Reader, ctx: Context) -> Tree:
     """Some milliseconds for thousands of mailboxes."""
+    account, known = ctx.account, ctx.services.doubles
+    modseq = await changes.account_modseq(db, account)
+    there = await doubles.find(db, account, modseq, known.find(account))
+    known.keep(account, there)
     return Tree(
-        await changes.account_modseq(db, account),
+        modseq,
         await mailboxes.tree(db, account),
         await mailboxes.subscriptions(db, account),
         await mailbox_counts.sort_orders(db, account),
         await mailbox_counts.not_unread(db, account),
+        await doubles.surplus(db, account, there),
     )
 
 
@@ -84,14 +99,15 @@ def record(
 ) -> Answer:
     """The wanted properties. A place that IMAP marked seen in one mailbox only counts there."""
     counted = threads.get(mailbox.id, Threads())
+    surplus = tree.surplus.get(mailbox.id, Surplus())
     whole: Answer = {
         "id": mailbox_id(mailbox.id),
         "name": shown_name(mailbox),
         "parentId": None if mailbox.parent is None else mailbox_id(mailbox.parent),
         "role": mailbox.role.value if mailbox.role else None,
         "sortOrder": sort_order(tree, mailbox),
-        "totalEmails": mailbox.messages - mailbox.deleted,
-        "unreadEmails": mailbox.unseen - tree.not_unread.get(mailbox.id, 0),
+        "totalEmails": mailbox.messages - mailbox.deleted - surplus.messages,
+        "unreadEmails": mailbox.unseen - tree.not_unread.get(mailbox.id, 0) - surplus.unread,
         "totalThreads": counted.total,
         "unreadThreads": counted.unread,
         "myRights": rights(mailbox),

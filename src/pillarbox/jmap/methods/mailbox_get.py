@@ -8,7 +8,7 @@ from pillarbox.jmap import mailbox_view
 from pillarbox.jmap.capabilities import MAIL
 from pillarbox.jmap.context import Context
 from pillarbox.jmap.ids import mailbox_id, number_of, state_of
-from pillarbox.jmap.mailbox_view import Tree, read_tree
+from pillarbox.jmap.mailbox_view import Tree, read_tree, tree_of
 from pillarbox.jmap.method import Answer, Method
 from pillarbox.jmap.standard import Changes, Get, got, wanted_ids, wanted_properties
 from pillarbox.jmap.states import cannot_calculate, changes_answer, most_changes, point_of
@@ -28,7 +28,7 @@ async def run_get(ctx: Context, arguments: Get) -> Answer:
     if wanted & mailbox_view.THREAD_COUNTS:
         tree, threads = await _with_threads(ctx)
     else:
-        tree = await ctx.store.read(lambda db: read_tree(db, ctx.account))
+        tree = await tree_of(ctx)
     by_id = {mailbox.id: mailbox for mailbox in tree.mailboxes}
     if ids is None:
         ids = [mailbox_id(number) for number in by_id]
@@ -44,7 +44,7 @@ async def run_get(ctx: Context, arguments: Get) -> Answer:
 
 async def _with_threads(ctx: Context) -> tuple[Tree, ThreadsOf]:
     remembered = ctx.services.thread_counts
-    tree = await ctx.store.read(lambda db: read_tree(db, ctx.account))
+    tree = await tree_of(ctx)
     threads = remembered.find(ctx.account, tree.modseq)
     if threads is not None:
         return tree, threads
@@ -54,7 +54,7 @@ async def _with_threads(ctx: Context) -> tuple[Tree, ThreadsOf]:
 
 
 async def _count(db: Reader, ctx: Context) -> tuple[Tree, ThreadsOf]:
-    tree = await read_tree(db, ctx.account)
+    tree = await read_tree(db, ctx)
     return tree, await mailbox_counts.threads(db, ctx.account, tree.mailboxes)
 
 

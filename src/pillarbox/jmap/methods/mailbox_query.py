@@ -9,7 +9,7 @@ from pillarbox.jmap.context import Context
 from pillarbox.jmap.errors import MethodRefused
 from pillarbox.jmap.ids import mailbox_id, state_of
 from pillarbox.jmap.mailbox_filter import Filter, comparators, found
-from pillarbox.jmap.mailbox_view import Tree, read_tree
+from pillarbox.jmap.mailbox_view import Tree, read_tree, tree_of
 from pillarbox.jmap.method import Answer, Method
 from pillarbox.jmap.standard import Query, QueryChanges, window
 from pillarbox.jmap.states import cannot_calculate, point_of
@@ -47,7 +47,7 @@ def _results(ctx: Context, tree: Tree, given: MailboxQuery | MailboxQueryChanges
 
 async def run_query(ctx: Context, arguments: MailboxQuery) -> Answer:
     """Mailbox/query."""
-    tree = await ctx.store.read(lambda db: read_tree(db, ctx.account))
+    tree = await tree_of(ctx)
     ids = _results(ctx, tree, arguments)
     return window(arguments, ids, state_of(tree.modseq), can_calculate=True)
 
@@ -57,7 +57,7 @@ async def run_query_changes(ctx: Context, arguments: MailboxQueryChanges) -> Ans
     since = point_of(arguments.since_query_state)
 
     async def look(db: Reader) -> tuple[Tree, MailboxChanges]:
-        tree = await read_tree(db, ctx.account)
+        tree = await read_tree(db, ctx)
         return tree, await mailbox_changes(db, ctx.account, since, MOST_KNOWN)
 
     try:

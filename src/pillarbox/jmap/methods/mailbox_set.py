@@ -12,7 +12,7 @@ from pillarbox.jmap.context import Context
 from pillarbox.jmap.errors import RecordRefused, invalid_properties
 from pillarbox.jmap.ids import mailbox_id, number_of, state_of
 from pillarbox.jmap.mailbox_draft import awaited_creation, read_new, read_update
-from pillarbox.jmap.mailbox_view import Tree, read_tree
+from pillarbox.jmap.mailbox_view import Tree, tree_of
 from pillarbox.jmap.mailbox_writing import refusal
 from pillarbox.jmap.method import Answer, Method
 from pillarbox.jmap.own_writes import OwnWrites
@@ -34,7 +34,7 @@ class MailboxSet(Set, frozen=True, kw_only=True):
 
 async def run_set(ctx: Context, arguments: MailboxSet) -> Answer:
     """Mailbox/set."""
-    tree = await ctx.store.read(lambda db: read_tree(db, ctx.account))
+    tree = await tree_of(ctx)
     check_set(ctx, arguments, state_of(tree.modseq))
     writes = OwnWrites(ctx.store, ctx.account, tree.modseq, arguments.if_in_state)
     work = _Work(ctx, arguments, writes)
@@ -52,7 +52,7 @@ class _Work:
         self._writes = writes
 
     async def _tree(self) -> Tree:
-        return await self._ctx.store.read(lambda db: read_tree(db, self._ctx.account))
+        return await tree_of(self._ctx)
 
     async def create_all(self) -> None:
         """One whose parent is created in this call waits for it."""
@@ -84,7 +84,7 @@ class _Work:
         ctx.created_ids[name] = mailbox_id(made.id)
         orders = {} if draft.sort_order is None else {made.id: draft.sort_order}
         subscribed = {made.path} if draft.is_subscribed else set()
-        own = Tree(made.modseq, [made], subscribed, orders, {})
+        own = Tree(made.modseq, [made], subscribed, orders, {}, {})
         record = mailbox_view.record(own, made, _ALL, {})
         self.result.created[name] = {
             key: value for key, value in record.items() if given.get(key, record) != value
