@@ -125,3 +125,30 @@ async def test_undo_where_each_mailbox_had_flags_of_its_own(box: BulkBox, kind: 
     await box.change(done["id"], undo=True)
     await box.work()
     assert await places(box) == before
+
+
+@pytest.mark.parametrize("kind", ["removeMailbox", "setKeywords"])
+async def test_undo_where_a_mailbox_has_a_message_twice(box: BulkBox, kind: str) -> None:
+    """IMAP copied it to where it was: what JMAP shows is as it was."""
+    await box.append()
+    archive = await box.mailbox("Archive")
+    for target in (box.inbox.id, archive.id):
+        await box.store.write(
+            lambda tx, to=target: messages.copy(  # type: ignore[misc]
+                tx, box.alice.id, box.inbox.id, [Uid(1)], to
+            )
+        )
+    await box.flag([Uid(1)], FlagChange.ADD, Flag.ANSWERED)
+    given = {
+        "removeMailbox": {"mailboxId": await box.id_of("Archive")},
+        "setKeywords": {"keywords": {"$flagged": True}},
+    }
+    before = (await box.call("Email/get", ids=["M1"], properties=["keywords", "mailboxIds"]))[
+        "list"
+    ]
+    assert before[0]["keywords"] == {"$answered": True}
+    done = await run(box, {"type": kind, **given[kind]})
+    await box.change(done["id"], undo=True)
+    await box.work()
+    after = await box.call("Email/get", ids=["M1"], properties=["keywords", "mailboxIds"])
+    assert after["list"] == before

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from pillarbox.flow.bulk.actions import (
     Action,
     AddMailbox,
@@ -74,7 +76,7 @@ def _wanted(action: Action, there: list[Place], before: list[Place]) -> Wanted:
     if isinstance(action, SetKeywords | UnsetKeywords):
         if not there:
             raise Refused(GONE)
-        return {place.mailbox: _unmarked(action, place, before) for place in _shown_last(there)}
+        return {place.mailbox: _unmarked(action, place, before) for place in _once_each(there)}
     boxes = {place.mailbox for place in there}
     target = _target(action, boxes, {place.mailbox for place in before})
     old = _states(before) if _is_as_left(there, before) else {}
@@ -94,12 +96,22 @@ def _shown(places: list[Place]) -> list[Place]:
 
 
 def _states(places: list[Place]) -> dict[MailboxId, State]:
-    return {place.mailbox: (place.flags, place.keywords) for place in _shown_last(places)}
+    return {place.mailbox: (place.flags, place.keywords) for place in _once_each(places)}
 
 
-def _shown_last(places: list[Place]) -> list[Place]:
-    r"""Of two in one mailbox, what is shown counts, not what IMAP flagged \Deleted."""
-    return sorted(places, key=lambda place: not place.flags & Flag.DELETED)
+def _once_each(places: list[Place]) -> list[Place]:
+    r"""A place for each mailbox: with the flags of all that is shown there, if anything is."""
+    found: dict[MailboxId, list[Place]] = {}
+    for place in places:
+        found.setdefault(place.mailbox, []).append(place)
+    return [_together(_shown(those) or those[-1:]) for those in found.values()]
+
+
+def _together(places: list[Place]) -> Place:
+    if len(places) == 1:
+        return places[0]
+    flags, keywords = union_of(places)
+    return msgspec.structs.replace(places[0], flags=flags, keywords=keywords)
 
 
 def _target(action: Action, now: set[MailboxId], before: set[MailboxId]) -> set[MailboxId]:
