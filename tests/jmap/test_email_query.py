@@ -267,3 +267,28 @@ async def test_arrivals_of_all_ages_are_in_order(box: JmapBox) -> None:
         assert await listed(box, sort=sort) == [email_id(one) for one in expected]
         latest = await listed(box, collapseThreads=True)
         assert latest == [email_id(one) for one in reversed(expected)]
+
+
+async def test_a_list_is_made_once_for_its_changes_and_its_rows(
+    box: JmapBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who was told of a change scrolls on; and another window asks for the same changes."""
+    ctx = box.context()
+    monkeypatch.setattr(box, "context", lambda **_: ctx)
+    first = await box.append(letter("One"))
+    query = {"filter": {"inMailbox": mailbox_id(box.inbox.id)}, "collapseThreads": True}
+    before = await box.call("Email/query", **query)
+    second = await box.append(letter("Two"))
+    since = {"sinceQueryState": before["queryState"], "calculateTotal": True}
+    told = await box.call("Email/queryChanges", **query, **since)
+    assert [one["id"] for one in told["added"]] == [f"M{second.message}"]
+
+    def made_again(*_: object) -> None:
+        raise AssertionError("the list was made again")
+
+    monkeypatch.setattr("pillarbox.jmap.email_lists.email_list", made_again)
+    monkeypatch.setattr("pillarbox.store.search.email_list_changes.email_list", made_again)
+    after = await box.call("Email/query", **query)
+    assert set(after["ids"]) == {f"M{first.message}", f"M{second.message}"}
+    assert after["queryState"] == told["newQueryState"]
+    assert await box.call("Email/queryChanges", **query, **since) == told

@@ -30,10 +30,16 @@ class EmailLists:
             self._kept.move_to_end(key)
             return kept
         made = await store.ask_account(account, lambda search: email_list(search, query))
-        self._keep(key, made)
+        self.keep(account, query, made)
         return made
 
-    def _keep(self, key: tuple[AccountId, EmailQuery], made: EmailList) -> None:
+    def lately(self, account: AccountId, query: EmailQuery) -> EmailList | None:
+        """The list as it was when it was asked for last."""
+        return self._kept.get((account, query))
+
+    def keep(self, account: AccountId, query: EmailQuery, made: EmailList) -> None:
+        """It was made elsewhere; who asks for its rows next need not wait for it again."""
+        key = (account, query)
         before = self._kept.pop(key, None)
         self._ids += len(made.messages) - (len(before.messages) if before else 0)
         self._kept[key] = made

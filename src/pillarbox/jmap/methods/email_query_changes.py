@@ -28,12 +28,15 @@ async def run(ctx: Context, arguments: EmailQueryChangesArguments) -> Answer:
     if since.through is not None:
         raise cannot_calculate()  # no state of a list
     upto = number_of("M", arguments.up_to_id) if arguments.up_to_id is not None else None
+    lists = ctx.services.email_lists
+    known = lists.lately(ctx.account, query)
     try:
         found = await ctx.store.ask_account(
-            ctx.account, lambda search: difference(search, query, since.modseq, upto)
+            ctx.account, lambda search: difference(search, query, since.modseq, upto, known)
         )
     except CannotCalculateChanges as error:
         raise cannot_calculate() from error
+    lists.keep(ctx.account, query, found.now)
     changes = len(found.removed) + len(found.added)
     if arguments.max_changes is not None and changes > arguments.max_changes:
         raise MethodRefused("tooManyChanges", f"There are {changes}.")

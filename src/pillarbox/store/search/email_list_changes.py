@@ -12,6 +12,7 @@ from pillarbox.ids import ModSeq
 from pillarbox.store import query as q
 from pillarbox.store.search.account_wide import AccountSearch
 from pillarbox.store.search.email_list import EmailList, email_list
+from pillarbox.store.sql import changes
 from pillarbox.store.sql.account_changes import Point, check_point
 
 _PLACED = """
@@ -60,15 +61,24 @@ class _Changed(msgspec.Struct):
 
 
 async def difference(
-    search: AccountSearch, query: q.EmailQuery, since: ModSeq, upto: int | None = None
+    search: AccountSearch,
+    query: q.EmailQuery,
+    since: ModSeq,
+    upto: int | None = None,
+    known: EmailList | None = None,
 ) -> Difference:
     """`upto`: what comes behind this message is left out where nothing before it can depend on it.
+
+    `known`: the answer as somebody had it lately.
 
     Raises CannotCalculateChanges when tombstones that are needed are gone; NoSuchAccount.
     """
     await check_point(search.db, search.account, Point(since))
     changed = await _changed(search, since)
-    now = await email_list(search, query)
+    modseq = await changes.account_modseq(search.db, search.account)
+    now = known
+    if now is None or now.modseq != modseq:
+        now = await email_list(search, query)
     terms = (query.filter, *(by.term for by in query.sort if by.key is q.SortKey.HOLDS))
     on_flags = any(_has(term, (q.HasFlag, q.HasKeyword)) for term in terms)
     on_mailboxes = any(_has(term, (q.InMailbox, q.InOtherThan)) for term in terms)
