@@ -13,7 +13,8 @@ _ASK_AGAIN = "no-cache"
 _WORKER = "sw.js"
 # A worker may fetch from here and do nothing else; it serves the app's paths alone.
 _WORKER_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; connect-src 'self'; script-src 'self'",
+    "Content-Security-Policy": "default-src 'none'; connect-src 'self'; script-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "Service-Worker-Allowed": "/mail/",
 }
 _CODINGS = ("br", "gzip")  # the smallest first
