@@ -16,7 +16,7 @@ RUN_STAMP  := $(VENV)/.run-$(call hash,$(RUN_LOCKS) pyproject.toml)
 TEST_STAMP := $(VENV)/.test-$(call hash,requirements/test.txt pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help run localserve test test-web debian check format compiled bench bench-web crash collect fuzz soak frontend docs lock clean
+.PHONY: help run localserve test test-web debian check format compiled bench bench-web crash collect fuzz soak frontend pictures docs lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -74,6 +74,9 @@ fuzz: $(TEST_STAMP) ## the fuzz targets, a minute each
 
 soak: $(TEST_STAMP) ## the model and concurrency tests, an hour
 	$(BIN)/python -m pytest tests/scenarios --soak-seconds 3600 --model-steps 200000 --timeout 0 $(ARGS)
+
+pictures: $(TEST_STAMP) debian ## make the pictures of the guide anew, with demo mail in a browser
+	PYTHONPATH=tests $(BIN)/python tools/pictures.py $(ARGS)
 
 frontend: ## build the web pages with Node into the package; others need no Node
 	$(PYTHON) tools/frontend.py

@@ -139,103 +139,93 @@ _LEAVE = (
 )
 
 
-def letters() -> list[Letter]:
-    """Those that are looked at; the youngest first."""
-    photos = tuple((f"garden-{n}.png", "image/png", picture(n)) for n in (1, 2, 3))
-    boat = {"thread": "boat"}
-    return [
-        Letter(
-            6,
-            BOB,
-            "Re: Boat trip on Saturday",
-            "Good. I bring the rope and the lamp, you bring soup?\n\n"
-            "The tide turns at 14:20, so we should be off the quay by one at the latest.\n"
-            "The weather page says wind from the west, four, dropping towards evening:\n"
-            "https://weather.example/harbour\n\nBob\n",
-            flags=0,
-            **boat,  # type: ignore[arg-type]
+_PHOTOS = tuple((f"garden-{n}.png", "image/png", picture(n)) for n in (1, 2, 3))
+# Those that are looked at, the youngest first.
+LETTERS = (
+    Letter(
+        6,
+        BOB,
+        "Re: Boat trip on Saturday",
+        "Good. I bring the rope and the lamp, you bring soup?\n\n"
+        "The tide turns at 14:20, so we should be off the quay by one at the latest.\n"
+        "The weather page says wind from the west, four, dropping towards evening:\n"
+        "https://weather.example/harbour\n\nBob\n",
+        flags=0,
+        thread="boat",
+    ),
+    Letter(
+        31,
+        LIBRARY,
+        "Twelve books for dark evenings",
+        "The shelves by the window are full again.\n",
+        html=_NEWS,
+        flags=0,
+        head=_LEAVE,
+    ),
+    Letter(
+        64,
+        CAROL,
+        "Minutes of Tuesday's meeting",
+        "Hello Alice,\n\nhere are the minutes and the table with the costs. Please look at "
+        "point 4 before Friday:\nthe roof can wait until spring, the gutter cannot.\n\n"
+        "Best wishes\nCarol\n",
+        files=(
+            ("minutes-november.pdf", "application/pdf", _PDF + b"%" * 184_000),
+            ("costs.ods", "application/vnd.oasis.opendocument.spreadsheet", b"PK" * 11_400),
         ),
-        Letter(
-            31,
-            LIBRARY,
-            "Twelve books for dark evenings",
-            "The shelves by the window are full again.\n",
-            html=_NEWS,
-            flags=0,
-            head=_LEAVE,
-        ),
-        Letter(
-            64,
-            CAROL,
-            "Minutes of Tuesday's meeting",
-            "Hello Alice,\n\nhere are the minutes and the table with the costs. Please look at "
-            "point 4 before Friday:\nthe roof can wait until spring, the gutter cannot.\n\n"
-            "Best wishes\nCarol\n",
-            files=(
-                ("minutes-november.pdf", "application/pdf", _PDF + b"%" * 184_000),
-                ("costs.ods", "application/vnd.oasis.opendocument.spreadsheet", b"PK" * 11_400),
-            ),
-            flags=STARRED,
-        ),
-        Letter(
-            118,
-            SHOP,
-            "Your order 20417 is on its way",
-            "It was handed over this morning and should be with you on Wednesday.\n",
-            flags=0,
-            keywords="receipts",
-        ),
-        Letter(
-            175,
-            DAVE,
-            "Photos of the garden",
-            "The quince has never carried so much. I kept a basket for you.\n\nDave\n",
-            files=photos,
-        ),
-        Letter(
-            262,
-            f"Alice <{ALICE}>",
-            "Re: Boat trip on Saturday",
-            "Saturday is good. Shall we meet at the quay at half past twelve?\n\nAlice\n\n"
-            "> Carol would come along if it does not rain.\n",
-            to=BOB,
-            mailbox="Sent",
-            **boat,  # type: ignore[arg-type]
-        ),
-        Letter(
-            301,
-            BOB,
-            "Boat trip on Saturday",
-            "Hello Alice,\n\nthe new mast is in. Would you like to come out with us on Saturday?\n"
-            "Carol would come along if it does not rain.\n\nBob\n",
-            flags=SEEN | ANSWERED,
-            **boat,  # type: ignore[arg-type]
-        ),
-        Letter(
-            350, TRAMS, "Your ticket for 14 December", "Carriage 4, seat 21.\n", keywords="travel"
-        ),
-        Letter(
-            402, ERIN, "Choir practice moves to Thursday", "Half past seven, same room.\n", flags=0
-        ),
-        Letter(_DAY + 80, BANK, "Your statement for October", "It is in your letter box there.\n"),
-        Letter(_DAY + 190, CLUB, "Boathouse keys", "New locks from Monday; keys at the office.\n"),
-        Letter(
-            _DAY + 300,
-            "Grete <grete@example.com>",
-            "Grüße aus den Bergen",
-            "Hier liegt schon Schnee. Die Hütte ist warm, und das Brot ist gut.\n",
-            flags=SEEN | STARRED,
-        ),
-        Letter(2 * _DAY, SHOP, "Invoice 20398", "Paid, with thanks.\n", keywords="receipts"),
-        Letter(2 * _DAY + 95, "林 <lin@example.com>", "会议纪要", "附件是昨天的会议纪要。\n"),
-        Letter(3 * _DAY, ERIN, "The score of the second piece", "As promised, a scan.\n"),
-        Letter(
-            3 * _DAY + 400, DAVE, "Can you lend me the long ladder?", "For the gutter. A day.\n"
-        ),
-        Letter(
-            4 * _DAY, "Lucía <lucia@example.com>", "Presupuesto y calendario", "Aquí va todo.\n"
-        ),
-    ]
+        flags=STARRED,
+    ),
+    Letter(
+        118,
+        SHOP,
+        "Your order 20417 is on its way",
+        "It was handed over this morning and should be with you on Wednesday.\n",
+        flags=0,
+        keywords="receipts",
+    ),
+    Letter(
+        175,
+        DAVE,
+        "Photos of the garden",
+        "The quince has never carried so much. I kept a basket for you.\n\nDave\n",
+        files=_PHOTOS,
+    ),
+    Letter(
+        262,
+        f"Alice <{ALICE}>",
+        "Re: Boat trip on Saturday",
+        "Saturday is good. Shall we meet at the quay at half past twelve?\n\nAlice\n\n"
+        "> Carol would come along if it does not rain.\n",
+        to=BOB,
+        mailbox="Sent",
+        thread="boat",
+    ),
+    Letter(
+        301,
+        BOB,
+        "Boat trip on Saturday",
+        "Hello Alice,\n\nthe new mast is in. Would you like to come out with us on Saturday?\n"
+        "Carol would come along if it does not rain.\n\nBob\n",
+        flags=SEEN | ANSWERED,
+        thread="boat",
+    ),
+    Letter(350, TRAMS, "Your ticket for 14 December", "Carriage 4, seat 21.\n", keywords="travel"),
+    Letter(402, ERIN, "Choir practice moves to Thursday", "Half past seven, same room.\n", flags=0),
+    Letter(_DAY + 80, BANK, "Your statement for October", "It is in your letter box there.\n"),
+    Letter(_DAY + 190, CLUB, "Boathouse keys", "New locks from Monday; keys at the office.\n"),
+    Letter(
+        _DAY + 300,
+        "Grete <grete@example.com>",
+        "Grüße aus den Bergen",
+        "Hier liegt schon Schnee. Die Hütte ist warm, und das Brot ist gut.\n",
+        flags=SEEN | STARRED,
+    ),
+    Letter(2 * _DAY, SHOP, "Invoice 20398", "Paid, with thanks.\n", keywords="receipts"),
+    Letter(2 * _DAY + 95, "林 <lin@example.com>", "会议纪要", "附件是昨天的会议纪要。\n"),
+    Letter(3 * _DAY, ERIN, "The score of the second piece", "As promised, a scan.\n"),
+    Letter(3 * _DAY + 400, DAVE, "Can you lend me the long ladder?", "For the gutter. A day.\n"),
+    Letter(4 * _DAY, "Lucía <lucia@example.com>", "Presupuesto y calendario", "Aquí va todo.\n"),
+)
 
 
 _SENDERS = (
@@ -288,7 +278,7 @@ async def fill(opened: Opened, login: str, older: int) -> None:
     tree = await store.read(lambda db: mailboxes.tree(db, account.id))
     places = {one.path: one.id for one in tree}
     now = datetime.now(UTC)
-    coming = enumerate([*years(older), *reversed(letters())])
+    coming = enumerate([*years(older), *reversed(LETTERS)])
     while some := list(islice(coming, AT_ONCE)):
         with ExitStack() as spools:
             new = []
