@@ -125,6 +125,14 @@ CREATE TABLE bulk_list (
     PRIMARY KEY (account_id, bulk_id, first)
 ) WITHOUT ROWID;
 
+CREATE TABLE bulk_made (
+    account_id INTEGER NOT NULL,
+    bulk_id INTEGER NOT NULL,
+    message_id INTEGER NOT NULL, -- the one that was
+    made_id INTEGER NOT NULL,
+    PRIMARY KEY (account_id, bulk_id, message_id)
+) WITHOUT ROWID;
+
 CREATE TABLE bulk_steered (number INTEGER NOT NULL);
 
 CREATE INDEX bulk_waiting ON bulk (leased_until)

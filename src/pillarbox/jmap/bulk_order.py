@@ -13,6 +13,7 @@ from pillarbox.flow.bulk.actions import (
     Destroy,
     Doomed,
     Move,
+    RemoveAttachments,
     RemoveMailbox,
     Restore,
     SetKeywords,
@@ -31,7 +32,10 @@ from pillarbox.store.query import Query
 
 MOST_IDS = 100_000  # in one order; who wants more has a filter
 MOST_FOLDERS = 200  # that one operation deletes
-_KINDS = "move, destroy, setKeywords, unsetKeywords, addMailbox, removeMailbox or restore"
+_KINDS = (
+    "move, destroy, setKeywords, unsetKeywords, addMailbox, removeMailbox, removeAttachments or "
+    "restore"
+)
 
 
 class _Given(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
@@ -139,6 +143,7 @@ def _action(given: dict[str, Any], real_id: Callable[[str], str]) -> Action:
         "unsetKeywords": ({"keywords"}, lambda: UnsetKeywords(*_keywords(given))),
         "addMailbox": ({"mailboxId"}, lambda: AddMailbox(mailbox("mailboxId"))),
         "removeMailbox": ({"mailboxId"}, lambda: RemoveMailbox(mailbox("mailboxId"))),
+        "removeAttachments": (set(), RemoveAttachments),
         "restore": (set(), Restore),
     }
     if kind not in makers:

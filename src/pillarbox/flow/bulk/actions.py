@@ -64,11 +64,24 @@ class RemoveMailbox(_Action, frozen=True, tag="removeMailbox"):
     mailbox: MailboxId
 
 
+class RemoveAttachments(_Action, frozen=True, tag="removeAttachments"):
+    """Each message becomes one without its files."""
+
+
 class Restore(_Action, frozen=True, tag="restore"):
     """Of messages that were destroyed: back to where they were last, or to the inbox."""
 
 
-Action = Move | Destroy | SetKeywords | UnsetKeywords | AddMailbox | RemoveMailbox | Restore
+Action = (
+    Move
+    | Destroy
+    | SetKeywords
+    | UnsetKeywords
+    | AddMailbox
+    | RemoveMailbox
+    | RemoveAttachments
+    | Restore
+)
 _decoder = msgspec.json.Decoder(Action)
 
 

@@ -13,14 +13,28 @@ from pillarbox.clock import Clock
 from pillarbox.config.bulk import BulkSettings
 from pillarbox.errors import PillarboxError, Unavailable
 from pillarbox.flow.bulk import folders
-from pillarbox.flow.bulk.actions import Action, Destroy, Doomed, Restore, parse_action
+from pillarbox.flow.bulk.actions import (
+    Action,
+    Destroy,
+    Doomed,
+    RemoveAttachments,
+    Restore,
+    parse_action,
+)
 from pillarbox.flow.bulk.doing import do_step
 from pillarbox.flow.bulk.folders import doomed_of
 from pillarbox.flow.bulk.refusals import FAULT
+from pillarbox.flow.bulk.stripping import (
+    MOST_MESSAGES,
+    Prepared,
+    prepare,
+    restore_step,
+    strip_step,
+)
 from pillarbox.flow.bulk.undoing import undo_step
 from pillarbox.ids import BulkId, MessageId
 from pillarbox.store import Store
-from pillarbox.store.database import Transaction
+from pillarbox.store.database import Reader, Transaction
 from pillarbox.store.sql import bulk, bulk_former, bulk_lease, bulk_list
 from pillarbox.store.sql.bulk import BulkRow, BulkStatus
 from pillarbox.store.sql.bulk_lease import Step
@@ -91,12 +105,13 @@ class Run:
         """False: it has ended."""
         size = self._size
         began = took = 0.0
+        prepared = await self._prepare()
 
         async def work(tx: Transaction) -> int:
             nonlocal began, took
             began = self._clock.monotonic()
             there = await self._renewed(tx)
-            looked_at = await self._work(tx, there, size)
+            looked_at = await self._work(tx, there, size, prepared)
             took = self._clock.monotonic() - began
             return looked_at
 
@@ -116,7 +131,19 @@ class Run:
             raise Lost
         return there
 
-    async def _work(self, tx: Transaction, there: BulkRow, size: int) -> int:
+    async def _prepare(self) -> Prepared:
+        """What takes too long for a transaction."""
+        if not isinstance(self._action, RemoveAttachments) or self._undo_of is not None:
+            return {}
+        account, number = self._account, self._number
+
+        async def read(db: Reader) -> list[MessageId]:
+            there = await bulk.get(db, account, number)
+            return await bulk_list.part(db, account, number, there.position, MOST_MESSAGES)
+
+        return await prepare(self._store, account, await self._store.read(read))
+
+    async def _work(self, tx: Transaction, there: BulkRow, size: int, prepared: Prepared) -> int:
         if there.status is BulkStatus.CANCELLING:
             await self._end(tx, there, BulkStatus.CANCELLED)
             return 0
@@ -133,8 +160,9 @@ class Run:
             problems = BulkStatus.DONE_WITH_PROBLEMS if there.failed or why else BulkStatus.DONE
             await self._end(tx, there, problems, why)
             return 0
-        await bulk_lease.advance(tx, self._account, self._number, await self._do(tx, messages))
-        return len(messages)
+        step = await self._do(tx, messages, prepared)
+        await bulk_lease.advance(tx, self._account, self._number, step)
+        return step.looked_at
 
     async def _clear_away(
         self, tx: Transaction, there: BulkRow, doomed: tuple[Doomed, ...], size: int
@@ -148,7 +176,12 @@ class Run:
             return len(late), ""
         return await folders.take_apart(tx, account, doomed, size)
 
-    async def _do(self, tx: Transaction, messages: list[MessageId]) -> Step:
+    async def _do(self, tx: Transaction, messages: list[MessageId], prepared: Prepared) -> Step:
+        if isinstance(self._action, RemoveAttachments):
+            if self._undo_of is not None:
+                return await restore_step(tx, self._account, self._undo_of, messages)
+            first = messages[:MOST_MESSAGES]
+            return await strip_step(tx, self._account, self._number, first, prepared)
         if self._undo_of is not None:
             return await undo_step(tx, self._account, self._undo_of, self._action, messages)
         return await do_step(tx, self._account, self._number, self._action, messages, self._within)
@@ -166,7 +199,7 @@ class Run:
         undo_until = None
         if self._undo_of is None and not isinstance(self._action, Restore):
             days = self._settings.undo_days
-            if isinstance(self._action, Destroy):
+            if isinstance(self._action, Destroy | RemoveAttachments):
                 days = min(days, tx.settings.retention_days)
             undo_until = tx.now() + days * _DAY
         await bulk_lease.end(tx, there, status, undo_until, why)

@@ -158,6 +158,7 @@ _REMOVE = (
     "DELETE FROM bulk WHERE account_id = ?",
     "DELETE FROM bulk_list WHERE account_id = ?",
     "DELETE FROM bulk_former WHERE account_id = ?",
+    "DELETE FROM bulk_made WHERE account_id = ?",
     "DELETE FROM bulk_failure WHERE account_id = ?",
     "DELETE FROM submission WHERE account_id = ?",
     "DELETE FROM submission_copy WHERE account_id = ?",

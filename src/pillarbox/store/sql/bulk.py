@@ -271,6 +271,7 @@ _FORGET_SOME = """
 """
 _FORGET = (
     "DELETE FROM bulk_failure WHERE account_id = ? AND bulk_id = ?",
+    "DELETE FROM bulk_made WHERE account_id = ? AND bulk_id = ?",
     "DELETE FROM bulk_list WHERE account_id = ? AND bulk_id = ?",
     "DELETE FROM bulk WHERE account_id = ? AND bulk_id = ?",
 )
