@@ -153,3 +153,21 @@ async def test_damage_is_told(box: JmapBox) -> None:
     assert blob is not None
     with pytest.raises(Damaged):
         await blob.read()
+
+
+async def test_blob_copy(box: JmapBox) -> None:
+    """Within the one account that there is; of another nothing is known (RFC 8620 §6.3)."""
+    await box.append()
+    own = f"A{box.alice.id}"
+    answer = await box.call("Blob/copy", fromAccountId=own, blobIds=["B1", "B9", "x"])
+    assert answer == {
+        "fromAccountId": own,
+        "accountId": own,
+        "copied": {"B1": "B1"},
+        "notCopied": {"B9": {"type": "notFound"}, "x": {"type": "notFound"}},
+    }
+    answer = await box.call("Blob/copy", fromAccountId="A99", blobIds=["B1"])
+    assert answer["type"] == "fromAccountNotFound"
+    many = [f"B{n}" for n in range(box.limits.max_objects_in_set + 1)]
+    answer = await box.call("Blob/copy", fromAccountId=own, blobIds=many)
+    assert answer["type"] == "requestTooLarge"

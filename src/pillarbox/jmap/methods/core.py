@@ -6,6 +6,7 @@ from typing import Any
 
 from pillarbox.jmap.context import Context, Services
 from pillarbox.jmap.method import Answer, Capability, Method
+from pillarbox.jmap.methods import blob_copy
 
 CORE = "urn:ietf:params:jmap:core"
 COLLATIONS = ("i;ascii-casemap", "i;unicode-casemap")
@@ -31,4 +32,12 @@ def limits(services: Services) -> Answer:
     }
 
 
-CAPABILITY = Capability(CORE, limits, None, (Method("Core/echo", CORE, None, run_echo),))
+CAPABILITY = Capability(
+    CORE,
+    limits,
+    None,
+    (
+        Method("Core/echo", CORE, None, run_echo),
+        Method("Blob/copy", CORE, blob_copy.BlobCopy, blob_copy.run),
+    ),
+)
