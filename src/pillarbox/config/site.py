@@ -8,6 +8,14 @@ from pillarbox.config.settings import Settings
 _HTTPS = 443
 
 
+def site_ports(settings: Settings) -> frozenset[str]:
+    """The ports on which this server has pages itself."""
+    addresses = (
+        address for one in settings.listener if one.role == "web" for address in one.addresses
+    )
+    return frozenset(address.rpartition(":")[2] for address in addresses)
+
+
 def site_origin(settings: Settings) -> str:
     """`https://mail.example.org`, with the port if it is another; for links that go by mail."""
     hostname = hostname_of(settings)

@@ -16,7 +16,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 
 _HOST = re.compile(
-    r"(?P<name>[a-z0-9_](?:[a-z0-9._-]{0,252})|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?"
+    r"(?P<name>[a-z0-9_](?:[a-z0-9._-]{0,252})|\[[0-9a-f:.]{2,45}\])(?::(?P<port>[0-9]{1,5}))?"
 )
 _LOCAL = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -47,13 +47,14 @@ class Origin:
         # The parser bounds what is incomplete; a head that comes in one piece can be longer.
         if sum(len(name) + len(value) for name, value in headers.raw) > self._head_octets:
             raise HTTPException(431, "The request's head is too long. Delete this site's cookies.")
+        scope["pillarbox.proxied"] = scope["client"][0] in self._proxies
         scope.update(self._forwarded(scope, headers))
         name = self._checked_host(headers)
         peer = scope["client"][0]
-        is_loopback = _is_loopback(peer)
+        from_here = is_loopback(peer)
         scope["pillarbox.local"] = name in _LOCAL
         scope["pillarbox.peer"] = peer
-        scope["pillarbox.secure"] = scope["scheme"] == "https" or is_loopback
+        scope["pillarbox.secure"] = scope["scheme"] == "https" or from_here
         if scope["method"] not in _SAFE:
             _check_site(headers, f"{scope['scheme']}://{headers['host'].lower()}")
         await self._application(scope, receive, send)
@@ -104,7 +105,14 @@ def _check_site(headers: Headers, own: str) -> None:
         raise HTTPException(403, "Pages of other sites may change nothing here.")
 
 
-def _is_loopback(peer: str) -> bool:
+def name_and_port(host: str) -> tuple[str, str]:
+    """Of a Host header that was let in; "": no port is told."""
+    found = _HOST.fullmatch(host.lower())
+    return (found["name"], found["port"] or "") if found is not None else ("", "")
+
+
+def is_loopback(peer: str) -> bool:
+    """Whether it is this computer that asks."""
     try:
         return ip_address(peer).is_loopback
     except ValueError:

@@ -13,7 +13,7 @@ from pillarbox.accounts.typed_names import login_typed
 from pillarbox.errors import Throttled
 from pillarbox.store.sql.recovery import Wish
 from pillarbox.web.pages import language_of
-from pillarbox.web.recovery.desk import Desk, origin_of
+from pillarbox.web.recovery.desk import Desk
 
 _HOUR = 3600
 _KINDS = {"/forgot": "reset", "/addresses": "addresses", "/admin-help": "administrator"}
@@ -47,7 +47,7 @@ def _asking(desk: Desk, page: str, kind: str) -> Callable[[Request], Awaitable[R
                 text=fields.get("email", ""),
                 peer=request.scope["pillarbox.peer"],
                 language=language_of(request),
-                origin=origin_of(request),
+                origin=desk.origin_of(request),
             )
         )
         return desk.told(request, f"{page}_sent_title", f"{page}_sent")

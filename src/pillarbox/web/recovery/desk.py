@@ -5,6 +5,8 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
+from pillarbox.config.site import site_ports
+from pillarbox.web.origin import is_loopback, name_and_port
 from pillarbox.web.pages import Pages
 from pillarbox.web.pages.forms import read_form
 from pillarbox.web.recovery.wishes import Wishes
@@ -21,6 +23,7 @@ class Desk:
         self.services = services
         self.settings = services.settings.recovery
         self.pages = Pages(services, AREA)
+        self._ports = site_ports(services.settings)
         self.recovering = services.recovering
         self.wishes = Wishes(services, self.recovering)
 
@@ -43,7 +46,15 @@ class Desk:
             request, "told.html", status=status, heading=heading, texts=texts, contact=""
         )
 
+    def origin_of(self, request: Request) -> str:
+        """Where a link in a letter leads: scheme, host and port of the page.
 
-def origin_of(request: Request) -> str:
-    """Scheme, host and port of the page; the host is one of ours, `web.origin` saw to it."""
-    return f"{request.scope['scheme']}://{request.headers['host'].lower()}"
+        `web.origin` let only names of ours pass. Who asks is perhaps not who gets the letter: the
+        name of the reader's own computer, or a port where somebody else might listen, is not
+        passed on.
+        """
+        name, port = name_and_port(request.headers["host"])
+        if request.scope["pillarbox.local"] and not is_loopback(request.scope["pillarbox.peer"]):
+            name, port = self.services.hostname, ""
+        is_ours = port in self._ports or request.scope["pillarbox.proxied"]
+        return f"{request.scope['scheme']}://{name}" + (f":{port}" if port and is_ours else "")

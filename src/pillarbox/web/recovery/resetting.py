@@ -12,7 +12,7 @@ from pillarbox.store.model import Account
 from pillarbox.store.sql import recovery
 from pillarbox.telemetry.log import get_logger
 from pillarbox.web.pages import language_of
-from pillarbox.web.recovery.desk import Desk, origin_of
+from pillarbox.web.recovery.desk import Desk
 
 log = get_logger("web")
 _MOST_PASSWORD = 1024  # characters that are read
@@ -87,7 +87,7 @@ async def _tell(request: Request, desk: Desk, account: Account) -> None:
             "changed",
             login=account.login,
             peer=request.scope["pillarbox.peer"],
-            link=f"{origin_of(request)}/forgot",
+            link=f"{desk.origin_of(request)}/forgot",
         )
         await services.letters.send(letter)
 

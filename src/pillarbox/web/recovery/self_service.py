@@ -20,7 +20,7 @@ from pillarbox.store.sql import accounts, recovery
 from pillarbox.telemetry.log import get_logger
 from pillarbox.web.account.notices import tell_owner
 from pillarbox.web.pages import language_of
-from pillarbox.web.recovery.desk import Desk, origin_of
+from pillarbox.web.recovery.desk import Desk
 from pillarbox.web.session import check_csrf, signed_in, signed_in_fresh
 
 log = get_logger("web")
@@ -177,7 +177,7 @@ class _SelfService:
             what,
             login=session.login,
             address=masked(change.address),
-            link=f"{origin_of(request)}/recovery/undo/{change.undo.reveal().decode()}",
+            link=f"{self._desk.origin_of(request)}/recovery/undo/{change.undo.reveal().decode()}",
             hours=self._desk.settings.wait_hours,
         )
         await self._services.letters.send(letter)
