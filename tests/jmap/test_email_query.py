@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pillarbox.jmap.email_lists import EmailLists
 from pillarbox.jmap.ids import email_id, mailbox_id
 from pillarbox.store.model import Flag, FlagChange
 from pillarbox.store.sql import messages
@@ -286,9 +287,32 @@ async def test_a_list_is_made_once_for_its_changes_and_its_rows(
     def made_again(*_: object) -> None:
         raise AssertionError("the list was made again")
 
-    monkeypatch.setattr("pillarbox.jmap.email_lists.email_list", made_again)
     monkeypatch.setattr("pillarbox.store.search.email_list_changes.email_list", made_again)
     after = await box.call("Email/query", **query)
     assert set(after["ids"]) == {f"M{first.message}", f"M{second.message}"}
     assert after["queryState"] == told["newQueryState"]
     assert await box.call("Email/queryChanges", **query, **since) == told
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_a_kept_list_is_as_one_that_is_made_now(box: JmapBox, seed: int) -> None:
+    """Whatever happens between two questions; and one that nothing touched is not made again."""
+    post = Post(box, seed)
+    await post.begin()
+    for _ in range(30):
+        await post.receive()
+    asked = [
+        {"filter": post.filter(), "sort": post.sort(), "collapseThreads": bool(number % 2)}
+        for number in range(10)
+    ]
+    asked.append({"filter": {"inMailbox": mailbox_id(box.inbox.id)}, "collapseThreads": True})
+    lists, same = box.lists, 0
+    for step in range(50):
+        before = [one.messages for one in lists._kept.values()]
+        await (post.receive() if step % 7 == 6 else post.change())
+        kept = [await box.call("Email/query", **one) for one in asked]
+        same += sum(any(one.messages is old for old in before) for one in lists._kept.values())
+        box.lists = EmailLists()
+        assert kept == [await box.call("Email/query", **one) for one in asked], step
+        box.lists = lists
+    assert same > 50

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from pillarbox.flow.delivery.signing import Signer, SigningKeys
 from pillarbox.flow.submission.reception import Rules, Submission
 from pillarbox.jmap.context import Context, Services
 from pillarbox.jmap.dispatch import run_request
+from pillarbox.jmap.email_lists import EmailLists
 from pillarbox.jmap.ids import account_id
 from pillarbox.jmap.references import Response
 from pillarbox.jmap.registry import KNOWN
@@ -46,9 +48,15 @@ class JmapBox(Box):
     limits = JmapSettings()
     rules = Rules(SmtpSettings(), SubmissionSettings())  # of sending
 
+    @cached_property
+    def lists(self) -> EmailLists:
+        """As a worker keeps them from one request to the next."""
+        return EmailLists()
+
     def context(self, **more: Any) -> Context:
         """Of a request of alice's with every capability; `more` goes to Services."""
         sending = make_sending(self.store, self.clock, self.rules)
+        more.setdefault("email_lists", self.lists)
         services = Services(
             self.store, self.clock, self.limits, "mail.example.org", sending, **more
         )

@@ -7,7 +7,8 @@ from collections import OrderedDict
 from pillarbox.ids import AccountId
 from pillarbox.store import Store
 from pillarbox.store.query import EmailQuery
-from pillarbox.store.search.email_list import EmailList, email_list
+from pillarbox.store.search.email_list import EmailList
+from pillarbox.store.search.email_list_changes import list_now
 from pillarbox.store.sql.changes import account_modseq
 
 _MOST_IDS = 2_000_000  # in all lists; 8 octets each. Two lists of a million messages
@@ -15,7 +16,7 @@ _MOST_LISTS = 64  # short ones
 
 
 class EmailLists:
-    """Of all accounts that a worker serves. A list holds until its account's modseq moves."""
+    """Of all accounts that a worker serves. A list holds until something in it changes."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[AccountId, EmailQuery], EmailList] = OrderedDict()
@@ -29,7 +30,7 @@ class EmailLists:
         if kept is not None and kept.modseq == modseq:
             self._kept.move_to_end(key)
             return kept
-        made = await store.ask_account(account, lambda search: email_list(search, query))
+        made = await store.ask_account(account, lambda search: list_now(search, query, kept))
         self.keep(account, query, made)
         return made
 

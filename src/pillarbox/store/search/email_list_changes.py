@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from pillarbox.errors import CannotCalculateChanges
 from pillarbox.ids import ModSeq
 from pillarbox.store import query as q
 from pillarbox.store.search.account_wide import AccountSearch
@@ -60,6 +61,52 @@ class _Changed(msgspec.Struct):
         self.is_doubtful = self.is_doubtful or bool(is_doubtful)
 
 
+class _Depends(msgspec.Struct, frozen=True):
+    """Of what the answer to a question may depend, beside which messages there are."""
+
+    flags: bool
+    mailboxes: bool
+    threads: bool
+
+    @classmethod
+    def of(cls, query: q.EmailQuery) -> _Depends:
+        """Filter and sort together."""
+        terms = (query.filter, *(by.term for by in query.sort if by.key is q.SortKey.HOLDS))
+        return cls(
+            flags=any(_has(term, (q.HasFlag, q.HasKeyword)) for term in terms),
+            mailboxes=any(_has(term, (q.InMailbox, q.InOtherThan)) for term in terms),
+            threads=any(_has(term, (q.SomeInThread,)) for term in terms),
+        )
+
+    def is_touched(self, one: _Changed) -> bool:
+        """Whether it may stand elsewhere in the list now, or no longer, or newly."""
+        return (
+            one.is_doubtful
+            or bool(self.flags and one.before and one.after)
+            or (one.before != one.after if self.mailboxes else bool(one.before) != bool(one.after))
+        )
+
+
+async def list_now(
+    search: AccountSearch, query: q.EmailQuery, known: EmailList | None
+) -> EmailList:
+    """The answer, made anew only where it may differ from the one that somebody had lately.
+
+    Raises NoSuchAccount.
+    """
+    modseq = await changes.account_modseq(search.db, search.account)
+    if known is None:
+        return await email_list(search, query)
+    try:
+        await check_point(search.db, search.account, Point(known.modseq))
+    except CannotCalculateChanges:
+        return await email_list(search, query)
+    on = _Depends.of(query)
+    if any(map(on.is_touched, (await _changed(search, known.modseq)).values())):
+        return await email_list(search, query)
+    return EmailList(modseq, known.messages)
+
+
 async def difference(
     search: AccountSearch,
     query: q.EmailQuery,
@@ -74,23 +121,11 @@ async def difference(
     Raises CannotCalculateChanges when tombstones that are needed are gone; NoSuchAccount.
     """
     await check_point(search.db, search.account, Point(since))
+    on = _Depends.of(query)
     changed = await _changed(search, since)
-    modseq = await changes.account_modseq(search.db, search.account)
-    now = known
-    if now is None or now.modseq != modseq:
-        now = await email_list(search, query)
-    terms = (query.filter, *(by.term for by in query.sort if by.key is q.SortKey.HOLDS))
-    on_flags = any(_has(term, (q.HasFlag, q.HasKeyword)) for term in terms)
-    on_mailboxes = any(_has(term, (q.InMailbox, q.InOtherThan)) for term in terms)
-    on_threads = any(_has(term, (q.SomeInThread,)) for term in terms)
-    touched = {
-        message: one
-        for message, one in changed.items()
-        if one.is_doubtful
-        or (on_flags and one.before and one.after)
-        or (one.before != one.after if on_mailboxes else bool(one.before) != bool(one.after))
-    }
-    if on_threads or query.collapse_threads:
+    touched = {message: one for message, one in changed.items() if on.is_touched(one)}
+    now = await list_now(search, query, known)
+    if on.threads or query.collapse_threads:
         threads = {one.thread for one in touched.values()}
         others = await search.in_threads(threads)
         there = {message for message in others if message not in changed or changed[message].before}
@@ -100,7 +135,7 @@ async def difference(
         removed = {m for m, one in touched.items() if may_hold(query.filter, one.before)}
         moved = set(touched)
     added = [(at, message) for at, message in enumerate(now.messages) if message in moved]
-    if upto is not None and not (on_flags or on_mailboxes or on_threads):
+    if upto is not None and not (on.flags or on.mailboxes or on.threads):
         last = now.messages.index(upto) if upto in now.messages else len(now.messages)
         added = [(at, message) for at, message in added if at <= last]
     return Difference(now, sorted(removed), added)
