@@ -96,18 +96,7 @@ def test_the_first_day(open_context: OpenContext, printed: Printed) -> None:
     page.goto(f"{printed.url}/")
     enter(page, alice, printed.password(alice))
 
-    # Three steps are offered; the first is taken: codes to print.
-    steps = page.get_by_role("region", name="Three steps for a start")
-    expect(steps).to_be_visible()
-    steps.get_by_role("link", name=re.compile("A way back in")).click()
-    page.get_by_role("button", name="Make new codes").click()
-    codes = page.locator(".codes-sheet code")
-    asked = page.get_by_role("dialog").locator("input[type=password]")
-    codes.first.or_(asked).first.wait_for()
-    if asked.count():
-        confirm_with(page, printed.password(alice))
-    expect(codes).to_have_count(10)
-    paper = codes.all_inner_texts()
+    paper = print_codes(page, printed.password(alice))
 
     # Read what is there, and write to the other one.
     page.goto(f"{printed.url}/mail/")
@@ -146,13 +135,33 @@ def test_the_first_day(open_context: OpenContext, printed: Printed) -> None:
     # Forgotten. A code from paper, another password, and back in.
     page.get_by_role("button", name=re.compile(f"Account {alice}")).click()
     page.get_by_role("menuitem", name="Sign out").click()
-    expect(page.get_by_label("E-mail address")).to_be_visible()
-    page.get_by_role("link", name="Forgot password?").click()
-    page.get_by_role("link", name="I have a recovery code").click()
-    page.get_by_label("Your e-mail address here").fill(alice)
-    page.get_by_label("Recovery code").fill(paper[0])
-    page.get_by_role("button", name="Continue").click()
-    choose_password(page)
+    come_back(page, alice, paper[0])
     page.goto(f"{printed.url}/")
     enter(page, alice, ANOTHER)
     expect(page.locator(ROWS, has_text="Welcome to Pillarbox")).to_be_visible()
+
+
+def print_codes(page: Page, password: str) -> list[str]:
+    """Three steps are offered; the first is taken: codes to print."""
+    steps = page.get_by_role("region", name="Three steps for a start")
+    expect(steps).to_be_visible()
+    steps.get_by_role("link", name=re.compile("A way back in")).click()
+    page.get_by_role("button", name="Make new codes").click()
+    codes = page.locator(".codes-sheet code")
+    asked = page.get_by_role("dialog").locator("input[type=password]")
+    codes.first.or_(asked).first.wait_for()
+    if asked.count():
+        confirm_with(page, password)
+    expect(codes).to_have_count(10)
+    return codes.all_inner_texts()
+
+
+def come_back(page: Page, login: str, code: str) -> None:
+    """From the sign-in page, with a code from paper."""
+    expect(page.get_by_label("E-mail address")).to_be_visible()
+    page.get_by_role("link", name="Forgot password?").click()
+    page.get_by_role("link", name="I have a recovery code").click()
+    page.get_by_label("Your e-mail address here").fill(login)
+    page.get_by_label("Recovery code").fill(code)
+    page.get_by_role("button", name="Continue").click()
+    choose_password(page)
