@@ -6,7 +6,6 @@ from typing import Literal
 
 import msgspec
 
-from pillarbox.errors import NotFound
 from pillarbox.ids import AccountId, MailboxId, RemoteId, RunId
 from pillarbox.store.database import Reader, Row, Transaction
 from pillarbox.store.sql.collected import get_folder
@@ -92,31 +91,14 @@ async def end_run(
     return bool(rows)
 
 
-_RUN = f"SELECT {_COLUMNS} FROM remote_run WHERE run_id = ?"  # noqa: S608 - only _COLUMNS is put in
 _RUNS = f"""
     SELECT {_COLUMNS} FROM remote_run WHERE remote_id = ? ORDER BY run_id DESC LIMIT ?
 """  # noqa: S608
-_OF_ACCOUNT = f"""
-    SELECT {_COLUMNS} FROM remote_run WHERE account_id = ? ORDER BY run_id DESC LIMIT ?
-"""  # noqa: S608
-
-
-async def get_run(db: Reader, run: RunId) -> RunRow:
-    """Raises NotFound."""
-    row = await db.row(_RUN, (run,))
-    if row is None:
-        raise NotFound("There is no such run.")
-    return _run(row)
 
 
 async def runs(db: Reader, remote: RemoteId, limit: int) -> list[RunRow]:
     """The newest first."""
     return [_run(row) for row in await db.rows(_RUNS, (remote, limit))]
-
-
-async def runs_of_account(db: Reader, account: AccountId, limit: int) -> list[RunRow]:
-    """Those of all of an account's remote accounts, the newest first."""
-    return [_run(row) for row in await db.rows(_OF_ACCOUNT, (account, limit))]
 
 
 def _run(row: Row) -> RunRow:

@@ -14,6 +14,7 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, BinaryIO, cast
@@ -44,7 +45,7 @@ class _Unpacked(gzip.GzipFile):
         return super().read(size)
 
 
-class _Archive:
+class _Archive(ABC):
     """What zip and tar share."""
 
     def __init__(self, settings: CollectFileSettings, temporary: Path | None) -> None:
@@ -58,9 +59,9 @@ class _Archive:
         """An archive's folders are those of its files."""
         return sorted({entry.folder for entry in self.files()})
 
+    @abstractmethod
     def files(self) -> list[FileEntry]:
         """Set by the one that knows the format."""
-        raise NotImplementedError
 
     def _levels(self, name: str) -> tuple[str, ...] | None:
         """The levels of an entry's name; None for a name that leads out of the archive."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from functools import partial
 from typing import BinaryIO, TypeVar
@@ -31,7 +32,7 @@ _BATCH_PIECES = 4  # pieces of a file that messages read ahead hold in memory
 UNREADABLE = "unreadable"  # key of what stands for a whole file or folder that cannot be read
 
 
-class FileSource:
+class FileSource(ABC):
     """A Source over a Tree. Those who know a format give `list_folders`, `list_one`, `copy`.
 
     These three wait for the disk and run in threads, one at a time.
@@ -52,17 +53,17 @@ class FileSource:
         """What was left out of the source as a whole, a sentence each."""
         return [*self._tree.notes, *self._notes]
 
+    @abstractmethod
     def list_folders(self) -> list[RemoteFolder]:
         """All folders, parents first."""
-        raise NotImplementedError
 
+    @abstractmethod
     def list_one(self, folder: RemoteFolder) -> Sequence[RemoteMessage]:
         """A folder's messages; raises Unreadable."""
-        raise NotImplementedError
 
+    @abstractmethod
     def copy(self, message: RemoteMessage, write: Write) -> None:
         """Write a message's octets; raises Unreadable."""
-        raise NotImplementedError
 
     async def folders(self) -> list[RemoteFolder]:
         """All folders, parents first."""
