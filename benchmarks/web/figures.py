@@ -37,7 +37,10 @@ def timing(
 def table(figures: Sequence[Figure]) -> list[str]:
     """Times are the median and the 95th percentile."""
     lines = ["| what | target | measured, p50 / p95 | met |", "|---|---|---|:-:|"]
-    for one in figures:
-        met = "yes" if one.is_met else "**no**"
-        lines.append(f"| {one.what} | {one.target} | {one.measured} | {met} |")
-    return lines
+    return lines + [line(one) for one in figures]
+
+
+def line(one: Figure) -> str:
+    """A row of that table."""
+    met = "yes" if one.is_met else "**no**"
+    return f"| {one.what} | {one.target} | {one.measured} | {met} |"

@@ -54,8 +54,15 @@ class MailPage:
         """Scroll until a row stands a little below the top; its subject."""
         top = max(0, index - 2) * ROW_PIXELS
         done(self.page, f"() => {{ {_LIST}.scrollTop = {top} }}", _ROWS_CAME)
-        found = self.page.locator(f"{ROWS}[aria-rowindex='{index + 1}'] .subject")
-        return found.inner_text().strip()
+        row = self.page.locator(f"{ROWS}[aria-rowindex='{index + 1}']")
+        # The bar of a list of very many has a scale of its own: the last bit goes by sight.
+        below = row.bounding_box()
+        around = self.page.locator(".list .scroller").bounding_box()
+        assert below is not None and around is not None, index
+        if not 0 <= below["y"] - around["y"] <= around["height"] - 2 * ROW_PIXELS:
+            step = below["y"] - around["y"] - 2 * ROW_PIXELS
+            done(self.page, f"() => {{ {_LIST}.scrollTop += {step} }}", _ROWS_CAME)
+        return row.locator(".subject").inner_text().strip()
 
     def open(self, index: int, text: str) -> float:
         """A click on a row, until its text is painted; it is brought into view before."""
