@@ -18,7 +18,7 @@ from pillarbox.message.part import Digest
 from pillarbox.message.thread import message_id
 from pillarbox.store.blobs.record import SealedBlob
 from pillarbox.store.model import QueuedMessage, QueuedRecipient, Role
-from pillarbox.store.sql import accounts, mailboxes, messages, queue
+from pillarbox.store.sql import accounts, mailboxes, messages, muting, queue
 
 if TYPE_CHECKING:
     from pillarbox.flow.delivery.envelope import Envelope
@@ -133,7 +133,7 @@ async def _put(
     mailbox: MailboxId | None,
     check_quota: bool,
 ) -> None:
-    await messages.append(
+    done = await messages.append(
         tx,
         messages.NewMessage(
             account=copy.account,
@@ -144,6 +144,8 @@ async def _put(
             check_quota=check_quota,
         ),
     )
+    if mailbox is None and int(done.thread) != int(done.message):  # an answer to what is there
+        await muting.put_aside(tx, copy.account, done)
 
 
 async def _by_sender(
