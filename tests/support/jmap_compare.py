@@ -63,28 +63,32 @@ def _compare_threads(mirror: JmapMirror, emails: Emails) -> None:
 
 
 def _compare_counts(mirror: JmapMirror, emails: Emails) -> None:
-    """RFC 8621 §2; what is in the trash alone counts only there."""
-    places = [
-        (one.box, emails.threads[number], keywords(one.kept.flags).isdisjoint(UNREAD))
-        for number, every in emails.places().items()
-        for one in every
-        if one.is_shown
-    ]
+    """RFC 8621 §2; what is in the trash alone counts only there.
+
+    An email that is in a mailbox twice, by IMAP, counts once, and as read if one of the two is.
+    """
+    unread_at: dict[tuple[str, int], list[bool]] = defaultdict(list)
+    for number, every in emails.places().items():
+        for one in every:
+            if one.is_shown:
+                is_unread = keywords(one.kept.flags).isdisjoint(UNREAD)
+                unread_at[one.box, number].append(is_unread)
     shown = {one["id"]: one for one in mirror.known["Mailbox"].values()}
     for name, box in emails.oracle.boxes.items():
-        own = [place for place in places if place[0] == name]
-        unread = {
-            thread
-            for where, thread, is_unread in places
-            if is_unread and (where == TRASH) == (name == TRASH)
+        own = {
+            number: all(unread) for (where, number), unread in unread_at.items() if where == name
         }
-        threads = {thread for _, thread, _ in own}
-        wanted = [len(own), sum(one[2] for one in own), len(threads), len(threads & unread)]
+        unread_threads = {
+            emails.threads[number]
+            for (where, number), unread in unread_at.items()
+            if any(unread) and (where == TRASH) == (name == TRASH)
+        }
+        threads = {emails.threads[number] for number in own}
+        wanted = [len(own), sum(own.values()), len(threads), len(threads & unread_threads)]
         assert [shown[box.mailbox_id][count] for count in COUNTS] == wanted, name
-        path = shown[box.mailbox_id]["name"]
-        while (above := shown[box.mailbox_id]["parentId"]) is not None:
-            box = next(one for one in emails.oracle.boxes.values() if one.mailbox_id == above)
-            path = f"{shown[above]['name']}/{path}"
+        path, above = shown[box.mailbox_id]["name"], shown[box.mailbox_id]["parentId"]
+        while above is not None:
+            path, above = f"{shown[above]['name']}/{path}", shown[above]["parentId"]
         assert path == ("Inbox" if name == "INBOX" else name)
 
 

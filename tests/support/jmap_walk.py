@@ -85,13 +85,23 @@ class JmapWalk:
                     name, {uid: items["EMAILID"][0].decode() for uid, items in told.items()}
                 )
 
-    async def _told(self, name: str, uids: list[int]) -> dict[int, dict[str, Any]]:
-        if not uids:
+    async def whole(self, name: str) -> dict[int, tuple[str, frozenset[str]]]:
+        """A mailbox as IMAP shows it: UID → Email id, flags."""
+        told = await self._told(name, None, "(EMAILID FLAGS)")
+        return {
+            uid: (items["EMAILID"][0].decode(), _flags(items["FLAGS"]))
+            for uid, items in told.items()
+        }
+
+    async def _told(
+        self, name: str, uids: list[int] | None, items: str = "(EMAILID THREADID RFC822.SIZE)"
+    ) -> dict[int, dict[str, Any]]:
+        if uids is not None and not uids:
             return {}
         assert self._teller is not None
         assert (await self._teller.command(f'EXAMINE "{name}"')).ok
-        items = "(EMAILID THREADID RFC822.SIZE)"
-        answer = await self._teller.command(f"UID FETCH {format_set(sorted(uids))} {items}")
+        numbers = "1:*" if uids is None else format_set(sorted(uids))
+        answer = await self._teller.command(f"UID FETCH {numbers} {items}")
         assert answer.ok, answer
         # Who has a mailbox open is cut off when it is deleted.
         assert (await self._teller.command("UNSELECT")).ok
@@ -327,3 +337,7 @@ class JmapWalk:
             assert answer["destroyed"] == [mailbox], answer
             return name
         return None
+
+
+def _flags(values: list[bytes]) -> frozenset[str]:
+    return frozenset(flag.decode() for flag in values) - {"\\Recent"}

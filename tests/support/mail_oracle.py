@@ -36,6 +36,15 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
+class Grave:
+    """A place that a message had."""
+
+    step: int
+    box: Box
+    flags: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """What some client may have remembered when it went away."""
 
@@ -51,7 +60,7 @@ class Oracle:
 
     def __init__(self) -> None:
         self.boxes: dict[str, Box] = {}
-        self.dropped: list[Box] = []  # mailboxes that were deleted, with their past
+        self.graves: dict[int, list[Grave]] = {}  # by message, the oldest first
         self.step = 0
 
     def tick(self) -> None:
@@ -85,14 +94,15 @@ class Oracle:
         chosen = here.kept.keys() if uids is None else here.kept.keys() & set(uids)
         gone = sorted(uid for uid in chosen if force or DELETED in here.kept[uid].flags)
         for uid in gone:
-            del here.kept[uid]
+            kept = here.kept.pop(uid)
+            self.graves.setdefault(kept.number, []).append(Grave(self.step, here, kept.flags))
             here.expunged[uid] = self.step
         return gone
 
     def drop(self, box: str) -> None:
         """Delete a mailbox with all that is in it."""
         self.expunge(box, self.boxes[box].kept, force=True)
-        self.dropped.append(self.boxes.pop(box))
+        del self.boxes[box]
 
     def copy(self, source: str, uids: Iterable[int], target: str) -> dict[int, int]:
         """Copies in ascending order of UID; source UID → target UID."""

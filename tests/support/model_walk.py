@@ -15,6 +15,7 @@ from support.email_places import plan_of
 from support.imap_client import Answer, literal
 from support.imap_mirror import format_set, parse_set
 from support.imap_sessions import Session, code_numbers
+from support.jmap_bulk_walk import BulkWalk
 from support.jmap_walk import JmapWalk
 from support.mail_oracle import Box, Oracle, Snapshot
 from support.mailing import SENDER, expect_count, sample
@@ -102,7 +103,12 @@ class Walk:
         assert session.mailbox is not None
         told = await session.refresh()
         wanted = self.oracle.boxes[session.mailbox].picture()
-        assert told == wanted, f"{session.name} in {session.mailbox}"
+        differing = {
+            uid: (told.get(uid), wanted.get(uid))
+            for uid in told.keys() | wanted.keys()
+            if told.get(uid) != wanted.get(uid)
+        }
+        assert not differing, f"{session.name} in {session.mailbox}: {differing}"
 
     def _actions(self) -> list[tuple[Callable[[Session], Awaitable[None]], int]]:
         return [
@@ -127,6 +133,7 @@ class Walk:
     def _jmap_actions(
         self, jmap: JmapWalk
     ) -> list[tuple[Callable[[Session], Awaitable[None]], int]]:
+        bulk = BulkWalk(jmap)
         return [
             (_of(jmap.update), 12),
             (_of(jmap.destroy), 3),
@@ -136,6 +143,9 @@ class Walk:
             (_of(jmap.make), 2),
             (self.rename, 2),
             (self.drop, 2),
+            (_of(bulk.operate), 4),
+            (_of(bulk.undo_later), 2),
+            (_of(bulk.restore), 1),
         ]
 
     # IMAP
