@@ -43,7 +43,7 @@ class Desk:
     def told(self, request: Request, heading: str, *texts: str, status: int = 200) -> Response:
         """A page that tells one thing, by the keys of its texts."""
         return self.pages.render(
-            request, "told.html", status=status, heading=heading, texts=texts, contact=""
+            request, "told.html", status=status, heading=heading, texts=texts, ways=self.settings
         )
 
     def origin_of(self, request: Request) -> str:
