@@ -9,9 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from pillarbox.accounts.admin import AccountAdmin
+from pillarbox.accounts.recovery import Recovering
+from pillarbox.config.auth import AuthSettings, ThrottleSettings
 from pillarbox.config.recovery import RecoverySettings
 from pillarbox.config.settings import Settings
 from pillarbox.store.sql import accounts, recovery
+from pillarbox.web import pages
+from pillarbox.web.recovery import routes
 from support.browser_client import Browser
 from support.recovery_box import FAR, RecoveryBox, bare
 from support.web_bench import QUICK
@@ -19,14 +24,31 @@ from support.web_bench import QUICK
 ALICE = "alice@example.org"
 ROUNDS = 50
 MOST_SECONDS = 0.010
+PATIENT = ThrottleSettings(
+    free_failures=1000, free_network_failures=100_000, free_account_failures=100_000
+)
 
 
 class PatientBox(RecoveryBox):
-    """So many wishes that their time can be measured."""
+    """So many wishes that their time can be measured, and hashes that cost something."""
 
     web_settings = Settings(
-        auth=QUICK, recovery=RecoverySettings(per_network_and_hour=100_000, per_day=1_000_000)
+        auth=QUICK,
+        recovery=RecoverySettings(
+            per_network_and_hour=100_000, per_day=1_000_000, codes_per_account_and_hour=1000
+        ),
     )
+
+    async def open(self) -> None:
+        await super().open()
+        self.admin.close()
+        self.admin = AccountAdmin(self.store, AuthSettings(argon2_passes=1, argon2_memory_kib=4096))
+        self.recovering = Recovering(
+            self.store, self.admin, self.clock, self.web_settings.recovery, PATIENT
+        )
+        object.__setattr__(self.services, "admin", self.admin)
+        object.__setattr__(self.services, "recovering", self.recovering)
+        self.serve(pages.routes, routes)
 
 
 @pytest.fixture
@@ -72,3 +94,27 @@ async def test_rec_1_the_same_answer_in_the_same_time(box: RecoveryBox, path: st
         assert answer.status == 200
     medians = {kind: statistics.median(of) for kind, of in took.items()}
     assert max(medians.values()) - min(medians.values()) < MOST_SECONDS, medians
+
+
+async def test_rec_1_a_wrong_code_takes_as_long_for_everybody(box: PatientBox) -> None:
+    """Who has codes, who has none, a number that was used, and who is not there."""
+    kinds = await add_people(box)
+    used = (await box.recovering.new_codes(box.alice.id))[0]
+    assert await box.recovering.use_code(box.alice.id, used)
+    tries = [(kind, name, "2-aaaa-bbbb-cccc") for kind, name in kinds.items()]
+    tries += [("used", ALICE, used.reveal().decode()), ("no code", ALICE, "nonsense")]
+    browser = Browser(box)
+    hidden = await browser.hidden("/forgot/code")
+    took: dict[str, list[float]] = {kind: [] for kind, _, _ in tries}
+    told = set()
+    order = random.Random(12)
+    for kind, name, code in (one for _ in range(ROUNDS) for one in order.sample(tries, len(tries))):
+        began = time.perf_counter()
+        answer = await browser.post("/forgot/code", {**hidden, "email": name, "code": code})
+        took[kind].append(time.perf_counter() - began)
+        told.add(repr(bare(answer)))
+        assert answer.status == 401
+    assert len(told) == 1
+    medians = {kind: statistics.median(of) for kind, of in took.items()}
+    assert max(medians.values()) - min(medians.values()) < MOST_SECONDS, medians
+    assert min(medians.values()) > 0.001  # a hash was really made
