@@ -263,7 +263,7 @@ def test_a_letter_survives_a_reload(page: Page, site: Site, person: Person) -> N
 
 
 @pytest.mark.web_long
-def test_two_devices_lose_no_text(
+def test_sync_5_two_devices_lose_no_text(
     page: Page,
     open_context: Callable[..., BrowserContext],
     site: Site,

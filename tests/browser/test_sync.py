@@ -19,6 +19,7 @@ from support.old_build import count_starts
 from support.reading import open_mail, row
 from support.web_site import Person, Site
 from support.web_sync import FarSite, Sleeper, Witness, idling, share
+from support.writing import Composer, letters_of, until
 
 # `make test-web` has the machine for itself.
 SLOWNESS = 1.0 if IS_LONG else 4.0
@@ -208,6 +209,26 @@ def test_sync_4_after_sleep(
         told_after_sleep(page, right - woken, starts)
 
 
+@pytest.mark.web_long
+def test_sync_4_sleep_that_no_timer_counted(
+    site: Site, person: Person, context: BrowserContext
+) -> None:
+    """An hour by the clock on the wall, none by that of timers: so it is where all stands still."""
+    with DeafProxy(site.server.web) as between:
+        page, witness, starts = at_work(FarSite(site, between.port), person, context)
+        wishes = [witness.wish(*wish) for wish in MEANWHILE]
+        assert between.go_deaf() > 0
+        change_much(site, person)
+        woken = page.evaluate("""() => {
+            const before = Date.now
+            Date.now = () => before.call(Date) + 3600000
+            return Date.now()
+        }""")
+        page.mouse.move(5, 5)  # whoever wakes a computer touches it
+        right = max(witness.moment(wish, 20) for wish in wishes)
+        told_after_sleep(page, right - woken / 1000, starts)
+
+
 MEANWHILE = (("shown", "While asleep"), ("starred", "To star"), ("gone", "To delete"))
 
 
@@ -242,3 +263,91 @@ def told_after_sleep(page: Page, seconds: float, starts: list[str]) -> None:
     expect(row(page, "Ticked")).to_have_attribute("aria-selected", "true")
     expect(page.locator("[role=row][aria-selected=true]")).to_have_count(1)
     expect(page.locator(".status.live")).to_be_visible()
+
+
+class Device:
+    """A browser in which a draft is open."""
+
+    def __init__(self, context: BrowserContext, site: Site, person: Person) -> None:
+        sign_in(context, site, person)
+        self.context = context
+        self.page = context.new_page()
+        self._drafts = f"{site.url}/mail/drafts"
+        self.composer = Composer(self.page)
+
+    def take_up(self, subject: str, words: str) -> None:
+        """Open the draft that another device began."""
+        self.page.goto(self._drafts)
+        row(self.page, subject).click()
+        self.page.get_by_role("button", name="Go on writing").click()
+        expect(self.composer.letter).to_contain_text(words)
+
+    def choose(self, name: str) -> None:
+        """The answer to the question which version counts."""
+        question = self.page.get_by_text("changed, sent or deleted on another device")
+        expect(question).to_be_visible(timeout=30_000)
+        self.page.get_by_role("button", name=name).click()
+        expect(question).to_have_count(0)
+
+
+@pytest.fixture
+def devices(
+    site: Site, person: Person, open_context: Callable[..., BrowserContext]
+) -> tuple[Device, Device]:
+    """Two, with the same draft; in both more was written, and the second saved first."""
+    first, second = (Device(open_context(), site, person) for _ in range(2))
+    first.composer = Composer.open(first.page, site)
+    first.composer.address("bob@example.org", "Shared draft")
+    first.composer.write("From the first device. ")
+    first.composer.wait_saved()
+    second.take_up("Shared draft", "From the first device.")
+    return first, second
+
+
+def texts(site: Site, person: Person) -> list[str]:
+    """Of all versions in Drafts, without the breaks of lines."""
+    drafts = letters_of(site, person, "Drafts", "Shared draft")
+    return [" ".join(one.get_body(("plain",)).get_content().split()) for one in drafts]
+
+
+@pytest.mark.web_long
+@pytest.mark.parametrize(
+    ("choice", "left"),
+    [("Keep mine", ["first goes on"]), ("Take the other", ["second says more"])],
+)
+def test_sync_5_one_of_two_versions_is_chosen(
+    site: Site, person: Person, devices: tuple[Device, Device], choice: str, left: list[str]
+) -> None:
+    """Until it is, both are there; then the one that was chosen is, and is open."""
+    first, second = devices
+    second.composer.write("The second says more. ")
+    second.composer.wait_saved()
+    first.composer.write("The first goes on. ")
+    expect(first.page.get_by_text("on another device")).to_be_visible(timeout=30_000)
+    both = " ".join(texts(site, person))
+    assert "second says more" in both
+    assert "first goes on" in both
+    first.choose(choice)
+    expect(first.composer.letter).to_contain_text(left[0])
+    first.composer.wait_saved()
+    found = until(lambda: texts(site, person), lambda now: len(now) == 1)
+    assert left[0] in found[0]
+
+
+@pytest.mark.web_long
+def test_sync_5_a_device_without_a_network(
+    site: Site, person: Person, devices: tuple[Device, Device]
+) -> None:
+    """What was written offline comes beside what was written elsewhere meanwhile."""
+    first, second = devices
+    second.context.set_offline(True)
+    second.composer.write("Written on the train. ")
+    second.page.wait_for_timeout(4000)
+    first.composer.write("Written at home. ")
+    first.composer.wait_saved()
+    second.context.set_offline(False)
+    second.choose("Keep both")
+    second.composer.wait_saved()
+    found = until(lambda: texts(site, person), lambda now: len(now) == 2)
+    assert "Written on the train. From the first device." in " ".join(found)
+    assert "Written at home. From the first device." in " ".join(found)

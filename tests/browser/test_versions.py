@@ -78,3 +78,19 @@ def test_open_6_no_second_reload_where_the_part_is_missing_still(
     expect(alert.get_by_role("button", name="Reload")).to_be_visible()
     page.wait_for_timeout(4000)
     assert len(starts) == 1, starts
+
+
+@pytest.mark.web_long
+def test_open_6_a_network_that_is_gone_is_no_update(
+    site: Site, context: BrowserContext, page: Page
+) -> None:
+    """A part cannot be fetched, but by no fault of the page: what it shows stays."""
+    open_mail(page, site)
+    starts = count_starts(page)
+    context.set_offline(True)
+    page.wait_for_timeout(4000)  # the composer's code is fetched meanwhile
+    assert starts == []
+    expect(page.locator(ROWS).first).to_be_visible()
+    context.set_offline(False)
+    Composer.open(page, site).write("Hello")
+    assert starts == []
