@@ -54,9 +54,18 @@ class BulkSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             le=1000,
             description="Pause after each step, as a share of the time that it took, while others "
             "write, too: most deliveries find the store free. 400: an operation takes five times "
-            "as long, 10 to 20 seconds for 50000 messages.",
+            "as long, as far as `aim_seconds` allows; never less than 100 then.",
         ),
     ] = 400
+    aim_seconds: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=86_400,
+            description="Seconds in which an operation should be done though others write: the "
+            "pauses get shorter where it would take longer. 20: 50000 messages on a small machine.",
+        ),
+    ] = 20.0
     quiet_rest_percent: Annotated[
         int,
         Meta(

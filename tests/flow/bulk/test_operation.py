@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pillarbox.config.bulk import BulkSettings
 from pillarbox.store.model import Flag, FlagChange
 from pillarbox.store.sql import accounts
 from support.bulk_box import BulkBox
@@ -315,3 +316,32 @@ async def test_changes_and_query_tell_of_each(box: BulkBox) -> None:
     answer = await box.call("BulkOperation/set", destroy=[made["id"]])
     assert answer["notDestroyed"][made["id"]]["type"] == "forbidden"
     assert (await box.call("BulkOperation/get", ids=["O99"]))["notFound"] == ["O99"]
+
+
+@pytest.mark.parametrize(
+    ("busy", "took", "elapsed", "rests"),
+    [
+        (False, 0.01, 0, 0.005),  # nobody else is there
+        (True, 0.01, 0, 0.04),
+        (True, 0.01, 19.0, 0.01),  # late, but others find it free half the time
+        (True, 0.01, 18.0, 0.01),
+        (True, 0.01, 17.0, 0.02),  # as long as it is done in time
+        (True, 0.5, 0, 0.5),
+    ],
+)
+async def test_how_long_it_rests(
+    box: BulkBox, busy: bool, took: float, elapsed: float, rests: float
+) -> None:
+    """A hundred steps are left of one that should take twenty seconds."""
+    await box.fill(3)
+    made = await move_to_trash(box)
+    box.bulk = BulkSettings()
+    run = await box.take()
+    assert made["total"] == 3 and run is not None
+    await box.clock.advance(elapsed)
+    if busy:
+        await box.append()
+    else:
+        await box.clock.advance(10)
+    run._took, run._steps_left = took, 100
+    assert run._rest() == pytest.approx(rests)

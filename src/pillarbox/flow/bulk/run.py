@@ -73,6 +73,9 @@ class Run:
         self._most = settings.most_step_messages
         self._size = min(settings.first_step_messages, self._most)
         self._took = 0.0  # seconds, the last step with its commit
+        self._left = 0  # messages that have yet to be looked at
+        self._steps_left = 0.0  # as long as the last one
+        self._began = clock.monotonic()
 
     async def to_the_end(self) -> None:
         """Raises Lost; when cancelled, the lease is the caller's to give back."""
@@ -92,14 +95,20 @@ class Run:
                 log.error_event("bulk.step_failed", exc=True, bulk=self._number, size=self._size)
                 await self._blame()
             else:
-                rest = self._took * self._rest_percent() / 100
-                await self._clock.sleep(min(rest, _MOST_REST))
+                await self._clock.sleep(min(self._rest(), _MOST_REST))
 
-    def _rest_percent(self) -> int:
-        """Others have little to wait for where they just were; else it may as well go fast."""
-        since = self._clock.monotonic() - self._store.busy_at
-        is_quiet = since > self._settings.quiet_seconds
-        return self._settings.quiet_rest_percent if is_quiet else self._settings.rest_percent
+    def _rest(self) -> float:
+        """Seconds. Others find the store free where they just were; else it may go fast.
+
+        For them it rests as long as it is done in time nevertheless, and at least as it worked.
+        """
+        settings, now = self._settings, self._clock.monotonic()
+        if now - self._store.busy_at > settings.quiet_seconds:
+            return self._took * settings.quiet_rest_percent / 100
+        left = settings.aim_seconds - (now - self._began)
+        in_time = left / max(self._steps_left, 1.0) - self._took
+        wanted = self._took * settings.rest_percent / 100
+        return max(min(wanted, in_time), min(wanted, self._took))
 
     async def _step(self) -> bool:
         """False: it has ended."""
@@ -118,6 +127,7 @@ class Run:
         looked_at = await self._store.write(work, patient=True)
         self._took = self._clock.monotonic() - began
         if looked_at:
+            self._steps_left = self._left / looked_at
             aim = self._settings.step_milliseconds / 1000
             fits = int(looked_at * aim / max(took, 1e-6))
             # One that was quick or slow by chance says little, and each has a price of its own.
@@ -160,6 +170,7 @@ class Run:
             problems = BulkStatus.DONE_WITH_PROBLEMS if there.failed or why else BulkStatus.DONE
             await self._end(tx, there, problems, why)
             return 0
+        self._left = max(0, there.listed - there.position - len(messages))
         step = await self._do(tx, messages, prepared)
         await bulk_lease.advance(tx, self._account, self._number, step)
         return step.looked_at
