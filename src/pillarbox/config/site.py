@@ -20,7 +20,9 @@ def site_origin(settings: Settings) -> str:
     """`https://mail.example.org`, with the port if it is another; for links that go by mail."""
     hostname = hostname_of(settings)
     pages = [one for one in settings.listener if one.role == "web"]
-    pages.sort(key=lambda one: one.tls != "implicit")
+    # On this computer alone a browser would warn of the certificate, which nobody signed.
+    first = "none" if hostname == "localhost" else "implicit"
+    pages.sort(key=lambda one: one.tls != first)
     for listener in pages:
         for address in listener.addresses:
             port = address.rpartition(":")[2]
