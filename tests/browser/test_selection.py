@@ -344,11 +344,17 @@ def test_sel_3_a_range_of_500_and_single_ticks_are_painted_at_once(desk: Desk) -
 def test_sel_3_a_range_over_rows_that_were_never_seen(desk: Desk) -> None:
     """The scrollbar was dragged: what lies between is read first, and none of it is missing."""
     page = desk.page
-    tick(page, 0)
-    scroll_to(page, 499)
-    expect(box(page, 499)).to_be_visible()
-    spent = painted_after(page, 500, partial(tick, page, 499, shift=True), "pointerdown")
-    assert spent <= 100 * SLOWNESS, spent
+    times = []
+    for _ in range(6):
+        tick(page, 0)
+        scroll_to(page, 499)
+        expect(box(page, 499)).to_be_visible()
+        press = partial(tick, page, 499, shift=True)
+        times.append(painted_after(page, 500, press, "pointerdown"))
+        page.locator(".bar").get_by_role("button", name="Clear").click()
+        page.reload()  # nothing of them is known again
+        expect(page.locator(ROWS).first).to_be_visible()
+    assert p95(times) <= 100 * SLOWNESS, times
 
 
 SELECTED = re.compile(r"^[\d,]+ of [\d,]+ selected$")

@@ -22,8 +22,8 @@ SLOWNESS = 1.0 if IS_LONG else 4.0
 _ARM = """([wanted, kind]) => {
     window.painted = new Promise((done) => {
         let began = null
-        const shown = () => Number(
-            (document.querySelector('.bar strong')?.textContent ?? '0').replace(/\\D/g, ''))
+        const shown = () => parseInt(
+            (document.querySelector('.bar strong')?.textContent ?? '0').replaceAll(',', ''))
         const look = () => {
             if (shown() === wanted) {
                 const after = new MessageChannel() // comes when this frame was painted
@@ -76,7 +76,7 @@ def tick(page: Page, index: int, *, shift: bool = False) -> None:
 def expect_count(page: Page, wanted: int) -> None:
     """As the bar tells it; without a selection there is no bar."""
     if wanted:
-        expect(page.locator(COUNT)).to_have_text(f"{wanted:,} selected")
+        expect(page.locator(COUNT)).to_have_text(re.compile(f"^{wanted:,} selected"))
     else:
         expect(page.locator(COUNT)).to_have_count(0)
 
