@@ -47,6 +47,8 @@ export interface QueryView {
   readonly waiting: number
   showWaiting(): void
   retry(): void
+  /** Only what is missing in a list that is there. */
+  again(): void
 }
 
 export interface Mail {

@@ -130,7 +130,6 @@ export async function start(): Promise<void> {
     },
     setPrefs(changed) {
       prefs.set(changed)
-      if (changed.theme) setTheme(changed.theme)
     },
     compose(request = {}) {
       Promise.all([composer.get(), import('./compose/open.ts')]).then(
@@ -164,6 +163,7 @@ export async function start(): Promise<void> {
       mail.show(query)
       selection.follow(query)
     })
+    $effect(() => setTheme(prefs.now.theme))
     let timer: ReturnType<typeof setTimeout> | undefined
     $effect(() => {
       void mail.view.version

@@ -1,11 +1,10 @@
 // Things done to a whole folder. Each is an operation of the server, whatever the folder holds.
 
 import { app } from '../app.ts'
-import type { Filter, Id, Mailbox } from '../data/types.ts'
+import type { Filter, Mailbox } from '../data/types.ts'
 import { confirmDestroying } from './destroying.ts'
 import { mailboxName } from '../shell/places.ts'
 import { shownFolder } from './rows.ts'
-import { finished } from './watch.svelte.ts'
 
 /** Trash or Junk; what is in it goes for ever. */
 export async function emptyFolder(mailbox: Mailbox): Promise<void> {
@@ -23,37 +22,32 @@ export async function markFolderRead(mailbox: Mailbox): Promise<void> {
   await app.act.bulk({ type: 'setKeywords', keywords: { $seen: true } }, { filter })
 }
 
-/** Its messages go to the Trash, where they can be found; then the folder and those below it go. */
+/**
+ * Its messages go to the Trash, where they can be found; then the folder and those below it go. One
+ * operation of the server, which goes on without this page and can be taken back.
+ */
 export async function deleteFolder(mailbox: Mailbox): Promise<void> {
   const trash = app.mail.withRole('trash')
   const all = withChildren(mailbox)
   const count = all.reduce((sum, one) => sum + one.totalEmails, 0)
   const sure = await app.confirm({
-    title: app.t('reader.deleteFolder.title', { folder: mailboxName(mailbox) }),
+    title: app.t('reader.deleteFolder.title', { folder: mailbox.name }),
     text: app.t('reader.deleteFolder.text', { n: count, folders: all.length }),
     yes: app.t('reader.deleteFolder.yes'),
     danger: true,
   })
   if (!sure || trash === undefined) return
-  if (count > 0 && !(await moved(all, trash.id))) return
-  for (const one of all.toReversed()) {
-    const answer = await app.client.call('Mailbox/set', { destroy: [one.id] })
-    const refused = answer.notDestroyed?.[one.id]
-    if (refused) {
-      app.toast(app.t('reader.deleteFolder.refused', { folder: mailboxName(one), why: refused.description ?? refused.type }), { kind: 'danger', seconds: 10 })
-      return
-    }
-  }
-  await app.mail.sync()
-  app.toast(app.t('reader.deleteFolder.done', { folder: mailboxName(mailbox) }))
-}
-
-async function moved(all: readonly Mailbox[], toMailboxId: Id): Promise<boolean> {
   const conditions = all.map((one) => ({ inMailbox: one.id }))
   const filter: Filter = conditions.length === 1 && conditions[0] ? conditions[0] : { operator: 'OR', conditions }
-  const id = await app.act.bulk({ type: 'move', toMailboxId }, { filter })
-  const end = await finished(id)
-  return end === 'done'
+  const shown = shownFolder()?.id
+  if (all.some((one) => one.id === shown)) app.go({ page: 'list', folder: 'inbox' })
+  const thenDestroyMailboxIds = all.toReversed().map((one) => one.id)
+  try {
+    await app.act.bulk({ type: 'move', toMailboxId: trash.id, thenDestroyMailboxIds }, { filter })
+  } catch (error) {
+    const why = error instanceof Error ? error.message : app.t('mail.serverFailed')
+    app.toast(app.t('reader.deleteFolder.refused', { folder: mailbox.name, why }), { kind: 'danger', seconds: 10 })
+  }
 }
 
 /** Parents first. */

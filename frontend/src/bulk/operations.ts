@@ -95,7 +95,7 @@ export interface Words {
 }
 
 export type Stem =
-  | 'move' | 'destroy' | 'read' | 'unread' | 'star' | 'unstar' | 'label' | 'unlabel' | 'add' | 'take' | 'restore' | 'undo'
+  | 'move' | 'folder' | 'destroy' | 'read' | 'unread' | 'star' | 'unstar' | 'label' | 'unlabel' | 'add' | 'take' | 'restore' | 'undo'
 
 const KEYWORD_STEMS: Readonly<Record<string, readonly [Stem, Stem]>> = {
   $seen: ['read', 'unread'],
@@ -107,7 +107,7 @@ export function wordsOf(one: Pick<BulkOperation, 'action' | 'undoOf'>): Words {
   if (one.undoOf !== null) return { stem: 'undo', mailbox: null, keyword: null }
   switch (action.type) {
     case 'move':
-      return { stem: 'move', mailbox: action.toMailboxId, keyword: null }
+      return { stem: action.thenDestroyMailboxIds ? 'folder' : 'move', mailbox: action.toMailboxId, keyword: null }
     case 'addMailbox':
       return { stem: 'add', mailbox: action.mailboxId, keyword: null }
     case 'removeMailbox':

@@ -6,7 +6,6 @@ import { app } from '../app.ts'
 import type { Target } from '../app.ts'
 import type { Id, Mailbox } from '../data/types.ts'
 import { mailboxName } from '../shell/places.ts'
-import Picker from './Picker.svelte'
 
 export interface Choice {
   readonly id: string
@@ -48,7 +47,8 @@ export function folderChoices(mailboxes: readonly Mailbox[]): Choice[] {
   return below(null, 0)
 }
 
-function pick(title: string, choices: readonly Choice[]): Promise<string | null> {
+async function pick(title: string, choices: readonly Choice[]): Promise<string | null> {
+  const { default: Picker } = await import('./Picker.svelte')
   return new Promise((done) => {
     const picker = mount(Picker, {
       target: document.body,

@@ -6,7 +6,7 @@ import { untrack } from 'svelte'
 import { app } from '../app.ts'
 import type { Toast, ToastOptions } from '../app.ts'
 import type { BulkOperation, Id } from '../data/types.ts'
-import { Speed, TOAST_SECONDS, active, canCancel, canUndo, percentOf, phaseOf } from './operations.ts'
+import { Speed, TOAST_SECONDS, active, canCancel, canUndo, percentOf, phaseOf, undoing } from './operations.ts'
 import { sentence } from './words.ts'
 
 const LONG = 3600 // seconds: as long as it works
@@ -20,7 +20,6 @@ interface Told {
 
 const told = new Map<Id, Told>()
 const speeds = new Map<Id, Speed>()
-const waiting = new Map<Id, ((phase: string) => void)[]>()
 let installed = false
 
 /** Called by the tray when it is first shown. */
@@ -45,13 +44,6 @@ export function speedOf(id: Id): number | null {
   return speeds.get(id)?.perSecond ?? null
 }
 
-/** Resolves with the phase in which an operation ended. */
-export function finished(id: Id): Promise<string> {
-  const there = app.act.operations.find((one) => one.id === id)
-  if (there && !active(there)) return Promise.resolve(phaseOf(there))
-  return new Promise((done) => waiting.set(id, [...(waiting.get(id) ?? []), done]))
-}
-
 function see(one: BulkOperation): void {
   const now = performance.now()
   const state = told.get(one.id) ?? { toast: null, ended: false, since: now }
@@ -66,8 +58,10 @@ function see(one: BulkOperation): void {
     return
   }
   speeds.delete(one.id)
-  for (const done of waiting.get(one.id) ?? []) done(phaseOf(one))
-  waiting.delete(one.id)
+  if (state.toast && undoing(one, app.act.operations)) {
+    state.toast.close() // taken back in the tray: it offers nothing any more
+    state.toast = null
+  }
   if (state.ended) return
   state.ended = true
   tell(one, state)
@@ -83,7 +77,6 @@ function tell(one: BulkOperation, state: Told): void {
   const [text, options] = message(one)
   // Of the same key, so that nothing of the one before stays: what has ended cannot be cancelled.
   state.toast = app.toast(text, options)
-  if (!active(one)) state.toast = null
 }
 
 function message(one: BulkOperation): [string, ToastOptions] {

@@ -29,7 +29,7 @@ export class Editor {
   private readonly squire: Squire
   private readonly document: Document
   private readonly style: HTMLStyleElement
-  private quiet = false
+  private told = ''
 
   constructor(frame: HTMLIFrameElement, label: string, look: Look, events: EditorEvents) {
     const window = frame.contentWindow as Window & typeof globalThis
@@ -61,7 +61,11 @@ export class Editor {
 
   private listen(root: HTMLElement, events: EditorEvents): void {
     this.squire.addEventListener('input', () => {
-      if (!this.quiet) events.changed()
+      // Squire tells of what it did itself, too, and of that sooner or later.
+      const now = this.squire.getHTML()
+      if (now === this.told) return
+      this.told = now
+      events.changed()
     })
     this.squire.addEventListener('pathChange', () => events.path(this.squire.getPath()))
     this.squire.addEventListener('pasteImage', (event: unknown) => {
@@ -94,11 +98,9 @@ export class Editor {
 
   /** The letter as it is; the cursor goes to its beginning. */
   set html(html: string) {
-    this.quiet = true
     this.squire.setHTML(html)
     this.squire.moveCursorToStart()
-    // What Squire reports of this comes with the next task.
-    setTimeout(() => (this.quiet = false), 0)
+    this.told = this.squire.getHTML()
   }
 
   focus(): void {

@@ -125,6 +125,7 @@ export class Sync {
       return false
     }
     await this.#takeEmails(outcome)
+    view.again()
     states.Email = outcome.newState
     const changes = await list
     if (mail.view === view && view.state !== null) {

@@ -174,7 +174,7 @@ export type Selection =
 // ── bulk operations (web.md §2.2) ───────────────────────────────────────────
 
 export type BulkAction =
-  | { type: 'move'; toMailboxId: Id }
+  | { type: 'move'; toMailboxId: Id; thenDestroyMailboxIds?: Id[] }
   | { type: 'destroy' }
   | { type: 'setKeywords' | 'unsetKeywords'; keywords: Record<string, true> }
   | { type: 'addMailbox' | 'removeMailbox'; mailboxId: Id }
@@ -197,6 +197,8 @@ export interface BulkOperation {
   done: number
   failed: number
   failures: { id: Id; type: string; description: string | null }[]
+  /** Why it failed as a whole, or what of it could not be done. */
+  description?: string | null
   createdAt: UtcDate
   startedAt: UtcDate | null
   finishedAt: UtcDate | null

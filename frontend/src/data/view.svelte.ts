@@ -9,6 +9,8 @@ import type { Id, Query } from './types.ts'
 
 export const PAGE = 100
 const MOST_KNOWN = 5000
+const FIRST_PAUSE = 1000
+const MOST_PAUSE = 30_000
 
 export interface ViewSource {
   page(query: Query, place: Place): Promise<Page>
@@ -35,6 +37,8 @@ export class ListView implements QueryView {
   #generation = 0
   /** Ids that an action took out: true while the server has not confirmed it. */
   #hidden = new Map<Id, boolean>()
+  #failures = 0
+  #retry: ReturnType<typeof setTimeout> | undefined
   #all = $state.raw<{ exclude: ReadonlySet<Id> } | null>(null)
 
   constructor(query: Query, source: ViewSource) {
@@ -90,7 +94,7 @@ export class ListView implements QueryView {
         if (this.#isAhead(page)) this.#list.forget()
         this.take(page)
       } catch (error) {
-        if (generation === this.#generation) this.failure = this.#source.sentenceOf(error)
+        if (generation === this.#generation) this.#failed(error)
       }
     }
     const done: Promise<void> = reading().finally(() => {
@@ -98,6 +102,23 @@ export class ListView implements QueryView {
     })
     this.#reading.set(key, done)
     return done
+  }
+
+  /** Rows of a list that is there otherwise are asked for again and again. */
+  #failed(error: unknown): void {
+    this.failure = this.#source.sentenceOf(error)
+    if (this.total === null) return
+    const pause = Math.min(FIRST_PAUSE * 2 ** this.#failures++, MOST_PAUSE)
+    clearTimeout(this.#retry)
+    this.#retry = setTimeout(() => this.again(), pause)
+  }
+
+  /** The rows that are missing, now. */
+  again(): void {
+    clearTimeout(this.#retry)
+    if (this.failure === null || this.total === null) return
+    this.failure = null
+    this.version++
   }
 
   #isAhead(page: Page): boolean {
@@ -110,6 +131,7 @@ export class ListView implements QueryView {
     this.#list.fill(answer.position, answer.ids, answer.total ?? this.#list.total)
     this.state = answer.queryState
     this.failure = null
+    this.#failures = 0
     const gone = [...this.#hidden.keys()].filter((id) => this.#list.indexOf(id) >= 0)
     if (gone.length) this.#list.remove(gone)
     this.#list.evict((this.firstVisible + this.lastVisible) / 2, MOST_KNOWN)

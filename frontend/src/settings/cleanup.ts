@@ -2,6 +2,8 @@
 
 import { app } from '../app.ts'
 import type { Filter } from '../data/types.ts'
+import { leaveList } from '../reader/leaving.ts'
+import { unsubscribeBy } from '../reader/unsubscribe.ts'
 
 export interface CleanUpSender {
   id: string // an address
@@ -46,21 +48,15 @@ export function reviewOf(id: string): { folder: string } | { text: string } | nu
   }
 }
 
-export interface Unsubscribe {
-  web: string | null
-  mail: string | null
-}
-
-/** Ways out of a list, as its latest letter offers them (RFC 2369 §3.2). */
-export async function unsubscribeOf(emailId: string): Promise<Unsubscribe> {
-  const name = 'header:List-Unsubscribe:asURLs'
-  const told = await app.client.call<{ list: Record<string, string[] | null>[] }>('Email/get', {
-    ids: [emailId],
-    properties: ['id', name],
-  })
-  const urls = told.list[0]?.[name] ?? []
-  return {
-    web: urls.find((one) => /^https:\/\//i.test(one)) ?? null,
-    mail: urls.find((one) => /^mailto:/i.test(one)) ?? null,
-  }
+/** Leaves a list as its latest letter offers it (RFC 2369 §3.2, RFC 8058); false where none does. */
+export async function leaveListOf(sender: CleanUpSender): Promise<boolean> {
+  const [urls, post] = ['header:List-Unsubscribe:asURLs', 'header:List-Unsubscribe-Post:asText'] as const
+  const told = await app.client.call<{
+    list: { blobId: string; [urls]: string[] | null; [post]: string | null }[]
+  }>('Email/get', { ids: [sender.emailId], properties: ['id', 'blobId', urls, post] })
+  const letter = told.list[0]
+  const by = letter ? unsubscribeBy(letter[urls], letter[post]) : null
+  if (!letter || !by) return false
+  await leaveList(by, letter.blobId, sender.id)
+  return true
 }

@@ -1,9 +1,12 @@
-// Preferences: kept by the server, one object; saved some moments after the last change.
+// Preferences: kept by the server, one object; a change is saved at once, and seen in
+// every window of this browser.
 
 import type { JmapClient } from '../jmap/client.ts'
 import type { Preferences } from '../data/types.ts'
 
-const SAVE_AFTER = 800
+const PATH = '/account/preferences'
+/** Some milliseconds, for what is changed together. */
+const SAVE_AFTER = 30
 
 export const DEFAULTS: Preferences = {
   theme: 'system',
@@ -30,34 +33,51 @@ export const DEFAULTS: Preferences = {
 export class Prefs {
   now = $state.raw<Preferences>(DEFAULTS)
   #client: JmapClient
+  #channel: BroadcastChannel
   #timer: ReturnType<typeof setTimeout> | undefined
-  #isDirty = false
+  /** What the server does not have yet. */
+  #changed: Partial<Preferences> = {}
+  #saving: Promise<void> = Promise.resolve()
 
   constructor(client: JmapClient, known: Partial<Preferences>) {
     this.#client = client
     this.now = { ...DEFAULTS, ...known }
-    addEventListener('pagehide', () => void this.#save())
+    this.#channel = new BroadcastChannel(`pillarbox-preferences-${client.accountId}`)
+    this.#channel.onmessage = (event) => {
+      this.now = { ...this.now, ...(event.data as Partial<Preferences>) }
+    }
+    addEventListener('pagehide', () => {
+      if (Object.keys(this.#changed).length) void this.#put(this.now)
+    })
   }
 
   set(changed: Partial<Preferences>): void {
     this.now = { ...this.now, ...changed }
-    this.#isDirty = true
+    this.#changed = { ...this.#changed, ...changed }
+    this.#channel.postMessage($state.snapshot(changed))
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => void this.#save(), SAVE_AFTER)
+    this.#timer = setTimeout(() => (this.#saving = this.#saving.then(() => this.#save())), SAVE_AFTER)
   }
 
+  /** Over what another device has saved meanwhile: only what was changed here is ours to say. */
   async #save(): Promise<void> {
-    if (!this.#isDirty) return
-    this.#isDirty = false
+    const changed = this.#changed
+    if (!Object.keys(changed).length) return
+    this.#changed = {}
     try {
-      await this.#client.request('/account/preferences', {
-        method: 'PUT',
-        headers: { 'Content-Type': 'application/json' },
-        body: JSON.stringify(this.now),
-        keepalive: true,
-      })
+      const answer = await this.#client.request(`${PATH}?latest`)
+      await this.#put({ ...((await answer.json()) as Preferences), ...changed })
     } catch {
-      this.#isDirty = true // with the next change
+      this.#changed = { ...changed, ...this.#changed } // with the next change
     }
+  }
+
+  async #put(preferences: Partial<Preferences>): Promise<void> {
+    await this.#client.request(PATH, {
+      method: 'PUT',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(preferences),
+      keepalive: true,
+    })
   }
 }
