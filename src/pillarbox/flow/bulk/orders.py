@@ -13,6 +13,7 @@ from pillarbox.flow.bulk.actions import (
     encode_action,
     needed_mailboxes,
     parse_action,
+    shown,
 )
 from pillarbox.flow.bulk.folders import described
 from pillarbox.ids import AccountId, BulkId, MailboxId, MessageId, ModSeq
@@ -22,7 +23,9 @@ from pillarbox.store.database import Transaction
 from pillarbox.store.search.account_wide import AccountSearch
 from pillarbox.store.sql import bulk, deleted, mailboxes
 from pillarbox.store.sql.bulk import OPEN, BulkRow
+from pillarbox.telemetry.log import get_logger
 
+log = get_logger("bulk")
 FOREVER = 2**62
 
 
@@ -82,7 +85,11 @@ async def begin(store: Store, order: Order) -> BulkRow:
             ),
         )
 
-    return await store.write(add)
+    made = await store.write(add)
+    kind = shown(order.action)["type"]
+    by = order.initiated_by
+    log.event("bulk.asked", account=account, bulk=made.id, kind=kind, total=made.total, by=by)
+    return made
 
 
 async def find(store: Store, account: AccountId, selection: Selection) -> list[MessageId]:
@@ -160,7 +167,9 @@ async def undo(store: Store, account: AccountId, number: BulkId, initiated_by: s
             ),
         )
 
-    return await store.write(add)
+    made = await store.write(add)
+    log.event("bulk.undo_asked", account=account, bulk=made.id, of=number, by=initiated_by)
+    return made
 
 
 def _check_undo(there: BulkRow, now: int) -> None:

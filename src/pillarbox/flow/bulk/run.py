@@ -82,6 +82,7 @@ class Run:
         while True:
             try:
                 if not await self._step():
+                    log.event("bulk.ended", account=self._account, bulk=self._number)
                     return
             except Unavailable as error:
                 log.warning_event("bulk.waits", bulk=self._number, why=str(error))
