@@ -92,6 +92,13 @@ def test_what_stands_in_italics_stands_on_the_page(name: str) -> None:
     } == set()
 
 
+@pytest.mark.parametrize("language", ["en", "de", "es", "zh"])
+def test_letters_name_the_page_of_the_settings_as_it_is_called(language: str) -> None:
+    letter = json.loads((ROOT / f"src/pillarbox/web/account/texts/{language}.json").read_text())
+    page = json.loads((FRONTEND / f"i18n/{language}/settings.json").read_text())
+    assert page["security"] in letter["notice"]
+
+
 def test_every_operator_of_the_search_is_told() -> None:
     names = re.search(r"NAMES = \[(.*?)\]", (FRONTEND / "search/grammar.ts").read_text(), re.DOTALL)
     assert names is not None
