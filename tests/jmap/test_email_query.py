@@ -292,6 +292,10 @@ async def test_a_list_is_made_once_for_its_changes_and_its_rows(
     assert set(after["ids"]) == {f"M{first.message}", f"M{second.message}"}
     assert after["queryState"] == told["newQueryState"]
     assert await box.call("Email/queryChanges", **query, **since) == told
+    await box.call("Email/set", update={f"M{first.message}": {"keywords/$seen": True}})
+    read = await box.call("Email/queryChanges", **query, **since)
+    assert (read["added"], read["total"]) == (told["added"], 2)
+    assert (await box.call("Email/query", **query))["queryState"] == read["newQueryState"]
 
 
 @pytest.mark.parametrize("seed", range(4))

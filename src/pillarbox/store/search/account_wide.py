@@ -31,15 +31,19 @@ _numbers = msgspec.json.Decoder(list[int]).decode
 
 # What IMAP flagged \\Deleted is not there for JMAP (RFC 8621 §4.1.1). Few accounts have any, and
 # without the look at the flags an index holds all that most of these need.
-_ALL_PLACES, _SHOWN_PLACES = "placement", "(SELECT * FROM placement WHERE flags & 8 = 0)"
+_ALL_PLACES = "placement{index}"
+_SHOWN_PLACES = "(SELECT * FROM placement{index} WHERE flags & 8 = 0)"
+# Without a word SQLite looks through all places of an account for some of its messages.
+BY_MESSAGE, BY_THREAD = " INDEXED BY placement_message", " INDEXED BY placement_thread"
 _PLACES = "SELECT json_group_array(message_id) FROM {{places}} WHERE account_id = ? AND {so}"
+_PLACES_OF_THESE = _PLACES.replace("{{places}}", "{{by_message}}")
 _EVERYTHING = _PLACES.format(so="true")
-_THESE = _PLACES.format(so="message_id IN (SELECT value FROM json_each(?))")
+_THESE = _PLACES_OF_THESE.format(so="message_id IN (SELECT value FROM json_each(?))")
 _IN_MAILBOX = _PLACES.format(so="mailbox_id = ?")
 _IN_OTHERS = _PLACES.format(so="mailbox_id NOT IN (SELECT value FROM json_each(?))")
 _FLAG = _PLACES.format(so="flags & ? <> 0")
 _NO_FLAG = _PLACES.format(so="flags & ? = 0")
-_FLAG_OF_THESE = _PLACES.format(
+_FLAG_OF_THESE = _PLACES_OF_THESE.format(
     so="flags & ? <> 0 AND message_id IN (SELECT value FROM json_each(?))"
 )
 _KEYWORD = _PLACES.format(so="keywords <> '' AND instr(' ' || lower(keywords) || ' ', ?) > 0")
@@ -51,7 +55,7 @@ _MARKED_DELETED = """
     WHERE account_id = ? AND flags & 8 = 8
 """
 _SHOWN_OF_THESE = """
-    SELECT json_group_array(message_id) FROM placement
+    SELECT json_group_array(message_id) FROM placement INDEXED BY placement_message
     WHERE account_id = ? AND message_id IN (SELECT value FROM json_each(?)) AND flags & 8 = 0
 """
 _WITH_ATTACHMENT = """
@@ -59,11 +63,11 @@ _WITH_ATTACHMENT = """
 """
 # Of few threads by their index, else by looking through all places.
 _THREADS_OF = """
-    SELECT json_group_array(DISTINCT thread_id) FROM {places}
+    SELECT json_group_array(DISTINCT thread_id) FROM {by_message}
     WHERE account_id = ? AND message_id IN (SELECT value FROM json_each(?))
 """
 _IN_THREADS = """
-    SELECT json_group_array(message_id) FROM {places}
+    SELECT json_group_array(message_id) FROM {by_thread}
     WHERE account_id = ? AND thread_id IN (SELECT value FROM json_each(?))
 """
 _ALL_THREADS = """
@@ -143,16 +147,20 @@ class AccountSearch(Search):
 
     async def ask(self, sql: str, *params: Value) -> set[int]:
         """The numbers that a statement gathers for the account; `{places}` are those shown."""
-        sql = sql.format(places=await self.shown_places())
+        sql = sql.format(
+            places=await self.shown_places(),
+            by_message=await self.shown_places(BY_MESSAGE),
+            by_thread=await self.shown_places(BY_THREAD),
+        )
         row = await self.db.row(sql, (self.account, *params))
         return set(_numbers(row[0])) if row is not None else set()
 
-    async def shown_places(self) -> str:
+    async def shown_places(self, index: str = "") -> str:
         """What stands for the places of messages in a statement."""
         if self._shown is None:
             hides = await placements.hides_any(self.db, self.account)
             self._shown = _SHOWN_PLACES if hides else _ALL_PLACES
-        return self._shown
+        return self._shown.format(index=index)
 
     async def _uids(self, query: q.Query, within: set[int] | None) -> set[int]:
         match query:

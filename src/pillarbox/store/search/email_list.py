@@ -17,7 +17,7 @@ import msgspec
 from pillarbox.ids import ModSeq
 from pillarbox.message.casefold import collated
 from pillarbox.store import query as q
-from pillarbox.store.search.account_wide import AccountSearch
+from pillarbox.store.search.account_wide import BY_MESSAGE, AccountSearch
 from pillarbox.store.sql import changes
 
 Ids: TypeAlias = "array[int]"
@@ -37,7 +37,7 @@ _BY_ARRIVAL = """
 _THREADS, _NO_THREADS = "json_group_array(thread_id)", "'[]'"
 _ID = (1 << 32) - 1
 _HERE, _THERE, _THESE = "true", "mailbox_id = ?2", "message_id IN (SELECT value FROM json_each(?2))"
-_OF_PLACES = "SELECT message_id, {column} FROM placement WHERE account_id = ?1 AND {which}"
+_OF_PLACES = "SELECT message_id, {column} FROM placement{index} WHERE account_id = ?1 AND {which}"
 _OF_MESSAGES = "SELECT message_id, {column} FROM message WHERE account_id = ?1 AND {which}"
 _SELECT = {
     q.SortKey.RECEIVED_AT: (_OF_PLACES, "received_at"),
@@ -95,7 +95,7 @@ async def _by_arrival(
     sql = _BY_ARRIVAL.format(
         which=which,
         threads=_THREADS if query.collapse_threads else _NO_THREADS,
-        places=await search.shown_places(),
+        places=await search.shown_places(BY_MESSAGE if which is _THESE else ""),
     )
     row = await search.db.row(sql, (search.account, *params))
     arrivals, threads = map(_numbers, row or ("[]", "[]"))
@@ -118,7 +118,8 @@ async def _key(
         return (await search.find(criterion.term)).__contains__
     statement, column = _SELECT[criterion.key]
     few = len(messages) <= _FEW
-    sql = statement.format(column=column, which=_THESE if few else _HERE)
+    which, index = (_THESE, BY_MESSAGE) if few else (_HERE, "")
+    sql = statement.format(column=column, which=which, index=index)
     wanted = (json.dumps(list(messages)),) if few else ()
     values: dict[int, Any] = dict(await search.db.rows(sql, (search.account, *wanted)))
     if criterion.key in _TEXTS and not criterion.plain:

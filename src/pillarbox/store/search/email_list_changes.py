@@ -33,7 +33,7 @@ _GONE = """
 _PLACES = """
     SELECT message_id, mailbox_id, placed_modseq, flags & 8 = 0, modseq > ?2,
         flags & 8 = 8 OR shown_modseq > ?2
-    FROM placement
+    FROM placement INDEXED BY placement_message
     WHERE account_id = ?1 AND message_id IN (SELECT value FROM json_each(?3))
 """
 _AT_ONCE = 5000  # messages in one statement
@@ -134,7 +134,9 @@ async def difference(
     else:
         removed = {m for m, one in touched.items() if may_hold(query.filter, one.before)}
         moved = set(touched)
-    added = [(at, message) for at, message in enumerate(now.messages) if message in moved]
+    added: list[tuple[int, int]] = []
+    if moved:
+        added = [(at, message) for at, message in enumerate(now.messages) if message in moved]
     if upto is not None and not (on.flags or on.mailboxes or on.threads):
         last = now.messages.index(upto) if upto in now.messages else len(now.messages)
         added = [(at, message) for at, message in added if at <= last]
