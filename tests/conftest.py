@@ -34,7 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--soak-seconds", type=float, default=10.0, help="length of the concurrency test"
     )
-    group.addoption("--model-steps", type=int, default=2000, help="steps of the socket model test")
+    group.addoption("--model-steps", type=int, default=1200, help="steps of the socket model test")
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:

@@ -11,7 +11,6 @@ from typing import Any
 
 import httpx
 import pytest
-from jmap import CreationRef, MethodError
 from jmap.auth import BasicAuth
 from jmap.capabilities.registry import UnsupportedMethodError
 from jmap.client import JMAPClient
@@ -19,6 +18,7 @@ from jmap.core.patch import keyword_patch, mailbox_patch
 from jmap.push import EventSourceClient, Ping
 from jmap.sync import ChangeStream, QuerySpec, QueryView
 
+from jmap import CreationRef, MethodError
 from pillarbox.testing import RunningServer, running_server
 from support.jmap_client import trusting
 from support.mailing import SENDER, sample

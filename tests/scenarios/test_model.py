@@ -36,7 +36,7 @@ def test_random_steps(
 
 @pytest.mark.parametrize("known", seeds("model"))
 def test_seeds_that_once_failed(mail_server: MailServer, account: Account, known: int) -> None:
-    asyncio.run(_scenario(Walk(mail_server, account, random.Random(known)), 500))
+    asyncio.run(_scenario(Walk(mail_server, account, random.Random(known)), 300))
     check_counts(mail_server)
 
 

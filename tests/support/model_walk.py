@@ -88,7 +88,7 @@ class Walk:
         await action(session)
         if session.mailbox is not None and self.rng.random() < 0.3:
             await self.compare(session)
-        if self.jmap is not None and self.rng.random() < 0.1:
+        if self.jmap is not None and self.rng.random() < 0.05:
             await self.jmap.compare()
 
     async def compare_everyone(self) -> None:
