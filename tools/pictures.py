@@ -315,6 +315,8 @@ def main() -> int:
                         wrong += 1
                         print(f"{name}, {theme}: {error}", file=sys.stderr)
                     studio.close()
+    if shutil.which("convert") is None:
+        print("The files are larger than they need be: imagemagick is not installed.")
     octets = sum(file.stat().st_size for file in options.into.glob("*.png"))
     print(f"{len(list(options.into.glob('*.png')))} pictures, {octets / 1e6:.2f} MB")
     return 1 if wrong else 0
