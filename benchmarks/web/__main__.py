@@ -94,9 +94,10 @@ def _alike(first: list[float], many: list[float], options: argparse.Namespace) -
 @contextlib.contextmanager
 def _site(options: argparse.Namespace) -> Iterator[Site]:
     """A server over a copy of a store that is made once."""
-    if KEPT.exists() and not list(KEPT.glob(f"{options.messages}-*")):
-        shutil.rmtree(KEPT)
     data = ready_mail(KEPT, options.messages)
+    for other in KEPT.iterdir():
+        if other != data:
+            shutil.rmtree(other)  # of other sources, or another size
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
         running_site(Path(folder), data=data, workers=WORKERS) as site,
