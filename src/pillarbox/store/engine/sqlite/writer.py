@@ -36,7 +36,7 @@ log = get_logger("store")
 T = TypeVar("T")
 _RESERVE = "UPDATE segment_number SET last = last + ? RETURNING last"
 _LOOP_IS_LATE = 0.02  # seconds; the writer's thread then goes on by itself
-_PATIENCE = 0.5  # seconds; then a patient write goes before all others
+_PATIENCE = 0.05  # seconds; then a patient write goes before all others: it has some share
 Wakes = dict[AccountId, ModSeq]
 
 
