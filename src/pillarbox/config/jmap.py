@@ -37,10 +37,20 @@ class JmapSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         Meta(
             ge=1,
             le=100,
-            description="Requests of one person that are answered at the same moment; further "
-            "ones are refused. Browsers open six connections.",
+            description="Requests of one person that are answered at the same moment. Browsers "
+            "open six connections.",
         ),
     ] = 8
+    max_waiting_requests: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1000,
+            description="Requests of one person that wait for their turn beside those; further "
+            "ones are refused. All windows and programs of a person ask at the same moment when "
+            "something has changed.",
+        ),
+    ] = 64
     max_calls: Annotated[
         int,
         Meta(ge=16, le=1024, description="Method calls in one request; 16 is the least allowed."),

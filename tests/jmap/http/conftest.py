@@ -18,6 +18,7 @@ LIMITS = {
     "max_upload_octets": 200_000,
     "max_request_octets": 100_000,
     "max_concurrent_requests": 2,
+    "max_waiting_requests": 0,
     "max_concurrent_uploads": 1,
     "max_event_streams": 2,
     "uploaded_octets": 500_000,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from pillarbox.ids import AccountId
 from pillarbox.jmap.context import Services
@@ -22,6 +23,10 @@ class Places:
         self._sentence = sentence
         self._taken: dict[AccountId, int] = {}
 
+    def taken(self, account: AccountId) -> int:
+        """How many of a person's are in use."""
+        return self._taken.get(account, 0)
+
     @contextmanager
     def take(self, account: AccountId) -> Iterator[None]:
         """A place for the length of the block. Raises RequestRefused."""
@@ -39,6 +44,32 @@ class Places:
                 del self._taken[account]
 
 
+class Turns:
+    """So many at the same moment for each person; some more wait, the first come first."""
+
+    def __init__(self, most: int, waiting: int, limit: str, sentence: str) -> None:
+        self._most = most
+        self._all = Places(most + waiting, limit, sentence)
+        self._turns: dict[AccountId, asyncio.Semaphore] = {}
+
+    @asynccontextmanager
+    async def take(self, account: AccountId, seconds: float) -> AsyncIterator[None]:
+        """A turn for the length of the block. Raises RequestRefused where too many wait, and
+        TimeoutError when it did not come in time."""
+        with self._all.take(account):
+            turns = self._turns.setdefault(account, asyncio.Semaphore(self._most))
+            try:
+                async with asyncio.timeout(seconds):
+                    await turns.acquire()
+                try:
+                    yield
+                finally:
+                    turns.release()
+            finally:
+                if self._all.taken(account) == 1:  # by this one alone
+                    del self._turns[account]
+
+
 class Desk:
     """One for a worker."""
 
@@ -47,8 +78,9 @@ class Desk:
         self.services = services
         self.sign_in = sign_in
         self.watches = Watches()
-        self.requests = Places(
+        self.requests = Turns(
             settings.max_concurrent_requests,
+            settings.max_waiting_requests,
             "maxConcurrentRequests",
             "Too many requests at the same moment. Wait for the answers to some.",
         )
