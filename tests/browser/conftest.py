@@ -29,6 +29,7 @@ from support.browsing import (
 from support.web_site import FEW, Person, Site, ready_mail, running_site
 
 OpenContext = Callable[..., BrowserContext]
+PATIENT = {"recovery": {"per_network_and_hour": 10_000}}  # all tests ask from one network
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -46,7 +47,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A server for all tests; each has people of its own there."""
-    with running_site(tmp_path_factory.mktemp("site")) as running:
+    with running_site(tmp_path_factory.mktemp("site"), settings=PATIENT) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def tidy_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One that looks every second for what is full or old."""
+    settings = {"server": {"maintain_seconds": 1}, **PATIENT}
+    with running_site(tmp_path_factory.mktemp("tidy"), settings=settings) as running:
         yield running
 
 

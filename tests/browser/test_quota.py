@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from playwright.sync_api import Page, expect
 from support.jmap_client import MAIL, Answer, JmapClient, basic
 from support.quotas import counts, fill_up, limit_of, refuses, set_quota, used
 from support.reading import ROWS, open_mail
-from support.web_site import Person, Site, running_site
+from support.web_site import Person, Site
 from support.writing import Composer, letters_of, until
 
 METER_SECONDS = 2.0
@@ -23,12 +22,9 @@ METER = ".meter .numbers"
 USING = ("urn:ietf:params:jmap:core", MAIL, "urn:ietf:params:jmap:quota")
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Its own server, which looks after quotas often."""
-    settings = {"server": {"maintain_seconds": 1}}
-    with running_site(tmp_path_factory.mktemp("quota"), settings=settings) as running:
-        yield running
+@pytest.fixture
+def site(tidy_site: Site) -> Site:
+    return tidy_site
 
 
 @pytest.fixture

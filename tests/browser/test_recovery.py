@@ -33,18 +33,10 @@ from support.way_back import (
     sign_in_by_page,
     wait_for_letter,
 )
-from support.web_site import Person, Site, running_site
+from support.web_site import Person, Site
 
 OpenContext = Callable[..., BrowserContext]
 END_SECONDS = 5.0  # REC-6
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Its own server: all tests ask from one network."""
-    settings = {"recovery": {"per_network_and_hour": 10_000}}
-    with running_site(tmp_path_factory.mktemp("recovery"), settings=settings) as running:
-        yield running
 
 
 def far_of(person: Person) -> str:
@@ -201,6 +193,7 @@ def test_rec_3_the_token_is_in_no_log_and_no_referer(
     assert token not in site.server.log.read_text()
 
 
+@pytest.mark.web_long
 def test_rec_4_a_changed_address_waits_and_its_owner_can_object(
     page: Page, open_context: OpenContext, site: Site, person: Person
 ) -> None:

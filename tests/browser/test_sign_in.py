@@ -84,7 +84,9 @@ def test_sign_4_at_twice_the_size_in_other_languages(
     assert page.locator("html").get_attribute("lang") == "en"
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 320), ("dark", 1280)])
+@pytest.mark.parametrize(
+    ("theme", "width"), [("light", 320), pytest.param("dark", 1280, marks=pytest.mark.web_long)]
+)
 def test_sign_4_axe_finds_nothing_at_all(
     open_context: OpenContext, site: Site, theme: str, width: int
 ) -> None:

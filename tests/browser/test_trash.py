@@ -8,14 +8,13 @@ the trash, as the row of its place says.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from pillarbox.node.administration import Opened
 from support.reading import ROWS, open_mail
-from support.web_site import Person, Site, running_site
+from support.web_site import Person, Site
 from support.writing import until
 
 DAY = 86_400
@@ -24,12 +23,9 @@ FRESH = "Thrown away lately"
 ANCIENT = "From long ago, thrown away today"
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Its own server, which tidies up often."""
-    settings = {"server": {"maintain_seconds": 1}}
-    with running_site(tmp_path_factory.mktemp("trash"), settings=settings) as running:
-        yield running
+@pytest.fixture
+def site(tidy_site: Site) -> Site:
+    return tidy_site
 
 
 def throw_away(site: Site, person: Person, subject: str, date: str) -> None:
