@@ -4,6 +4,7 @@ import { mount, unmount } from 'svelte'
 
 import { app } from '../app.ts'
 import type { Target } from '../app.ts'
+import { shownFolder } from './rows.ts'
 import type { Id, Mailbox } from '../data/types.ts'
 import { mailboxName } from '../shell/places.ts'
 
@@ -17,7 +18,10 @@ export interface Choice {
 
 /** Where mail may be moved to; null: nothing was chosen. */
 export function pickFolder(): Promise<Id | null> {
-  const choices = folderChoices(app.mail.mailboxes.filter((one) => one.myRights.mayAddItems !== false))
+  const here = shownFolder()?.id
+  const choices = folderChoices(
+    app.mail.mailboxes.filter((one) => one.myRights.mayAddItems !== false && one.id !== here),
+  )
   return pick(app.t('reader.pick.folder'), choices)
 }
 

@@ -39,6 +39,8 @@ export class Letter {
   private readonly saver: Saver
   private readonly running = new Map<string, Upload>()
   private readonly untouched: string
+  /** Whether the problem is one of saving. */
+  private isUnsaved = false
   private release: () => void = () => undefined
 
   constructor(draft: Draft, identities: Identity[]) {
@@ -230,9 +232,12 @@ export class Letter {
     if (told.kind === 'blobs') return this.renewBlobs()
     if (told.kind === 'refused') {
       this.problem = told.problem
+      this.isUnsaved = true
       return 'refused'
     }
-    this.problem = null
+    // Why it could not be sent stays until it was read.
+    if (this.isUnsaved) this.problem = null
+    this.isUnsaved = false
     this.draft = { ...this.draft, emailId: told.emailId, savedAt: Date.now() }
     await keepDraft({ ...this.draft, localAt: Date.now() })
     return told.kind

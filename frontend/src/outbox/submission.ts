@@ -5,7 +5,7 @@ import { emailOf } from '../compose/draft.ts'
 import type { Identity } from '../compose/reply.ts'
 import { senderOf } from '../compose/server.ts'
 import { CallFailed, NetworkFailed, RequestFailed } from '../jmap/errors.ts'
-import type { SetAnswer } from '../jmap/methods.ts'
+import type { SetAnswer, SetError } from '../jmap/methods.ts'
 import { holdParameters, type Entry } from './entry.ts'
 
 export type Sent =
@@ -107,7 +107,7 @@ async function outcomeOf(
     if (!made || !emailId) {
       const refused = told.notCreated?.['s']
       if (refused?.type === 'alreadyExists' && refused.existingId) return adopt(refused.existingId)
-      return { kind: 'refused', problem: refusalOf(refused?.type, refused?.description), emailId }
+      return { kind: 'refused', problem: refusalOf(refused), emailId }
     }
     const submission: Submission = {
       id: made.id,
@@ -139,12 +139,17 @@ function failureOf(error: unknown, emailId: string | null): Sent {
 }
 
 /** RFC 8621 §7.5: the refusals of a submission, in words. */
-function refusalOf(type: string | undefined, description: string | null | undefined): string {
+function refusalOf(refused: (SetError & { invalidRecipients?: string[] }) | undefined): string {
+  const { type, description } = refused ?? {}
   if (type === 'forbiddenFrom' || type === 'forbiddenMailFrom')
     return app.t('compose.forbiddenFrom')
   if (type === 'forbiddenToSend') return description ?? app.t('compose.forbiddenToSend')
   if (type === 'tooManyRecipients') return app.t('compose.tooManyRecipients')
-  if (type === 'invalidRecipients') return description ?? app.t('compose.invalidRecipients')
+  if (type === 'invalidRecipients') {
+    const why = description ?? app.t('compose.invalidRecipients')
+    const who = refused?.invalidRecipients ?? []
+    return who.length ? `${why} (${who.join(', ')})` : why
+  }
   if (type === 'tooLarge') return app.t('compose.tooLarge')
   return description ?? app.t('compose.refused')
 }

@@ -10,6 +10,8 @@ const PATIENCE = 1500
 interface Place {
   element: HTMLElement
   isFloating: boolean
+  /** What stays when something in it goes: its other buttons are the next ones. */
+  home: HTMLElement | null
 }
 
 export function keepFocus(): void {
@@ -19,7 +21,11 @@ export function keepFocus(): void {
   addEventListener('focusin', (event) => {
     looking++
     const element = event.target as HTMLElement
-    const place = { element, isFloating: element.closest(FLOATING) !== null }
+    const place = {
+      element,
+      isFloating: element.closest(FLOATING) !== null,
+      home: element.closest<HTMLElement>('[data-keeps-focus]'),
+    }
     before = [...before.filter((one) => one.element !== element), place].slice(-MOST_BEFORE)
   })
 
@@ -28,7 +34,8 @@ export function keepFocus(): void {
     const last = before.at(-1)
     if (!last || isThere(last.element) || document.querySelector('dialog[open]')) return
     const main = last.isFloating ? before.findLast((one) => !one.isFloating && isThere(one.element)) : undefined
-    const next = main?.element ?? place()
+    const home = last.home && isThere(last.home) ? last.home : null
+    const next = home ?? main?.element ?? place()
     next?.focus({ preventScroll: true })
     if (isNowhere() && performance.now() - since < PATIENCE) setTimeout(() => look(since, number), 50)
   }
