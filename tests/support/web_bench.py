@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 from starlette.routing import BaseRoute
 
 from pillarbox.accounts.admin import AccountAdmin
@@ -47,7 +48,7 @@ class WebBox(JmapBox):
         directory = Directory(self.store)
         letters = Letters(self.store, directory, hostname=HOST, clock=self.clock)
         self.services = WebServices(
-            settings=self.web_settings,
+            settings=msgspec.structs.replace(self.web_settings, store=self.settings),
             store=self.store,
             authenticator=self.authenticator,
             clock=self.clock,
