@@ -21,7 +21,7 @@ from support.way_back import ANOTHER, choose_password, confirm_with
 from support.writing import Composer
 
 OpenContext = Callable[..., BrowserContext]
-START_SECONDS = 40.0
+START_SECONDS = 60.0
 
 
 @dataclass
@@ -53,32 +53,31 @@ def printed(tmp_path: Path) -> Iterator[Printed]:
             env={**os.environ, "PORT_BASE": str(port_base)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
         )
         text = _until_told(process)
         if process.poll() is None:
             break
-        assert "already listens" in process.communicate()[1]
+        assert b"already listens" in process.communicate()[1]
     try:
         yield Printed(text)
     finally:
         process.terminate()
         assert process.wait(30) == 0
-        assert "Traceback" not in process.communicate()[1]
+        assert b"Traceback" not in process.communicate()[1]
 
 
-def _until_told(process: subprocess.Popen[str]) -> str:
+def _until_told(process: subprocess.Popen[bytes]) -> str:
+    """What it printed, by itself or until it ended."""
     assert process.stdout is not None
-    text, until = "", time.monotonic() + START_SECONDS
-    while "outgoing SMTP" not in text and time.monotonic() < until:
-        ready, _, _ = select.select([process.stdout], [], [], 1)
-        if ready:
-            line = process.stdout.readline()
-            if not line:
+    told, until = b"", time.monotonic() + START_SECONDS
+    while b"outgoing SMTP" not in told and time.monotonic() < until:
+        if select.select([process.stdout], [], [], 1)[0]:
+            piece = os.read(process.stdout.fileno(), 65_536)
+            if not piece:
                 process.wait(10)
-                return text
-            text += line
-    return text
+                break
+            told += piece
+    return told.decode()
 
 
 def enter(page: Page, login: str, password: str) -> None:
