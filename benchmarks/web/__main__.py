@@ -67,11 +67,12 @@ def _targets(options: argparse.Namespace) -> None:
         deliver_large(site)
         with running_browser() as browser:
             targets = Targets(browser, site, network)
+            _say(figures.head())
             if "targets" in options.only:
-                targets.everything()
+                for one in targets.everything():
+                    print(figures.line(one), flush=True)
             else:
                 targets.opening()
-    _say(figures.table(targets.figures))
     if "million" in options.only and targets.opened:
         with running_million(options.million, WORKERS) as site:
             deliver_large(site)

@@ -34,13 +34,12 @@ def timing(
     return Figure(what, target, measured, most <= p95 and (p50 is None or middle <= p50))
 
 
-def table(figures: Sequence[Figure]) -> list[str]:
-    """Times are the median and the 95th percentile."""
-    lines = ["| what | target | measured, p50 / p95 | met |", "|---|---|---|:-:|"]
-    return lines + [line(one) for one in figures]
+def head() -> list[str]:
+    """Of the table; times are the median and the 95th percentile."""
+    return ["| what | target | measured, p50 / p95 | met |", "|---|---|---|:-:|"]
 
 
 def line(one: Figure) -> str:
-    """A row of that table."""
+    """A row of the table."""
     met = "yes" if one.is_met else "**no**"
     return f"| {one.what} | {one.target} | {one.measured} | {met} |"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import smtplib
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from email.utils import formatdate
 
@@ -102,7 +102,7 @@ class Targets:
         what = "warm start" + (", service worker" if by_worker else ", **no service worker**")
         self.timed(f"{what}, to rows", warm, Times(250, 500))
 
-    def everything(self) -> None:
+    def everything(self) -> Iterator[Figure]:
         """All rows, in an order in which none disturbs the next; what fails is a row, too."""
         for measure in (
             self.sign_in_page,
@@ -122,6 +122,8 @@ class Targets:
                 what = measure.__name__.replace("_", " ")
                 said = error.message.partition("\n")[0][:80]
                 self.figures.append(Figure(what, "", f"failed: {said}", is_met=False))
+            yield from self.figures
+            self.figures.clear()
 
     def opening(self) -> None:
         """Letters of 50 kB: never seen, seen before, and fetched ahead by the page."""
