@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
+from pillarbox.web.bodies.job import Cleaned, Job
+from pillarbox.web.bodies.pool import GaveUp
 from support.body_pages import PagesBox
 from support.store_box import letter
 
@@ -141,6 +144,23 @@ async def test_a_page_as_text(pages: PagesBox) -> None:
     blob = await pages.deliver(page())
     text = (await pages.ask("text", blob)).body.decode().partition("<body")[2]
     assert "Hello" in text and "<h1" not in text and "alert" not in text
+
+
+class Tired:
+    """Cleaning that takes too long."""
+
+    async def clean(self, job: Job, seconds: float) -> Cleaned:
+        raise GaveUp
+
+
+@pytest.mark.parametrize("end", ["</style>", "</STYLE\n>", "</style><script>1<2</script >"])
+async def test_what_takes_too_long_is_text_without_its_sheets(tmp_path: Path, end: str) -> None:
+    flood = "<p>Above</p><style>" + "p{color:red}" * 20_000 + end + "<p>Below</p>"
+    async with PagesBox(tmp_path, cleaning=Tired()) as pages:
+        found = await pages.ask("body", await pages.deliver(page(flood)))
+    shown = found.body.decode()
+    assert "Above" in shown and "Below" in shown
+    assert "color:red" not in shown and "1&lt;2" not in shown
 
 
 async def test_a_second_look_does_not_clean_again(pages: PagesBox) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 from dataclasses import dataclass
 
@@ -23,6 +24,10 @@ _GROWTH = 8  # octets of markup for one of the message: escapes and links
 _LEAST_RESULT = 4 << 20
 _FALLBACK_OCTETS = 128 << 10  # of text made on a thread of our own, when the process was killed
 _FALLBACK_SECONDS = 0.4  # that is left for it
+_SHEET = re.compile(rb"<(style|script)(?=[\s>/])", re.IGNORECASE)
+_SHEET_END = {
+    name: re.compile(rb"</%b(?:[\s/][^>]{0,1000})?>" % name, re.IGNORECASE) for name in (b"style", b"script")
+}
 _NO_MESSAGE = "That message is no longer here."
 
 
@@ -130,6 +135,20 @@ def _shortened(job: Job) -> Job:
     left = _FALLBACK_OCTETS
     pieces: list[Piece] = []
     for piece in job.pieces:
-        pieces.append(replace(piece, octets=piece.octets[:left]))
-        left -= min(len(piece.octets), left)
+        octets = _without_sheets(piece.octets) if piece.kind == "html" else piece.octets
+        pieces.append(replace(piece, octets=octets[:left]))
+        left -= min(len(octets), left)
     return replace(job, pieces=tuple(pieces), as_text=True)
+
+
+def _without_sheets(octets: bytes) -> bytes:
+    """What is no text would take the place of what is."""
+    kept: list[bytes] = []
+    at = 0
+    while (opened := _SHEET.search(octets, at)) is not None:
+        kept.append(octets[at : opened.start()])
+        closed = _SHEET_END[opened[1].lower()].search(octets, opened.end())
+        if closed is None:
+            return b"".join(kept)
+        at = closed.end()
+    return b"".join((*kept, octets[at:]))
