@@ -26,7 +26,8 @@ _FALLBACK_OCTETS = 128 << 10  # of text made on a thread of our own, when the pr
 _FALLBACK_SECONDS = 0.4  # that is left for it
 _SHEET = re.compile(rb"<(style|script)(?=[\s>/])", re.IGNORECASE)
 _SHEET_END = {
-    name: re.compile(rb"</%b(?:[\s/][^>]{0,1000})?>" % name, re.IGNORECASE) for name in (b"style", b"script")
+    name: re.compile(rb"</%b(?:[\s/][^>]{0,1000})?>" % name, re.IGNORECASE)
+    for name in (b"style", b"script")
 }
 _NO_MESSAGE = "That message is no longer here."
 
