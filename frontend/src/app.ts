@@ -88,6 +88,8 @@ export interface Mail {
   /** Ask now what has changed. */
   sync(): Promise<void>
   readonly push: PushStatus
+  /** The server told of changes that could not be read yet. */
+  readonly isBehind: boolean
   /** When the server last told anything; milliseconds. */
   readonly heardAt: number
 }

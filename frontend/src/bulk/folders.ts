@@ -1,7 +1,7 @@
 // Things done to a whole folder. Each is an operation of the server, whatever the folder holds.
 
 import { app } from '../app.ts'
-import type { Filter, Mailbox } from '../data/types.ts'
+import type { BulkAction, Filter, Mailbox } from '../data/types.ts'
 import { confirmDestroying } from './destroying.ts'
 import { mailboxName } from '../shell/places.ts'
 import { shownFolder } from './rows.ts'
@@ -14,12 +14,21 @@ export async function emptyFolder(mailbox: Mailbox): Promise<void> {
   if (shownFolder()?.id === mailbox.id && view.total !== null && view.state !== null) {
     // On screen: its rows go at once.
     await app.act.destroy({ mode: 'all', query: view.query, exclude: new Set(), total: view.total, upToState: view.state })
-  } else await app.act.bulk({ type: 'destroy' }, { filter: { inMailbox: mailbox.id } })
+  } else await begin({ type: 'destroy' }, { inMailbox: mailbox.id })
 }
 
 export async function markFolderRead(mailbox: Mailbox): Promise<void> {
   const filter: Filter = { operator: 'AND', conditions: [{ inMailbox: mailbox.id }, { notKeyword: '$seen' }] }
-  await app.act.bulk({ type: 'setKeywords', keywords: { $seen: true } }, { filter })
+  await begin({ type: 'setKeywords', keywords: { $seen: true } }, filter)
+}
+
+async function begin(action: BulkAction, filter: Filter): Promise<void> {
+  try {
+    await app.act.bulk(action, { filter })
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : app.t('mail.serverFailed')
+    app.toast(app.t('mail.notDone', { reason }), { kind: 'danger', seconds: 12 })
+  }
 }
 
 /**

@@ -110,6 +110,7 @@ export function takenUp(email: FullEmail): Draft {
   const draft = newDraft(app.mail.accountId, app.login.split('@')[1] ?? '', Date.now())
   const html = email.htmlBody[0]
   const isHtml = html?.type === 'text/html'
+  const savedAt = Date.parse(email.receivedAt) || Date.now()
   Object.assign(draft, {
     emailId: email.id,
     messageId: email.messageId?.[0] ?? draft.messageId,
@@ -122,7 +123,8 @@ export function takenUp(email: FullEmail): Draft {
     inReplyTo: email.inReplyTo ?? [],
     references: email.references ?? [],
     answers: answersOf(email['header:X-Pillarbox-Answers:asText']),
-    savedAt: Date.parse(email.receivedAt) || Date.now(),
+    changedAt: savedAt, // the server has it as it is
+    savedAt,
   })
   draft.files = email.attachments.map((part, index) => ({
     key: `part-${index}-${part.blobId}`,

@@ -6,7 +6,7 @@ import type { JmapClient } from '../jmap/client.ts'
 import { type MailStore, sentenceOf } from './mail.svelte.ts'
 import { queryKey } from './reading.ts'
 import type { Sync } from './sync.ts'
-import { countOf, isSelection, messageIdsOf, messagesOf, rowsOf } from './targets.ts'
+import { countOf, isLeft, isSelection, messageIdsOf, messagesOf, rowsOf } from './targets.ts'
 import type { BulkAction, BulkOperation, Email, Filter, Id, Role } from './types.ts'
 import { type EmailPatch, pathOf, type Refused, reverse, write } from './writes.ts'
 import { mailboxName } from '../shell/places.ts'
@@ -77,7 +77,7 @@ export class Actions implements Act {
         ),
         [pathOf('mailboxIds', mailboxId)]: true,
       }),
-      leaves: (email) => !(mailboxId in email.mailboxIds) || Object.keys(email.mailboxIds).length > 1,
+      leaves: () => isLeft(this.#mail.view.query.filter, mailboxId),
       text: (n) => app.t('mail.moved', { n, folder: name }),
     })
   }
@@ -101,7 +101,7 @@ export class Actions implements Act {
   }
 
   async #moveTo(target: Target, role: (typeof WRITTEN_OVER)[number], more: EmailPatch = {}) {
-    const mailbox = this.#mail.withRole(role as Role) ?? (await this.#make(role))
+    const mailbox = this.#mail.withRole(role as Role) ?? (await this.#make(role).catch((error: unknown) => this.#failed(error)))
     if (!mailbox) return
     const action: BulkAction = { type: 'move', toMailboxId: mailbox.id }
     await this.#do(target, action, {
@@ -114,7 +114,7 @@ export class Actions implements Act {
         [pathOf('mailboxIds', mailbox.id)]: true,
         ...more,
       }),
-      leaves: () => true,
+      leaves: () => isLeft(this.#mail.view.query.filter, mailbox.id),
       text: (n) => app.t(`mail.done.${role}`, { n, folder: mailbox.name }),
     })
   }
@@ -131,20 +131,23 @@ export class Actions implements Act {
   async destroy(target: Target): Promise<void> {
     const rows = rowsOf(target)
     if (rows === null || rows.length > MOST_AT_ONCE) return this.#bulkOf(target, { type: 'destroy' })
-    const emails = await this.#messages(rows)
-    if (!emails.length) return
-    const hidden = this.#mail.view.hide(rows)
-    this.#leave(rows)
     const portion = this.#client.limit('maxObjectsInSet')
+    let hidden: ReturnType<MailStore['view']['hide']> | null = null
     try {
+      const emails = await this.#messages(rows)
+      if (!emails.length) return
+      hidden = this.#mail.view.hide(rows)
+      this.#leave(rows)
       for (let at = 0; at < emails.length; at += portion) {
         const ids = emails.slice(at, at + portion).map((one) => one.id)
-        await this.#client.call('Email/set', { destroy: ids }, { retries: 2 })
+        const { notDestroyed } = await this.#client.call('Email/set', { destroy: ids }, { retries: 2 })
+        const refused = Object.values(notDestroyed ?? {}).find((one) => one.type !== 'notFound')
+        if (refused) throw new Error(refused.description ?? refused.type)
       }
       hidden.settle()
       app.toast(app.t('mail.destroyed', { n: emails.length }))
     } catch (error) {
-      hidden.restore()
+      hidden?.restore()
       this.#failed(error)
     }
   }
@@ -204,6 +207,7 @@ export class Actions implements Act {
     const rows = rowsOf(target)
     if (rows === null || rows.length > MOST_AT_ONCE) return this.#bulkOf(target, action)
     let hidden: ReturnType<MailStore['view']['hide']> | null = null
+    let done: Done | null = null
     const view = this.#mail.view
     const known = rows.flatMap((id) => this.#mail.emails.peek(id) ?? [])
     // Rows go before anything is asked of the server.
@@ -220,15 +224,26 @@ export class Actions implements Act {
       }
       const patches = new Map(emails.map((email) => [email.id, how.patch(email)]))
       const back = new Map(emails.map((email) => [email.id, reverse(email, how.patch(email))]))
-      if (how.text) this.#tell(emails, said(how.text, rows.length, emails.length), back, hidden)
+      if (how.text) done = this.#tell(emails, said(how.text, rows.length, emails.length), back, hidden)
       const refused = await this.#write(patches)
       if (refused === null) return this.#mail.later.afterwards(() => hidden?.settle())
-      if (refused[0]) throw new Error(refused[0].error.description ?? refused[0].error.type)
+      this.#missed(refused, emails.length)
       hidden?.settle()
     } catch (error) {
       hidden?.restore()
+      this.#undo = this.#undo.filter((one) => one !== done)
       this.#failed(error)
     }
+  }
+
+  /** What somebody else has destroyed meanwhile is gone; anything else is a refusal. */
+  #missed(refused: Refused[], of: number): void {
+    const other = refused.find((one) => one.error.type !== 'notFound')?.error
+    if (other) throw new Error(other.description ?? other.type)
+    for (const { id } of refused) this.#mail.emails.delete(id)
+    if (!refused.length || refused.length < of) return
+    app.toast(app.t('mail.goneMeanwhile', { n: refused.length }), { key: 'action', seconds: 6 })
+    void this.#sync.run()
   }
 
   #messages(rows: Id[]): Promise<Email[]> {
@@ -256,7 +271,7 @@ export class Actions implements Act {
     text: string,
     back: Map<Id, EmailPatch>,
     hidden: { restore: () => void } | null,
-  ): void {
+  ): Done {
     const done: Done = {
       emails,
       text,
@@ -272,6 +287,7 @@ export class Actions implements Act {
       seconds: UNDO_SECONDS,
       action: { label: app.t('mail.undo'), run: () => this.#takeBack(done) },
     })
+    return done
   }
 
   async undo(): Promise<void> {
@@ -291,7 +307,6 @@ export class Actions implements Act {
   }
 
   #failed(error: unknown): void {
-    this.#undo = this.#undo.slice(0, -1)
     const text = app.t('mail.notDone', { reason: sentenceOf(error) })
     app.toast(text, { key: 'action', kind: 'danger', seconds: 12 })
   }
@@ -302,7 +317,8 @@ export class Actions implements Act {
     const { view } = this.#mail
     const whole = isSelection(target) && target.mode === 'all' ? target : null
     const rows = whole ? [...whole.exclude] : (rowsOf(target) ?? [])
-    const leaves = action.type === 'move' || action.type === 'destroy'
+    const isMoved = action.type === 'move' && isLeft(view.query.filter, action.toMailboxId)
+    const leaves = isMoved || action.type === 'destroy'
     try {
       const ids = await messageIdsOf(this.#mail, rows)
       if (leaves && whole) view.hideAll(whole.exclude)
@@ -419,9 +435,15 @@ export class Actions implements Act {
     id: Id,
     change: { status?: 'cancelling' | 'running'; undo?: true },
   ): Promise<void> {
-    const answer = await this.#client.call('BulkOperation/set', { update: { [id]: change } })
-    const not = answer.notUpdated?.[id]
-    if (not) throw new Error(not.description ?? not.type)
+    try {
+      const answer = await this.#client.call('BulkOperation/set', { update: { [id]: change } })
+      const not = answer.notUpdated?.[id]
+      if (not) throw new Error(not.description ?? not.type)
+    } catch (error) {
+      const text = app.t('mail.notDone', { reason: sentenceOf(error) })
+      app.toast(text, { kind: 'danger', seconds: 12 })
+      return
+    }
     if (change.status === 'running') this.#emptied.set(id, queryKey(this.#mail.view.query))
     await this.loadOperations()
   }

@@ -73,6 +73,8 @@ export class MailStore implements Mail {
   quotas = $state.raw<Quota[]>([])
   push = $state<PushStatus>('reconnecting')
   heardAt = $state(0)
+  /** The server told of changes that could not be read yet. */
+  isBehind = $state(false)
   parseSearch: (text: string) => Filter = (text) => ({ text })
   /** Where the next sync begins. */
   readonly states: { Email: string | null; Mailbox: string | null } = { Email: null, Mailbox: null }

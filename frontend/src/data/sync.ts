@@ -12,6 +12,8 @@ const MOST_CHANGES = 500
 const MOST_IN_LIST = 200
 const MOST_CREATED = 100
 const MOST_ROUNDS = 4
+const FIRST_PAUSE = 1000
+const MOST_PAUSE = 30_000
 /** While the server works through thousands for us, each chunk would be asked for otherwise. */
 const PAUSE_IN_BULK = 10_000
 /** The state that an operation leaves is told just behind its end. */
@@ -24,6 +26,8 @@ export class Sync {
   #again = false
   #anew: Promise<void> | null = null
   #timer: ReturnType<typeof setTimeout> | undefined
+  #retry: ReturnType<typeof setTimeout> | undefined
+  #failures = 0
   /** Set by Act while an operation of this page runs. */
   inBulk = false
   #last = 0
@@ -42,6 +46,7 @@ export class Sync {
 
   /** One at a time; who asks meanwhile gets a run that began after asking. */
   run(): Promise<void> {
+    clearTimeout(this.#retry)
     clearTimeout(this.#timer)
     this.#timer = undefined
     if (this.#anew) return this.#anew
@@ -63,7 +68,7 @@ export class Sync {
       await this.#running
       this.#anew = null
       this.#running = this.#startOver()
-        .catch(() => undefined)
+        .catch(() => this.#tryLater())
         .finally(() => {
           this.#running = null
           this.#last = Date.now()
@@ -74,7 +79,16 @@ export class Sync {
     return this.#anew
   }
 
+  /** Push tries again where it was lost itself; a request may be lost alone. */
+  #tryLater(): void {
+    this.#mail.isBehind = true
+    const pause = Math.min(FIRST_PAUSE * 2 ** this.#failures++, MOST_PAUSE)
+    clearTimeout(this.#retry)
+    this.#retry = setTimeout(() => void this.run(), pause * (0.5 + Math.random() / 2))
+  }
+
   async #loop(): Promise<void> {
+    const mail = this.#mail
     do {
       this.#again = false
       try {
@@ -84,8 +98,11 @@ export class Sync {
           await this.#startOver()
           break
         }
+        this.#failures = 0
+        mail.isBehind = false
       } catch {
-        return // the status dot says that there is no connection; push tries again
+        this.#tryLater()
+        return
       }
     } while (this.#again)
   }

@@ -2,7 +2,7 @@
 
 import type { Target } from '../app.ts'
 import type { MailStore } from './mail.svelte.ts'
-import type { Email, Id, Selection } from './types.ts'
+import type { Email, Filter, Id, Selection } from './types.ts'
 
 /** Rows named by a target; null for everything that a query finds. */
 export function rowsOf(target: Target): Id[] | null {
@@ -58,4 +58,17 @@ export async function countOf(mail: MailStore, target: Target): Promise<number> 
   const spared = await messageIdsOf(mail, [...target.exclude])
   const { total = 0 } = await asked.answer
   return Math.max(0, total - spared.length)
+}
+
+/** Whether what is in that mailbox alone is no more in a list, as far as its filter tells. */
+export function isLeft(filter: Filter | null, mailboxId: Id): boolean {
+  if (filter === null) return false
+  if ('conditions' in filter) {
+    const conditions = filter.conditions as Filter[]
+    if (filter.operator === 'AND') return conditions.some((one) => isLeft(one, mailboxId))
+    return filter.operator === 'OR' && conditions.every((one) => isLeft(one, mailboxId))
+  }
+  const { inMailbox, inMailboxOtherThan } = filter as { inMailbox?: Id; inMailboxOtherThan?: Id[] }
+  if (inMailbox !== undefined && inMailbox !== mailboxId) return true
+  return inMailboxOtherThan?.includes(mailboxId) ?? false
 }

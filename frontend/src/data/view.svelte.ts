@@ -83,15 +83,21 @@ export class ListView implements QueryView {
     const generation = this.#generation
     const reading = async () => {
       try {
+        let done = this.#confirmed()
         let page = await this.#source.page(this.query, place)
         for (let again = 0; this.#isAhead(page) && again < 2; again++) {
           // Places of different states do not fit together: first take in what has changed.
           await this.#source.sync()
           if (generation !== this.#generation) return
-          if (this.#isAhead(page)) page = await this.#source.page(this.query, place)
+          if (this.#isAhead(page)) {
+            done = this.#confirmed()
+            page = await this.#source.page(this.query, place)
+          }
         }
         if (generation !== this.#generation) return
         if (this.#isAhead(page)) this.#list.forget()
+        // Asked for after we took them out: they are there, or there again.
+        for (const id of page.answer.ids) if (done.has(id)) this.#hidden.delete(id)
         this.take(page)
       } catch (error) {
         if (generation === this.#generation) this.#failed(error)
@@ -102,6 +108,11 @@ export class ListView implements QueryView {
     })
     this.#reading.set(key, done)
     return done
+  }
+
+  /** What was taken out, and the server has done it. */
+  #confirmed(): Set<Id> {
+    return new Set([...this.#hidden].flatMap(([id, isPending]) => (isPending ? [] : [id])))
   }
 
   /** Rows of a list that is there otherwise are asked for again and again. */

@@ -47,7 +47,7 @@ export class Prefs {
       this.now = { ...this.now, ...(event.data as Partial<Preferences>) }
     }
     addEventListener('pagehide', () => {
-      if (Object.keys(this.#changed).length) void this.#put(this.now)
+      if (Object.keys(this.#changed).length) void this.#put(this.now).catch(() => undefined)
     })
   }
 

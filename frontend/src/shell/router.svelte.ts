@@ -54,11 +54,14 @@ export class Router {
   route = $state.raw<Route>({ page: 'list', folder: 'inbox' })
   /** How many places of this app lie behind the one on screen. */
   #depth = 0
+  /** The browser is on its way back; a second step would lead out of the app. */
+  #isLeaving = false
 
   constructor() {
     this.route = routeOf(new URL(location.href))
     this.#depth = Number(history.state?.depth ?? 0)
     window.addEventListener('popstate', (event) => {
+      this.#isLeaving = false
       this.#depth = Number(event.state?.depth ?? 0)
       this.route = routeOf(new URL(location.href))
     })
@@ -79,8 +82,11 @@ export class Router {
   back(): void {
     const { route } = this
     if ('email' in route && route.email) {
-      if (this.#depth > 0) history.back()
-      else this.go({ ...route, email: undefined }, { replace: true })
+      if (this.#isLeaving) return
+      if (this.#depth > 0) {
+        this.#isLeaving = true
+        history.back()
+      } else this.go({ ...route, email: undefined }, { replace: true })
     } else this.go({ page: 'list', folder: 'inbox' })
   }
 }
