@@ -276,6 +276,8 @@ def test_axe_finds_nothing_serious(
     sign_in(context, site, reader_of_all)
     found: list[str] = []
     for scene in WHOLE if IS_LONG else SHORT:
+        if scene is every_setting and width == 1280:
+            continue  # test_settings looks at them at this width
         page = context.new_page()
         try:
             scene(page, site)

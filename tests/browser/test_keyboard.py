@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
-from support.browsing import sign_in, watch_faults
+from support.browsing import PATIENCE_SECONDS, sign_in, watch_faults
 from support.reading import READER, ROWS, open_mail
 from support.web_keyboard import Hands
 from support.web_selection import expect_count, rows_in_list, threads_in, wait_rows
@@ -136,6 +136,8 @@ def test_keyboard_selects_deletes_and_undoes(open_context: Open, site: Site, wid
     my.tab_to("^Delete$", back=True)
     page.keyboard.press("Enter")
     wait_rows(page, 0)
+    done = page.get_by_text(re.compile(r"\d+ moved to Trash")).first
+    expect(done).to_be_visible(timeout=PATIENCE_SECONDS * 1000)
     my.look()
     undo_by_tray(my, width)
     my.press("g", "i")
@@ -203,7 +205,7 @@ def test_keyboard_changes_a_setting_and_asks_for_help(
     my.tab_to("^Close")
     my.press("Escape")
     expect(help_sheet).to_have_count(0)
-    assert my.row  # where it was before
+    my.rests_on_a_row()  # where it was before
     my.press("g", ",")
     my.tab_to("^Appearance and reading$")
     my.press("Enter")
@@ -231,25 +233,32 @@ def test_keyboard_makes_a_folder_and_moves_into_it(
     page, rows = my.page, rows_in_list(my.page)
     open_folders(my, width)
     my.tab_to("^New folder$", back=width >= 1200)
+    dialog = page.get_by_role("dialog")
     my.press("Enter")
+    expect(dialog).to_be_visible()
     my.press("Escape")
+    expect(dialog).to_have_count(0)
     assert my.look()["name"] == "New folder"
     my.press("Enter")
+    expect(dialog).to_be_visible()
     my.type("Ropes")
     my.press("Enter")
-    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(dialog).to_have_count(0)
     my.look()
     my.press("g", "i")
     page.keyboard.press("j")
     my.press("v")
+    expect(dialog).to_be_visible()
     my.type("Rop")
     my.press("Enter")
-    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(dialog).to_have_count(0)
     wait_rows(page, rows - 1)
-    assert my.row
+    my.rests_on_a_row()
     my.press("v")
+    expect(dialog).to_be_visible()
     my.press("Escape")
-    assert my.row
+    expect(dialog).to_have_count(0)
+    my.rests_on_a_row()
     my.used_no_mouse()
 
 

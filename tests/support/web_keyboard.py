@@ -93,6 +93,14 @@ class Hands:
         """The message whose row has the focus."""
         return str(self.look()["row"])
 
+    def rests_on_a_row(self) -> None:
+        """It may be on its way there."""
+        for _ in range(20):
+            if self.row:
+                return
+            self.page.wait_for_timeout(50)
+        pytest.fail(f"after {' '.join(self.pressed[-6:])}: the focus is at {self.look()}")
+
     def used_no_mouse(self) -> None:
         """Nothing of the sort ever reached the page."""
         assert not self.page.evaluate("window.mice ?? 0")

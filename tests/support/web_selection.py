@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
-from support.browsing import IS_LONG
+from support.browsing import IS_LONG, PATIENCE_SECONDS
 from support.reading import ROWS, jmap
 from support.web_site import Person, Site
 
@@ -88,7 +88,8 @@ def rows_in_list(page: Page) -> int:
 
 def wait_rows(page: Page, wanted: int) -> None:
     """Until the list is that long."""
-    expect(page.locator(GRID)).to_have_attribute("aria-rowcount", str(wanted))
+    rows = expect(page.locator(GRID))
+    rows.to_have_attribute("aria-rowcount", str(wanted), timeout=PATIENCE_SECONDS * 1000)
 
 
 def scroll_to(page: Page, index: int) -> None:
