@@ -7,6 +7,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from pillarbox.accounts.recovery import masked
+from pillarbox.config.loading import hostname_of
 from pillarbox.store import Reader
 from pillarbox.store.sql import accounts, second_factors, web_people
 from pillarbox.web.account.asked import Asked, NotUnderstood, done, route, told
@@ -52,6 +53,7 @@ async def get_state(asked: Asked) -> Response:
     return told(
         {
             "login": asked.session.login,
+            "mailHost": hostname_of(services.settings),
             "csrf": asked.session.csrf,
             "sessionId": str(asked.session.id),
             "fresh": services.sessions.is_fresh(asked.session),
