@@ -46,6 +46,7 @@ class Recorded:
     facts: Request
     opened: Message
     messages: list[Message]
+    total: int  # in the list
 
 
 @dataclass(slots=True)
@@ -139,6 +140,7 @@ def _record(mail: MailPage) -> Recorded:
         facts=next(one for one in asked if f"/{blob}/facts?" in one.url),
         opened=Message(found, blob),
         messages=[Message(one["id"], one["blobId"]) for one in got["list"]],
+        total=mail.total(),
     )
 
 
@@ -153,7 +155,7 @@ def _octets(template: Request, recorded: Recorded, chance: random.Random, cookie
     path = path.replace(f"/{recorded.opened.blob}/", f"/{other.blob}/")
     body = template.post_data or ""
     body = body.replace(json.dumps(recorded.opened.id), json.dumps(other.id))
-    body = re.sub(r'"position":\d+', f'"position":{chance.randrange(20_000)}', body)
+    body = re.sub(r'"position":\d+', f'"position":{chance.randrange(recorded.total // 2)}', body)
     kept = {"accept", "accept-encoding", "accept-language", "content-type", "x-csrf-token"}
     kept |= {"sec-fetch-dest", "sec-fetch-mode", "sec-fetch-site", "user-agent"}
     given = {name: value for name, value in template.all_headers().items() if name in kept}
