@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 
-from pillarbox.ids import MailboxId, Uid
+from pillarbox.ids import MailboxId, MessageId, Uid
 from pillarbox.jmap.ids import email_id, mailbox_id, thread_id
 from pillarbox.jmap.mailbox_view import COUNTS
 from pillarbox.store.database import Transaction
 from pillarbox.store.model import Flag, FlagChange
 from pillarbox.store.sql import mailboxes, messages
 from pillarbox.store.sql.modseq import next_modseq
+from pillarbox.store.sql.placing import NewPlace, place_again
 from pillarbox.store.sql.renumbering import renumber
 from support.jmap_bench import JmapBox
 from support.store_box import letter
@@ -29,6 +30,10 @@ KINDS = ("Email", "Thread", "Mailbox")
 _SHOWN = "FROM placement WHERE account_id = ? AND flags & 8 = 0"  # \\Deleted is for IMAP alone
 _EMAILS = f"SELECT message_id, mailbox_id, flags {_SHOWN}"
 _THREADS = f"SELECT DISTINCT thread_id, message_id {_SHOWN}"
+_GONE = """
+    SELECT DISTINCT message_id FROM expunged WHERE account_id = ?1 AND message_id NOT IN (
+        SELECT message_id FROM placement WHERE account_id = ?1)
+"""
 Things = dict[str, Any]
 
 
@@ -42,7 +47,10 @@ class Worker:
         self.flags = flags  # that are set and taken away
 
     async def step(self) -> None:
-        work = (self.deliver, self.deliver, self.mark, self.place, self.expunge, self.rearrange)
+        work = (
+            *(self.deliver, self.deliver, self.mark, self.place, self.expunge, self.revive),
+            self.rearrange,
+        )
         await self.chance.choice(work)()
 
     async def _mailbox(self) -> MailboxId:
@@ -81,6 +89,15 @@ class Worker:
         await self.box.store.write(
             lambda tx: messages.expunge(tx, self.box.alice.id, mailbox, uids, force=True)
         )
+
+    async def revive(self) -> None:
+        """As an undo does: some of what went has a place again."""
+        rows = await self.box.store.read(lambda db: db.rows(_GONE, (self.box.alice.id,)))
+        some = self.chance.sample(rows, min(len(rows), self.chance.randint(0, 3)))
+        mailbox = await self._mailbox()
+        new = [NewPlace(MessageId(number), 0, "") for (number,) in some]
+        if new:
+            await self.box.store.write(lambda tx: place_again(tx, self.box.alice.id, mailbox, new))
 
     async def rearrange(self) -> None:
         account, tree = (
@@ -163,8 +180,8 @@ class Client:
         )
         ids = [*told["created"], *told["updated"], *told["destroyed"]]
         assert len(ids) == len(set(ids)) <= limit
-        # A thread that was empty for a while is made again, and so is what was \\Deleted.
-        if kind == "Mailbox" or (kind == "Email" and Flag.DELETED not in self.worker.flags):
+        # What was gone for a while is made again, and so is what was \\Deleted.
+        if kind == "Mailbox":
             assert not known.keys() & set(told["created"])
         assert set(told["updated"]) <= known.keys()
         now = await truth(self.box, kind)

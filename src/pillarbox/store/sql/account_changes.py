@@ -5,8 +5,7 @@ it there, and so do tombstones; from these follows whether something existed at 
 
 What IMAP flags \\Deleted went with that, and comes when the flag is taken away (RFC 8621 §4.1.1).
 Since when it has the flag is not kept, so it may be uncertain whether there was something at a
-point. Then its end is told, perhaps once more, and if it is there it counts as new.
-"""
+point. Then its end is told, perhaps once more, and if it is there it counts as new."""
 
 from __future__ import annotations
 
@@ -52,16 +51,18 @@ class Changes(msgspec.Struct, frozen=True):
     destroyed: list[int]
 
 
+HERE = 1 << 62
+# How long one place was there for those who are told: since when for certain (HERE: never), since
+# when perhaps, and when it went (HERE: not yet).
+Span = tuple[int, int, int]
+
+
 class _Fate(msgspec.Struct):
     """What is known of one message: of its places then and now."""
 
     thread: ThreadId
     last: int  # the last change
-    first: int  # since when it was there for certain
-    perhaps: int  # since when it may have been there
-    here: bool
-    # Of several places: since when each was one, and its last change.
-    spans: list[tuple[int, int]] | None = None
+    spans: list[Span]
 
 
 Event = tuple[int, int, str]  # modseq, id, "created" …
@@ -81,15 +82,26 @@ async def check_point(db: Reader, account: AccountId, since: Point) -> ModSeq:
 
 
 def page(events: list[Event], now: ModSeq, limit: int) -> Changes:
-    """The first so many; none that comes later is before `until`."""
+    """Of the first so many ids, each once; what comes later is not before `until`.
+
+    What went and came again is told as created, since a client may have heard of its end.
+    """
     events.sort()
-    more = len(events) > limit
-    del events[limit:]
-    until = Point(ModSeq(events[-1][0]), events[-1][1]) if more else Point(now)
-    kinds: dict[str, list[int]] = {"created": [], "updated": [], "destroyed": []}
-    for _, number, kind in events:
-        kinds[kind].append(number)
-    return Changes(until, more, **kinds)
+    kinds: dict[int, str] = {}
+    until = Point(now)
+    more = False
+    for at, (_, number, kind) in enumerate(events):
+        if number not in kinds and len(kinds) == limit:
+            more = True
+            last = events[at - 1]
+            until = Point(ModSeq(last[0]), last[1])
+            break
+        if kind != "updated" or number not in kinds:
+            kinds[number] = kind
+    told: dict[str, list[int]] = {"created": [], "updated": [], "destroyed": []}
+    for number, kind in kinds.items():
+        told[kind].append(number)
+    return Changes(until, more, **told)
 
 
 _PLACED = """
@@ -131,35 +143,46 @@ async def email_changes(db: Reader, account: AccountId, since: Point, limit: int
     if since == Point(now):
         return page([], now, limit)
     fates = await _fates(db, account, since, _GONE, lambda message, _: since.base(message))
-    events = [
-        event
-        for message, fate in fates.items()
-        if (event := _event(message, fate, since.base(message)))
-    ]
+    events: list[Event] = []
+    for message, fate in fates.items():
+        for modseq, kind in _happened(fate.spans, since.base(message), fate.last):
+            events.append((modseq, message, kind))
     return page(events, now, limit)
 
 
-def _event(message: MessageId, fate: _Fate, base: int) -> Event | None:
-    if fate.here:
-        is_new = fate.first > base
-        return (fate.first, message, "created") if is_new else (fate.last, message, "updated")
-    if fate.perhaps > base:
-        return None
-    ended = fate.last if fate.spans is None else _ended(fate.spans, base)
-    return (ended, message, "destroyed")
+def _happened(spans: list[Span], base: int, last: int) -> list[tuple[int, str]]:
+    """What a client is told that knows all up to `base`; `last`: the last change.
 
-
-def _ended(spans: list[tuple[int, int]], base: int) -> int:
-    """When that went which was there at `base`, with the places that it had gone on to.
-
-    What happened to others later does not count: who asks from a point in between sees only those,
-    and would not hear of the end.
+    What was there and went is told when it went, even if it came again: who asks from a point in
+    between sees only what came, and would not hear of the end.
     """
-    end = base
-    for began, last in sorted(spans):
-        if began <= end:
-            end = max(end, last)
-    return end
+    if len(spans) == 1:
+        certain, perhaps, end = spans[0]
+        if end < HERE:
+            return [(end, "destroyed")] if perhaps <= base else []
+        return [(last, "updated")] if certain <= base else [(certain, "created")]
+    here = [began for began, end in _stretches([(s[0], s[2]) for s in spans]) if end == HERE]
+    if here and here[-1] <= base:
+        return [(last, "updated")]
+    told = [
+        (end, "destroyed")
+        for began, end in _stretches([(s[1], s[2]) for s in spans])
+        if began <= base < end < HERE
+    ]
+    if here and here[-1] < HERE:
+        told.append((here[-1], "created"))
+    return told
+
+
+def _stretches(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """From when to when something was there, going on from one place to another."""
+    found: list[tuple[int, int]] = []
+    for began, end in sorted(spans):
+        if found and began <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], end))
+        else:
+            found.append((began, end))
+    return found
 
 
 async def _fates(
@@ -178,12 +201,10 @@ async def _fates(
     asked = [
         message
         for message, fate in fates.items()
-        if not fate.here or fate.first > base(message, fate.thread)
+        if all(end < HERE or certain > base(message, fate.thread) for certain, _, end in fate.spans)
     ]
     for message, first in await _asked(db, _OLDEST_PLACE, account, asked):
-        fate = fates[message]
-        fate.here = True
-        fate.first = min(fate.first, first)
+        fates[message].spans.append((first, first, HERE))
     return fates
 
 
@@ -195,17 +216,13 @@ def _note(
     for message, thread, modseq, placed, certain, here in rows:
         if modseq <= base(message, thread):
             continue
+        span = (certain, placed, HERE if here else modseq)
         fate = fates.get(message)
         if fate is None:
-            fate = fates[message] = _Fate(thread, modseq, certain, placed, here=False)
-        elif fate.spans is None:
-            fate.spans = [(fate.perhaps, fate.last), (placed, modseq)]
+            fates[message] = _Fate(thread, modseq, [span])
         else:
-            fate.spans.append((placed, modseq))
-        fate.last = max(fate.last, modseq)
-        fate.first = min(fate.first, certain)
-        fate.perhaps = min(fate.perhaps, placed)
-        fate.here = fate.here or bool(here)
+            fate.last = max(fate.last, modseq)
+            fate.spans.append(span)
 
 
 async def _asked(db: Reader, sql: str, account: AccountId, numbers: Iterable[int]) -> list[Row]:
@@ -234,21 +251,21 @@ async def thread_changes(db: Reader, account: AccountId, since: Point, limit: in
         db, account, since, _GONE_WITH_THREADS, lambda _, thread: since.base(thread)
     )
     happened: dict[ThreadId, list[int]] = {}
-    first: dict[ThreadId, int] = {}  # of its messages, also of those that came and went
-    for message, fate in fates.items():
-        first[fate.thread] = min(fate.first, first.get(fate.thread, fate.first))
-        event = _event(message, fate, since.base(fate.thread))
-        if event and event[2] != "updated":
-            happened.setdefault(fate.thread, []).append(event[0])
-    oldest: dict[ThreadId, int] = dict(await _asked(db, _OLDEST_IN_THREAD, account, happened))
+    spans: dict[ThreadId, list[Span]] = {}  # of its messages, also of those that came and went
+    for fate in fates.values():
+        spans.setdefault(fate.thread, []).extend(fate.spans)
+        told = _happened(fate.spans, since.base(fate.thread), fate.last)
+        # Who asked for the thread in between may have seen what came and went.
+        if not told or any(kind != "updated" for _, kind in told):
+            modseqs = [modseq for modseq, _ in told] or [fate.last]
+            happened.setdefault(fate.thread, []).extend(modseqs)
+    for thread, first in await _asked(db, _OLDEST_IN_THREAD, account, happened):
+        spans[ThreadId(thread)].append((first, first, HERE))
     events: list[Event] = []
     for thread, modseqs in happened.items():
-        began = min(first[thread], oldest.get(thread, first[thread]))
-        existed = began <= since.base(thread)
-        if thread not in oldest:
-            events.append((max(modseqs), thread, "destroyed"))
-        elif existed:
-            events.append((max(modseqs), thread, "updated"))
-        else:
-            events.append((began, thread, "created"))
+        for modseq, kind in _happened(spans[thread], since.base(thread), 0):
+            if kind != "updated":
+                events.append((modseq, thread, kind))
+            else:
+                events += [(one, thread, kind) for one in modseqs]
     return page(events, now, limit)
