@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from email.policy import SMTP
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from support.old_build import count_starts
 from support.reading import open_mail, row
 from support.web_site import Person, Site
 from support.web_sync import FarSite, Sleeper, Witness, idling, share
-from support.writing import Composer, letters_of, until
+from support.writing import Composer, letters_of, until, wait_for_letters
 
 # `make test-web` has the machine for itself.
 SLOWNESS = 1.0 if IS_LONG else 4.0
@@ -297,7 +298,7 @@ def devices(
     """Two, with the same draft; in both more was written, and the second saved first."""
     first, second = (Device(open_context(), site, person) for _ in range(2))
     first.composer = Composer.open(first.page, site)
-    first.composer.address("bob@example.org", "Shared draft")
+    first.composer.address(site.new_person(0).login, "Shared draft")
     first.composer.write("From the first device. ")
     first.composer.wait_saved()
     second.take_up("Shared draft", "From the first device.")
@@ -351,3 +352,57 @@ def test_sync_5_a_device_without_a_network(
     found = until(lambda: texts(site, person), lambda now: len(now) == 2)
     assert "Written on the train. From the first device." in " ".join(found)
     assert "Written at home. From the first device." in " ".join(found)
+
+
+@pytest.mark.web_long
+def test_sync_5_sent_on_one_device_while_the_other_writes(
+    site: Site, person: Person, devices: tuple[Device, Device]
+) -> None:
+    """What was written too late for the letter is a draft still, and was said to be."""
+    first, second = devices
+    second.composer.send()
+    wait_for_letters(site, person, "Sent", "Shared draft", seconds=60)
+    first.composer.write("One more thing. ")
+    first.choose("Keep both")
+    first.composer.wait_saved()
+    until(
+        lambda: texts(site, person),
+        lambda now: "One more thing. From the first device." in now,
+    )
+    assert "One more thing" not in str(letters_of(site, person, "Sent", "Shared draft")[0])
+
+
+@pytest.mark.web_long
+def test_sync_5_a_draft_that_is_only_looked_at(
+    site: Site, person: Person, devices: tuple[Device, Device]
+) -> None:
+    """No new version is made of it, and nobody is asked anything."""
+    first, second = devices
+    second.page.wait_for_timeout(6000)  # a draft is saved three seconds after a change
+    first.composer.write("The first goes on. ")
+    first.composer.wait_saved()
+    assert texts(site, person) == ["The first goes on. From the first device."]
+    second.composer.window.get_by_role("button", name="Close and keep").first.click()
+    expect(second.composer.window).to_have_count(0)
+    assert texts(site, person) == ["The first goes on. From the first device."]
+
+
+@pytest.mark.web_long
+def test_sync_5_a_mail_program_changes_the_draft(
+    site: Site, person: Person, devices: tuple[Device, Device]
+) -> None:
+    """As programs do: a new version is appended, the old one expunged."""
+    first, _ = devices
+    draft = letters_of(site, person, "Drafts", "Shared draft")[0]
+    draft.get_body(("plain",)).set_content("Written in a mail program.")
+    with site.imap(person) as client:
+        client.select("Drafts")
+        client.append("Drafts", r"(\Draft \Seen)", None, draft.as_bytes(policy=SMTP))
+        client.store("1", "+FLAGS", r"(\Deleted)")
+        client.expunge()
+    first.composer.write("Written in the page. ")
+    first.choose("Keep both")
+    first.composer.wait_saved()
+    both = " ".join(until(lambda: texts(site, person), lambda now: len(now) == 2))
+    assert "Written in a mail program." in both
+    assert "Written in the page." in both
