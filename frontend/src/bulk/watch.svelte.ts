@@ -26,7 +26,8 @@ let installed = false
 export function installBulk(): void {
   if (installed) return
   installed = true
-  void begin()
+  // Mail is painted first: each request before it is a wait.
+  requestAnimationFrame(() => setTimeout(() => { void begin() }))
 }
 
 async function begin(): Promise<void> {

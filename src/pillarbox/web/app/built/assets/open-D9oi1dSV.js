@@ -1,1 +1,0 @@
-import{t as e}from"./windows.svelte-vO_J2B4M.js";function t(t){e.open(t)}export{t as open};
