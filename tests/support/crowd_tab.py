@@ -12,7 +12,7 @@ from support.web_site import Site
 
 # Acts until it is stopped; the same seed chooses the same way among the same rows. What the page
 # complains of is collected: dangerous toasts, alerts and dialogs. Fair are the question before
-# messages are destroyed, and that an operation could not be done to what others destroyed.
+# messages are destroyed, and that something cannot be done to, or shown of, what others destroyed.
 _ACTOR = """([seed, least, most]) => {
     let state = seed
     const chance = () => {
@@ -90,7 +90,7 @@ _ACTOR = """([seed, least, most]) => {
         for (const one of all('.toast.danger, [role=alert], dialog[open]')) {
             const text = one.textContent.trim().replace(/\\s+/g, ' ')
             const id = `${one.className} ${text}`
-            const fair = /^Delete [\\d,]+ messages? |; [\\d,]+ could not be /
+            const fair = /^Delete [\\d,]+ messages? |; [\\d,]+ could not be |^This message is not on /
             if (!text || known.has(id) || fair.test(text)) continue
             known.add(id)
             complaints.push(id)
