@@ -90,7 +90,7 @@ _ACTOR = """([seed, least, most]) => {
         for (const one of all('.toast.danger, [role=alert], dialog[open]')) {
             const text = one.textContent.trim().replace(/\\s+/g, ' ')
             const id = `${one.className} ${text}`
-            const fair = /^Delete [\\d,]+ messages? |; [\\d,]+ could not be |^This message is not on /
+            const fair = /^Delete [\\d,]+ messages? |; [\\d,]+ could not be |^This message is not /
             if (!text || known.has(id) || fair.test(text)) continue
             known.add(id)
             complaints.push(id)
