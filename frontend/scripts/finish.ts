@@ -21,6 +21,8 @@ const SOURCE_FILES = [
 ]
 const NOT_SOURCES = ['src/ui/icons.svg']
 const COMPRESSED = /\.(html|js|css|svg|json|webmanifest)$/
+/** What a new letter needs to be written: its windows, the way to open them, and the editor. */
+const COMPOSER = ['/compose/Composer.svelte', '/compose/open.ts', '/compose/editor.ts']
 const KEPT = '__KEPT__'
 const BUILD = '__BUILD__'
 
@@ -72,15 +74,21 @@ function whole(parts: Map<string, Part>, file: string, found = new Set<string>()
 function groups(parts: Map<string, Part>): Record<string, string[]> {
   const first = new Set<string>()
   for (const [file, { isEntry }] of parts) if (isEntry && file !== 'sw.js') whole(parts, file, first)
-  const of = (module: string) => {
-    const found = [...parts].find(([, one]) => one.modules.some((name) => name.endsWith(module)))
-    const files = found ? [...whole(parts, found[0])] : []
-    return files.filter((file) => !first.has(file)).sort()
+  const of = (modules: string[], before: Iterable<string> = []) => {
+    const known = new Set([...first, ...before])
+    const files = modules.flatMap((module) => {
+      const found = [...parts].find(([, one]) => one.modules.some((name) => name.endsWith(module)))
+      if (!found) throw new Error(`${module} is in no part of the build`)
+      return [...whole(parts, found[0])]
+    })
+    return [...new Set(files)].filter((file) => !known.has(file)).sort()
   }
+  const composer = of(COMPOSER)
   const out: Record<string, string[]> = {
     initial: [...first].sort(),
-    composer: of('/compose/Composer.svelte'),
-    settings: of('/settings/Settings.svelte'),
+    composer,
+    'composer, later': of(['/compose/rest.ts'], composer),
+    settings: of(['/settings/Settings.svelte']),
   }
   for (const [file, { modules }] of parts) {
     const [, language, part] = modules[0]?.match(/\/i18n\/([a-z]+)\/([a-z]+)\.json$/) ?? []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import signal
 import time
 from collections.abc import Callable
@@ -175,6 +176,40 @@ def test_comp_4_a_double_click_on_send_sends_once(
     page.wait_for_timeout(3_000)
     assert len(letters_of(site, friend, "INBOX", "Twice")) == 1
     assert len(letters_of(site, person, "Sent", "Twice")) == 1
+
+
+@pytest.mark.context(service_workers="block")
+def test_what_comes_after_the_window_is_asked_for_again(
+    page: Page, site: Site, person: Person, friend: Person
+) -> None:
+    """The line breaks when the window is there, but not what sends and what shows files."""
+
+    def lose(route: Route) -> None:
+        if "/assets/" in route.request.url or route.request.method == "HEAD":
+            route.abort("internetdisconnected")
+        else:
+            route.continue_()
+
+    lost = re.compile(r"/assets/rest-[^/]+\.js$|/mail/$")
+    page.route(lost, lose)
+    composer = Composer.open(page, site)
+    composer.address(friend.login, "In two parts")
+    composer.write("Hello")
+    alert = composer.window.get_by_role("alert")
+    composer.send()
+    expect(alert).to_contain_text("could not be loaded")
+    alert.get_by_role("button").click()
+    composer.attach({"name": "plan.txt", "mimeType": "text/plain", "buffer": b"A plan"})
+    expect(alert).to_contain_text("could not be loaded")
+    page.unroute(lost)
+    # Saving asks for it by itself, and then the file is shown with what became of it.
+    composer.window.get_by_role("button", name="Try again").click(timeout=30_000)
+    composer.wait_saved()
+    composer.send()
+    [letter] = wait_for_letters(site, friend, "INBOX", "In two parts", seconds=30)
+    assert "Hello" in str(letter.get_body(("plain",)))
+    [file] = letter.iter_attachments()
+    assert file.get_content().strip() == "A plan"
 
 
 @pytest.mark.web_long

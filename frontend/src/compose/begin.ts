@@ -1,10 +1,11 @@
-// A letter's beginning: empty, an answer, passed on, or a draft taken up again.
+// A letter that begins with another: an answer, passed on, or a draft taken up again.
 
 import { app, type ComposeRequest } from '../app.ts'
 import { currentLocale } from '../i18n/t.ts'
-import { formatRecipient, parseRecipients, type Recipient } from './addresses.ts'
-import { cleanPage } from './clean.ts'
+import { formatRecipient, type Recipient } from './addresses.ts'
+import { cleanPage } from './clean-page.ts'
 import { newDraft, parseHtml, type Draft, type DraftFile } from './draft.ts'
+import { blank } from './fresh.ts'
 import { htmlToText, quoteText, textToHtml } from './plain.ts'
 import { forwardedFiles, forwardHtml, forwardText, quotable, replyHtml } from './quote.ts'
 import {
@@ -21,33 +22,15 @@ import { withSignature, withTextSignature } from './signature.ts'
 
 const QUOTE_SECONDS = 8 // as long as an open letter's body may take
 
-export async function begin(request: ComposeRequest, identities: Identity[]): Promise<Draft> {
-  const mode = request.mode ?? (request.emailId ? 'draft' : 'new')
-  if (!request.emailId || mode === 'new') return fresh(request, identities)
-  const email = await readEmail(request.emailId)
+export async function beginWith(
+  emailId: string,
+  mode: Exclude<ComposeRequest['mode'], 'new' | undefined>,
+  identities: Identity[],
+): Promise<Draft> {
+  const email = await readEmail(emailId)
   if (!email) throw new Error(app.t('compose.gone'))
   if (mode === 'draft') return takenUp(email)
   return mode === 'forward' ? forwarded(email, identities) : answered(email, mode, identities)
-}
-
-function blank(identities: Identity[]): Draft {
-  const draft = newDraft(app.mail.accountId, app.login.split('@')[1] ?? '', Date.now())
-  draft.plain = app.prefs['plainText'] === true
-  draft.identityId = identities[0]?.id ?? null
-  return draft
-}
-
-function fresh(request: ComposeRequest, identities: Identity[]): Draft {
-  const draft = blank(identities)
-  draft.to = parseRecipients(request.to ?? '').found
-  draft.cc = parseRecipients(request.cc ?? '').found
-  draft.subject = request.subject ?? ''
-  const body = request.body ?? ''
-  const identity = identities[0] ?? null
-  draft.bcc = identity?.bcc ?? []
-  if (draft.plain) draft.text = withTextSignature(body, null, identity)
-  else draft.html = withSignature(textToHtml(body), identity)
-  return draft
 }
 
 async function answered(

@@ -1,6 +1,7 @@
 // @vitest-environment jsdom
 import { describe, expect, it } from 'vitest'
-import { cleanFragment, cleanPage } from './clean.ts'
+import { cleanPage } from './clean-page.ts'
+import { cleanFragment } from './clean.ts'
 
 const cleaned = (html: string) => {
   const box = document.createElement('div')

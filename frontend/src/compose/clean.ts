@@ -3,7 +3,6 @@
 import DOMPurify, { type Config } from 'dompurify'
 import { parseHtmlWith } from './draft.ts'
 import { openWorkshop } from './workshop.ts'
-import { cssToAttributes } from './inline-css.ts'
 
 // Letters have neither forms nor drawings nor things that play.
 const FORBIDDEN = [
@@ -79,31 +78,22 @@ export function cleanFragment(html: string): DocumentFragment {
   return made
 }
 
-/** A whole page as one element, its style sheet turned into attributes. */
-export function cleanPage(html: string): HTMLElement {
-  const whole = purifier.sanitize(html, {
+/** A whole page, its style sheets still in it. */
+export function cleanWhole(html: string): HTMLElement {
+  return purifier.sanitize(html, {
     ...SETTINGS,
     WHOLE_DOCUMENT: true,
     RETURN_DOM: true,
   }) as HTMLElement
-  const sheets = [...whole.querySelectorAll('style')].map((one) => one.textContent ?? '')
-  const body = whole.querySelector('body') ?? whole
-  for (const style of whole.querySelectorAll('style')) style.remove()
-  cssToAttributes(body, sheets.join('\n'))
-  const root = page.implementation.createHTMLDocument('').body
-  const outer = root.ownerDocument.createElement('div')
-  for (const name of ['style', 'bgcolor', 'dir']) {
-    const value = body.getAttribute(name)
-    if (value) outer.setAttribute(name, value)
-  }
-  outer.append(...[...body.childNodes].map((node) => root.ownerDocument.importNode(node, true)))
-  if (outer.attributes.length > 0) root.append(outer)
-  else root.append(...outer.childNodes)
-  return root
+}
+
+/** The body of a document that nobody sees. */
+export function hiddenBody(): HTMLElement {
+  return page.implementation.createHTMLDocument('').body
 }
 
 parseHtmlWith((html) => {
-  const root = page.implementation.createHTMLDocument('').body
+  const root = hiddenBody()
   root.append(cleanFragment(html))
   return root
 })

@@ -2,14 +2,14 @@
 
 import { app } from '../app.ts'
 import { isBlank, parseHtml, type Draft, type DraftFile } from './draft.ts'
-import { speaksOfAttachment } from './forgotten.ts'
+import type { speaksOfAttachment } from './forgotten.ts'
 import { forgetDraft, forgetFile, keepDraft, keepFile, keptFile } from './keep.ts'
 import { htmlToText, textToHtml } from './plain.ts'
+import { rest } from './parts.ts'
 import type { Identity } from './reply.ts'
 import { Saver, windowTimers, type SaveOutcome, type SaveState } from './saver.ts'
-import { destroyEmail, otherVersions, partsOf, saveDraft } from './server.ts'
 import { withSignature, withTextSignature } from './signature.ts'
-import { browserTransfer, Upload, type UploadState } from './upload.ts'
+import type { Upload, UploadState } from './upload.ts'
 
 export interface FileView {
   key: string
@@ -189,22 +189,23 @@ export class Letter {
   }
 
   private async upload(file: DraftFile, blob: Blob): Promise<void> {
+    this.note(file, { state: 'waiting', sent: 0, status: 0 })
     await keepFile(this.key, file.key, blob).catch(() => undefined) // a full disk only costs a retry
-    const transfer = browserTransfer({
+    const part = await rest.get().catch((error: Error) => {
+      this.problem = error.message
+      return null
+    })
+    if (!this.draft.files.some((one) => one.key === file.key)) return
+    if (!part) return this.note(file, { state: 'failed', sent: 0, status: 0 })
+    const transfer = part.browserTransfer({
       url: app.client.uploadUrl,
       csrf: () => app.client.csrf,
       signedIn: async (signal) => {
         await app.client.request('/account/state', { signal }) // opens the sheet and waits for it
       },
     })
-    const upload = new Upload(blob, transfer, (one) => {
-      if (!this.running.has(file.key)) return
-      this.uploads[file.key] = {
-        key: file.key,
-        state: one.state,
-        sent: one.sent,
-        status: one.status,
-      }
+    const upload = new part.Upload(blob, transfer, (one) => {
+      if (this.running.has(file.key)) this.note(file, one)
     })
     this.running.set(file.key, upload)
     const done = await upload.run()
@@ -218,6 +219,10 @@ export class Letter {
     })
   }
 
+  private note(file: DraftFile, { state, sent, status }: Omit<FileView, 'key'>): void {
+    this.uploads[file.key] = { key: file.key, state, sent, status }
+  }
+
   // ── keeping ─────────────────────────────────────────────────────────────────────────────────
 
   private async keep(): Promise<void> {
@@ -227,6 +232,7 @@ export class Letter {
 
   private async save(): Promise<SaveOutcome> {
     if (this.isUntouched) return 'saved'
+    const { saveDraft } = await rest.get()
     const told = await saveDraft(this.draft, this.identity)
     if (told.kind === 'offline') return 'offline'
     if (told.kind === 'blobs') return this.renewBlobs()
@@ -245,6 +251,7 @@ export class Letter {
 
   /** The server forgets files after some hours; the version it has still holds them. */
   private async renewBlobs(): Promise<SaveOutcome> {
+    const { partsOf } = await rest.get()
     const parts = this.draft.emailId ? await partsOf(this.draft.emailId) : []
     const files = this.draft.files.map((file) => {
       const part = parts.find((one) => one.name === file.name && one.size === file.size)
@@ -257,6 +264,7 @@ export class Letter {
 
   /** Two versions: keep ours, take theirs, or leave both. */
   async settle(choice: 'mine' | 'theirs' | 'both'): Promise<string | null> {
+    const { destroyEmail, otherVersions } = await rest.get()
     const others = (await otherVersions(this.draft)).filter((one) => one.keywords['$draft'])
     if (choice === 'mine') {
       for (const one of others) await destroyEmail(one.id)
@@ -279,7 +287,7 @@ export class Letter {
   // ── the end ─────────────────────────────────────────────────────────────────────────────────
 
   /** Why it should not be sent yet; `agreed` are those that the person has been asked about. */
-  lacks(agreed: ReadonlySet<Lack>): Lack | null {
+  lacks(agreed: ReadonlySet<Lack>, speaks: typeof speaksOfAttachment): Lack | null {
     const { to, cc, bcc, files, subject } = this.draft
     if (Object.values(this.unfinished).some((text) => text.trim() !== '')) return 'address'
     if (to.length + cc.length + bcc.length === 0) return 'recipient'
@@ -287,8 +295,7 @@ export class Letter {
     if (this.isUploading || files.some((file) => file.blobId === null)) return 'upload'
     const text = this.draft.plain ? this.draft.text : htmlToText(parseHtml(this.draft.html))
     const hasFile = files.some((file) => file.cid === null)
-    if (!agreed.has('attachment') && !hasFile && speaksOfAttachment(subject, text))
-      return 'attachment'
+    if (!agreed.has('attachment') && !hasFile && speaks(subject, text)) return 'attachment'
     return !agreed.has('subject') && subject.trim() === '' ? 'subject' : null
   }
 
@@ -328,7 +335,7 @@ export class Letter {
     await this.saver.stop()
     for (const upload of this.running.values()) upload.cancel()
     await forgetDraft(this.key)
-    if (this.draft.emailId) await destroyEmail(this.draft.emailId)
+    if (this.draft.emailId) await (await rest.get()).destroyEmail(this.draft.emailId)
     this.release()
   }
 

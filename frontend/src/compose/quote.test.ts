@@ -1,6 +1,7 @@
 // @vitest-environment jsdom
 import { describe, expect, it } from 'vitest'
-import { emailOf, newDraft, parseHtml, referToParts, type Draft } from './draft.ts'
+import { newDraft, parseHtml, type Draft } from './draft.ts'
+import { emailOf, referToParts } from './email.ts'
 import { speaksOfAttachment } from './forgotten.ts'
 import { htmlToText, quoteText, textToHtml } from './plain.ts'
 import { decodeAddress, forwardedFiles, quotable, replyHtml, type QuotedPart } from './quote.ts'

@@ -3,7 +3,8 @@
 import { app } from '../app.ts'
 import { CallFailed, NetworkFailed, RequestFailed } from '../jmap/errors.ts'
 import type { SetAnswer } from '../jmap/methods.ts'
-import { emailOf, type Draft } from './draft.ts'
+import type { Draft } from './draft.ts'
+import { emailOf } from './email.ts'
 import type { Identity } from './reply.ts'
 import type { QuotedPart } from './quote.ts'
 
@@ -154,36 +155,4 @@ export async function partsOf(emailId: string): Promise<QuotedPart[]> {
     bodyProperties: PART_PROPERTIES,
   })
   return told.list[0]?.attachments ?? []
-}
-
-let identities: Promise<Identity[]> | null = null
-
-/** Read once, and again when the server says that they changed. */
-export function readIdentities(): Promise<Identity[]> {
-  identities ??= fetchIdentities().catch((error: unknown) => {
-    identities = null
-    throw error
-  })
-  return identities
-}
-
-export function forgetIdentities(): void {
-  identities = null
-}
-
-async function fetchIdentities(): Promise<Identity[]> {
-  if (!app.client.has('urn:ietf:params:jmap:submission')) return [ownIdentity()]
-  const told = await app.client.call<{ list: Identity[] }>('Identity/get', { ids: null })
-  return told.list.length > 0 ? told.list : [ownIdentity()]
-}
-
-/** Where the server knows of none: the address that one signed in with. */
-function ownIdentity(): Identity {
-  return {
-    id: '',
-    name: app.name ?? '',
-    email: app.login,
-    textSignature: '',
-    htmlSignature: '',
-  }
 }

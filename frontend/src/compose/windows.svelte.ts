@@ -1,14 +1,16 @@
 // The open letters, and how they come back after a reload or a crash.
 
 import { app, type ComposeRequest } from '../app.ts'
-import { outbox } from '../outbox/outbox.svelte.ts'
 import { utc, type Entry } from '../outbox/entry.ts'
-import { begin } from './begin.ts'
+import { Lazy } from '../shell/lazy.svelte.ts'
 import { useWorkshop } from './clean.ts'
 import type { Draft } from './draft.ts'
-import { forgetDraft, keepDraft, keepFor, keptDraft, keptDrafts } from './keep.ts'
+import { fresh } from './fresh.ts'
+import { forgetIdentities, readIdentities } from './identities.ts'
+import { allEntries, forgetDraft, keepDraft, keepFor, keptDraft, keptDrafts } from './keep.ts'
 import { Letter, lockOf, openElsewhere } from './letter.svelte.ts'
-import { forgetIdentities, readIdentities } from './server.ts'
+import { rest } from './parts.ts'
+import type { Identity } from './reply.ts'
 
 const OPEN_HERE = 'pillarbox.open' // in sessionStorage: what this window shows
 const MOST_OPEN = 12
@@ -20,6 +22,14 @@ class Windows {
   left: Draft[] = $state.raw([])
   opening = $state(0)
   private started: Promise<void> | null = null
+  private readonly out = new Lazy(async () => {
+    const { outbox } = await rest.get()
+    await outbox.start({
+      failed: (entry) => void this.failed(entry),
+      undone: (draft) => void this.show(draft),
+    })
+    return outbox
+  })
 
   /** Once; shows again what was open before a reload. */
   start(): Promise<void> {
@@ -29,7 +39,10 @@ class Windows {
 
   private async takeUp(): Promise<void> {
     keepFor(app.mail.accountId)
-    window.addEventListener('online', () => this.letters.forEach((one) => one.wake()))
+    window.addEventListener('online', () => {
+      void this.prepare()
+      this.letters.forEach((one) => one.wake())
+    })
     window.addEventListener('pagehide', () => this.letters.forEach((one) => void one.keepNow()))
     window.addEventListener('beforeunload', (event) => {
       if (this.letters.some((one) => one.saveState === 'unsaved' || one.isUploading))
@@ -37,15 +50,12 @@ class Windows {
     })
     app.mail.onChange('Identity', forgetIdentities)
     await useWorkshop()
-    await outbox.start({
-      failed: (entry) => void this.failed(entry),
-      undone: (draft) => void this.show(draft),
-    })
     const here = JSON.parse(sessionStorage.getItem(OPEN_HERE) ?? '[]') as string[]
     const elsewhere = await openElsewhere()
     const kept = (await keptDrafts()).filter((one) => !elsewhere.has(lockOf(one.key)))
     const oldest = Date.now() - KEPT_DAYS * 86_400_000
-    const sending = new Set(outbox.entries.map((one) => one.key))
+    const sending = new Set((await allEntries()).map((one) => one.key))
+    void this.prepare()
     for (const draft of kept) {
       if (sending.has(draft.key)) continue
       if (here.includes(draft.key)) await this.show(draft)
@@ -53,6 +63,11 @@ class Windows {
         await forgetDraft(draft.key)
       else this.left = [...this.left, draft]
     }
+  }
+
+  /** What letters need later, and the way out for those of an earlier page. */
+  private async prepare(): Promise<void> {
+    await this.out.get().catch(() => undefined) // whoever needs it says that it failed
   }
 
   async open(request: ComposeRequest): Promise<void> {
@@ -68,10 +83,11 @@ class Windows {
       app.toast(app.t('compose.tooManyOpen'))
       return
     }
+    void this.prepare()
     this.opening++
     try {
       const identities = await readIdentities()
-      await this.show(await begin(request, identities))
+      await this.show(await this.begin(request, identities))
     } catch (error) {
       app.toast(error instanceof Error ? error.message : app.t('compose.refused'), {
         kind: 'danger',
@@ -79,6 +95,13 @@ class Windows {
     } finally {
       this.opening--
     }
+  }
+
+  private async begin(request: ComposeRequest, identities: Identity[]): Promise<Draft> {
+    const mode = request.mode ?? (request.emailId ? 'draft' : 'new')
+    if (!request.emailId || mode === 'new') return fresh(request, identities)
+    const { beginWith } = await rest.get()
+    return beginWith(request.emailId, mode, identities)
   }
 
   /** A draft as a window, as it was kept. */
@@ -108,6 +131,7 @@ class Windows {
   async send(letter: Letter, sendAt: Date | null): Promise<void> {
     if (letter.sending) return
     letter.sending = true
+    const outbox = await this.out.get() // its code is there: the letter was looked through with it
     await letter.stop()
     const { draft } = letter
     await keepDraft(draft)

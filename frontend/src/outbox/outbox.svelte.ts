@@ -3,7 +3,7 @@
 import { app, type Toast } from '../app.ts'
 import { addEntry, allEntries, dropEntry, entryOf, forgetDraft, putEntry } from '../compose/keep.ts'
 import type { Draft } from '../compose/draft.ts'
-import { readIdentities } from '../compose/server.ts'
+import { readIdentities } from '../compose/identities.ts'
 import { currentLocale } from '../i18n/t.ts'
 import type { Entry } from './entry.ts'
 import {

@@ -1,7 +1,7 @@
 // What the server is asked to do with a letter: to send it, to forget about it, and how it went.
 
 import { app } from '../app.ts'
-import { emailOf } from '../compose/draft.ts'
+import { emailOf } from '../compose/email.ts'
 import type { Identity } from '../compose/reply.ts'
 import { senderOf } from '../compose/server.ts'
 import { CallFailed, NetworkFailed, RequestFailed } from '../jmap/errors.ts'
