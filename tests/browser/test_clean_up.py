@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from email.message import EmailMessage
+from email.policy import SMTP
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from support.browsing import MANY, sign_in
 from support.quotas import counts, fill_up, refuses, set_quota, used
 from support.reading import jmap, open_mail
 from support.web_site import Person, Site
-from support.writing import until
+from support.writing import letters_of, until
 
 OpenContext = Callable[..., BrowserContext]
 ASSISTANT_MS = 1000
@@ -77,6 +79,36 @@ def test_quota_3_what_is_promised_is_freed(page: Page, site: Site, person: Perso
     until(lambda: used(site, person), lambda now: now < before / 10, 10)
     assert before - used(site, person) == pytest.approx(promised["octets"], rel=0.01)
     expect(page.locator(".freed")).to_be_visible()
+
+
+def test_quota_3_files_go_and_the_text_stays(page: Page, site: Site, person: Person) -> None:
+    """Removed after a question, and brought back by Undo."""
+    letter = EmailMessage()
+    letter["Subject"] = "Plans of the house"
+    letter.set_content("As we spoke of.\r\n")
+    letter.add_attachment(b"plan" * 1_500_000, "application", "pdf", filename="house.pdf")
+    with site.imap(person) as imap:
+        assert imap.append("INBOX", None, None, letter.as_bytes(policy=SMTP))[0] == "OK"
+    before = used(site, person)
+    set_quota(site, person, before * 2)
+    page.goto(f"{site.url}/mail/settings/storage")
+    press(card_of(page, "5 MB"), "^Remove attachments")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("The text stays")
+    press(dialog, "Remove attachments")
+    until(lambda: used(site, person), lambda now: now < before - 6_000_000, 15)
+    expect(page.get_by_text("Attachments of 1 removed").first).to_be_visible()
+    expect(page.locator(".freed")).to_be_visible()
+    [stripped] = letters_of(site, person, "INBOX", "Plans of the house")
+    parts = [one for one in stripped.walk() if not one.is_multipart()]
+    text = "".join(one.get_content() for one in parts)
+    assert "As we spoke of." in text
+    assert "house.pdf" in text
+    assert [one.get_filename() for one in parts if one.get_filename()] == []
+    page.get_by_role("button", name="Undo", exact=True).first.click()
+    until(lambda: used(site, person), lambda now: now == before, 15)
+    [again] = letters_of(site, person, "INBOX", "Plans of the house")
+    assert [one.get_filename() for one in again.iter_attachments()] == ["house.pdf"]
 
 
 @pytest.mark.web_long

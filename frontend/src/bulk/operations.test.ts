@@ -102,6 +102,7 @@ describe('words', () => {
     [{ type: 'move', toMailboxId: 'F2' }, 'move'],
     [{ type: 'destroy' }, 'destroy'],
     [{ type: 'restore' }, 'restore'],
+    [{ type: 'removeAttachments' }, 'strip'],
     [{ type: 'setKeywords', keywords: { $seen: true } }, 'read'],
     [{ type: 'unsetKeywords', keywords: { $seen: true } }, 'unread'],
     [{ type: 'unsetKeywords', keywords: { $flagged: true } }, 'unstar'],

@@ -95,7 +95,7 @@ export interface Words {
 }
 
 export type Stem =
-  | 'move' | 'folder' | 'destroy' | 'read' | 'unread' | 'star' | 'unstar' | 'label' | 'unlabel' | 'add' | 'take' | 'restore' | 'undo'
+  | 'move' | 'folder' | 'destroy' | 'read' | 'unread' | 'star' | 'unstar' | 'label' | 'unlabel' | 'add' | 'take' | 'restore' | 'strip' | 'undo'
 
 const KEYWORD_STEMS: Readonly<Record<string, readonly [Stem, Stem]>> = {
   $seen: ['read', 'unread'],
@@ -121,6 +121,8 @@ export function wordsOf(one: Pick<BulkOperation, 'action' | 'undoOf'>): Words {
     case 'destroy':
     case 'restore':
       return { stem: action.type, mailbox: null, keyword: null }
+    case 'removeAttachments':
+      return { stem: 'strip', mailbox: null, keyword: null }
     default:
       return { stem: 'undo', mailbox: null, keyword: null }
   }

@@ -179,6 +179,7 @@ export type BulkAction =
   | { type: 'setKeywords' | 'unsetKeywords'; keywords: Record<string, true> }
   | { type: 'addMailbox' | 'removeMailbox'; mailboxId: Id }
   | { type: 'restore' }
+  | { type: 'removeAttachments' }
 
 export type BulkStatus =
   | 'queued'

@@ -31,6 +31,11 @@ export function isBin(card: { id: string }): boolean {
   return card.id === 'trash' || card.id === 'junk' || card.id === 'markedDeleted'
 }
 
+/** Cards of messages that take up their space by their files: the text alone can stay. */
+export function hasFiles(card: { id: string }): boolean {
+  return ['largerThan5MB', 'duplicateAttachments', 'sentWithAttachments'].includes(card.id)
+}
+
 /** The same messages as a list that people know; null where no search says it. */
 export function reviewOf(id: string): { folder: string } | { text: string } | null {
   switch (id) {
