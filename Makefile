@@ -5,6 +5,8 @@
 PYTHON ?= python3
 VENV   ?= .venv
 ARGS   ?=
+# Of tests: one more than cores, since many wait for somebody else; four at most.
+PROCESSES ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -ge 4 ] && echo 4 || echo $$((n + 1)))
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
@@ -29,7 +31,7 @@ localserve: $(RUN_STAMP) ## start a server that takes any mail and sends none
 	@exec $(BIN)/pillarbox localserve $(ARGS)
 
 test: $(TEST_STAMP) debian ## install what the tests need and run all of them
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile $(ARGS)
 	@if command -v cc gcc >/dev/null && [ -z "$(ARGS)" ]; then $(BIN)/python tools/compiled.py -q; \
 	  else echo "Not tried: the compiled modules (make compiled)."; fi
 
