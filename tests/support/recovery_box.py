@@ -61,10 +61,11 @@ class RecoveryBox(WebBox):
         )
 
     async def sent(self, expected: int = 1) -> list[tuple[str, str]]:
-        """Addresses and texts of letters that left, once so many did."""
+        """Addresses and texts of letters that left, once so many did and no wish waits."""
         for _ in range(500):
+            waits = await self.store.read(recovery.has_wish)
             rows = await self.store.read(queue.list_queued)
-            if len(rows) >= expected:
+            if len(rows) >= expected and not waits:
                 break
             await asyncio.sleep(0.01)
         found = []

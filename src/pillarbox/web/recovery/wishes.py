@@ -39,6 +39,7 @@ class Wishes:
         self._services = services
         self._recovering = recovering
         self._task: asyncio.Task[None] | None = None
+        self._came = False  # one while the last look was under way
 
     async def take(self, wish: Wish) -> None:
         """Write it down, unless there are too many; the asker is not told."""
@@ -54,6 +55,7 @@ class Wishes:
 
     def begin(self) -> None:
         """Fulfil what waits, from before a restart, too."""
+        self._came = True
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self.fulfil(), name="recovery-wishes")
 
@@ -67,7 +69,8 @@ class Wishes:
         """All that wait. One that cannot be fulfilled is dropped, and the log tells."""
         for _ in range(_MOST_AT_ONCE):
             try:
-                if not await self._next():
+                self._came = False
+                if not await self._next() and not self._came:
                     return
             except PillarboxError as error:
                 log.warning_event("web.wish_failed", why=str(error))
