@@ -25,7 +25,9 @@ password = {password}
 [destination]
 type = MDA_external
 path = /bin/sh
-arguments = ("-c", "cat > {maildir}/new/$$")
+# It begins to listen for the end of this child after starting it, and waits for ever for one that
+# was quicker.
+arguments = ("-c", "cat > {maildir}/new/$$; sleep 0.3")
 # getmail's own Maildir writer refuses to run as root, which a test environment may be.
 allow_root_commands = true
 
