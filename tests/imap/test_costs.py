@@ -71,12 +71,36 @@ def test_marking_one(tmp_path: Path) -> None:
             "BEGIN IMMEDIATE": 1,
             "SAVEPOINT job": 1,
             "SELECT placement": 1,
+            "SELECT mailbox": 1,  # has nobody else changed it? then nothing is asked behind this
             "UPDATE account": 1,
             "UPDATE placement": 1,
             "UPDATE mailbox": 1,
             "RELEASE job": 1,
             "COMMIT": 1,
         }
+        assert not desk.ctx.stale, "the end of the command would read what it wrote"
+
+    _counting(tmp_path, test)
+
+
+def test_marking_what_is_marked(tmp_path: Path) -> None:
+    async def test(desk: Desk, costs: Costs) -> None:
+        await desk.say("UID STORE 2:4 +FLAGS.SILENT (\\Flagged)")
+        for which in ("2", "2:4"):
+            costs.reset()
+            assert (await desk.say(f"UID STORE {which} +FLAGS (\\Flagged)")).kind == "OK"
+            assert dict(costs.statements) == {"BEGIN": 1, "SELECT placement": 1, "COMMIT": 1}
+            assert not desk.ctx.stale
+
+    _counting(tmp_path, test)
+
+
+def test_reading_a_body_marks_it_in_one_write(tmp_path: Path) -> None:
+    async def test(desk: Desk, costs: Costs) -> None:
+        assert (await desk.say("FETCH 2 (BODY[])")).kind == "OK"
+        assert costs.statements["BEGIN IMMEDIATE"] == 1
+        assert costs.statements["BEGIN"] == 1
+        assert not desk.ctx.stale, "the end of the command would read what it wrote"
 
     _counting(tmp_path, test)
 

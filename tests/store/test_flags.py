@@ -153,3 +153,46 @@ async def test_the_target_must_be_there(box: Box, operation: object) -> None:
             )
         )
     assert len(await box.placed()) == 1
+
+
+async def test_the_outcome_tells_what_the_change_followed(box: Box) -> None:
+    uids = await box.fill(2)
+    before = (await box.mailbox("INBOX")).modseq
+    outcome = await box.flag(uids, FlagChange.ADD, FLAGGED)
+    assert (outcome.before, outcome.modseq) == (before, (await box.mailbox("INBOX")).modseq)
+    outcome = await box.flag(uids, FlagChange.ADD, FLAGGED)
+    assert (outcome.before, outcome.modseq) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("change", "flags", "stands"),
+    [
+        (FlagChange.ADD, SEEN, True),
+        (FlagChange.ADD, SEEN | FLAGGED, False),
+        (FlagChange.REMOVE, FLAGGED, True),
+        (FlagChange.REMOVE, SEEN, False),
+        (FlagChange.REPLACE, SEEN, True),
+        (FlagChange.REPLACE, 0, False),
+    ],
+)
+@pytest.mark.parametrize("count", [1, 3])
+async def test_what_would_change_nothing_can_be_read(
+    box: Box, change: FlagChange, flags: int, stands: bool, count: int
+) -> None:
+    uids = await box.fill(count)
+    await box.flag(uids, FlagChange.ADD, SEEN)
+    asked = [*uids, Uid(77)] if count > 1 else uids
+    key = (box.alice.id, box.inbox.id)
+    found = await box.store.read(lambda db: messages.find_unchanged(db, *key, asked, change, flags))
+    assert (found is not None) == stands
+    if found is not None:
+        assert found == await box.flag(asked, change, flags)
+
+
+async def test_a_replacing_change_takes_keywords_away(box: Box) -> None:
+    done = await box.append(keywords="a")
+    key = (box.alice.id, box.inbox.id)
+    found = await box.store.read(
+        lambda db: messages.find_unchanged(db, *key, [done.uid], FlagChange.REPLACE, 0)
+    )
+    assert found is None, "the keyword goes"

@@ -161,6 +161,8 @@ class StoreOutcome(msgspec.Struct, frozen=True):
     unmodified: list[Placed]  # asked for, already as wished
     failed: list[Uid]  # modified since `unchanged_since`
     missing: list[Uid]  # asked for, no longer in the mailbox
+    before: ModSeq | None = None  # the mailbox's, ahead of the change; None: nothing changed
+    modseq: ModSeq | None = None  # that of the change
 
 
 class Copied(msgspec.Struct, frozen=True):

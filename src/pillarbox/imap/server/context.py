@@ -146,6 +146,7 @@ class Context:
         self.on_change: Callable[[], None] | None = None  # called when `stale` becomes true
         self.capabilities: Callable[[], tuple[str, ...]] = tuple  # set by the session
         self._subscription: Subscription | None = None
+        self._heard = ModSeq(0)  # of the account, by the feed
 
     @property
     def store(self) -> Store:
@@ -252,6 +253,11 @@ class Context:
         self.saved = array("I")
         self.stale = False
 
+    def caught_up(self, modseq: ModSeq) -> None:
+        """The view knows all up to this session's write, if not what was heard of later."""
+        if self._heard <= modseq:
+            self.stale = False
+
     def discard_spools(self) -> None:
         """Give back the running command's literals."""
         for spool in self.spools:
@@ -260,5 +266,6 @@ class Context:
 
     def _changed(self, modseq: ModSeq) -> None:
         self.stale = True
+        self._heard = modseq
         if self.on_change is not None:
             self.on_change()

@@ -12,7 +12,7 @@ from pillarbox.imap.server.view import NOTHING, Reach, Told, View
 from pillarbox.imap.wire import codes, responses
 from pillarbox.imap.wire.sequence_set import SequenceSet
 from pillarbox.store import Reader
-from pillarbox.store.model import MailboxChanges
+from pillarbox.store.model import MailboxChanges, StoreOutcome
 from pillarbox.store.sql import changes as changes_sql
 
 
@@ -88,6 +88,17 @@ async def _changes_since(db: Reader, view: View) -> MailboxChanges:
         placed = [] if view.below else await changes_sql.placed(db, account, mailbox)
         modseq = await changes_sql.account_modseq(db, account)
         return view.differences(placed, modseq)
+
+
+def keep_up(ctx: Context, view: View, outcome: StoreOutcome) -> None:
+    """Move on by what this session changed and has noted, where nobody else changed anything.
+
+    That is the usual case, and it spares asking the store for the changes.
+    """
+    if outcome.modseq is None or outcome.before != view.modseq:
+        return
+    view.apply(MailboxChanges(outcome.modseq, [], [], exists=True), tell_expunged=False)
+    ctx.caught_up(outcome.modseq)
 
 
 def tell(ctx: Context, view: View, told: Told) -> None:

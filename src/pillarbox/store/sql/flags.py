@@ -18,6 +18,7 @@ _PLACED = """
     WHERE account_id = ? AND mailbox_id = ? AND uid IN (SELECT value FROM json_each(?))
     ORDER BY uid
 """
+_MAILBOX_MODSEQ = "SELECT modseq FROM mailbox WHERE account_id = ? AND mailbox_id = ?"
 _UPDATE = """
     UPDATE placement SET flags = ?1, keywords = ?2, modseq = ?3,
         shown_modseq = CASE WHEN flags & 8 = 8 AND ?1 & 8 = 0 THEN ?3 ELSE shown_modseq END
@@ -64,12 +65,7 @@ async def store_flags(
 
     What is already as wished gets no new modseq. Raises LimitReached (keywords), NoSuchAccount.
     """
-    if len(uids) == 1:
-        rows = await tx.rows(_PLACED_ONE, (account, mailbox, uids[0]))
-    else:
-        rows = await tx.rows(_PLACED, (account, mailbox, json.dumps(uids)))
-    there = {row[0] for row in rows}
-    missing = [uid for uid in uids if uid not in there]
+    rows, missing = await _placed(tx, account, mailbox, uids)
     failed: list[Uid] = []
     if unchanged_since is not None:
         failed = [row[0] for row in rows if row[4] > unchanged_since]
@@ -79,9 +75,42 @@ async def store_flags(
     changed, unmodified = _split(rows, _new_state(change, int(flags), keywords))
     if not changed:
         return StoreOutcome([], [Placed(*row) for row in unmodified], failed, missing)
+    before = await tx.row(_MAILBOX_MODSEQ, (account, mailbox))
     modseq = await next_modseq(tx, account)
     placed = await _apply(tx, account, mailbox, changed, modseq)
-    return StoreOutcome(placed, [Placed(*row) for row in unmodified], failed, missing)
+    alike = [Placed(*row) for row in unmodified]
+    return StoreOutcome(placed, alike, failed, missing, before[0] if before else None, modseq)
+
+
+async def find_unchanged(
+    db: Reader,
+    account: AccountId,
+    mailbox: MailboxId,
+    uids: Sequence[Uid],
+    change: FlagChange,
+    flags: int,
+) -> StoreOutcome | None:
+    """What `store_flags` would tell of a change that changes nothing; None: it changes something.
+
+    Asking costs a tenth of a write. What is read has been committed, durably, by whoever set it.
+    """
+    rows, missing = await _placed(db, account, mailbox, uids)
+    changed, unmodified = _split(rows, _new_state(change, int(flags), ""))
+    if changed:
+        return None
+    return StoreOutcome([], [Placed(*row) for row in unmodified], [], missing)
+
+
+async def _placed(
+    db: Reader, account: AccountId, mailbox: MailboxId, uids: Sequence[Uid]
+) -> tuple[list[Row], list[Uid]]:
+    """The rows of the messages, and those that have none."""
+    if len(uids) == 1:
+        rows = await db.rows(_PLACED_ONE, (account, mailbox, uids[0]))
+    else:
+        rows = await db.rows(_PLACED, (account, mailbox, json.dumps(uids)))
+    there = {row[0] for row in rows}
+    return rows, [uid for uid in uids if uid not in there]
 
 
 def _new_state(change: FlagChange, flags: int, keywords: str) -> Callable[[State], State]:

@@ -26,7 +26,7 @@ from pillarbox.store.model import Flag, MessageRow, Role
 from pillarbox.store.query import SortRow, ThreadRow
 from pillarbox.store.sql import mailboxes, spare, threads
 from pillarbox.store.sql.expunging import expunge
-from pillarbox.store.sql.flags import first_flags, last_flags, store_flags
+from pillarbox.store.sql.flags import find_unchanged, first_flags, last_flags, store_flags
 from pillarbox.store.sql.keywords import all_keywords, canonical
 from pillarbox.store.sql.moving import copy, move
 from pillarbox.store.sql.names import INBOX
@@ -40,6 +40,7 @@ __all__ = [
     "columns",
     "copy",
     "expunge",
+    "find_unchanged",
     "first_flags",
     "get",
     "get_many",

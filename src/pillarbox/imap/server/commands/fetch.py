@@ -12,12 +12,12 @@ from pillarbox.imap.server.commands.fetch_content import Burst, Opened
 from pillarbox.imap.server.commands.fetch_items import FLAGS, MODSEQ, UID, Batch, FetchItem
 from pillarbox.imap.server.commands.fetch_syntax import Fetch, parse_fetch, parse_uid_fetch
 from pillarbox.imap.server.context import Context, No, Torn
-from pillarbox.imap.server.untagged import indexes_of, reach
+from pillarbox.imap.server.untagged import indexes_of, keep_up, reach
 from pillarbox.imap.server.view import EVERYTHING
 from pillarbox.imap.wire import codes, responses
 from pillarbox.imap.wire.errors import BadSyntax
 from pillarbox.imap.wire.sequence_set import indexes_within, missing_from, ranges_of
-from pillarbox.store import Reader, Transaction
+from pillarbox.store import SHORT_WRITE, Reader, Transaction
 from pillarbox.store.model import Flag, FlagChange, StoreOutcome
 from pillarbox.store.sql import changes, messages
 
@@ -134,8 +134,9 @@ class _Fetching:
                 tx, account, mailbox, unseen, FlagChange.ADD, Flag.SEEN, ""
             )
 
-        outcome = await self._ctx.write(change)
+        outcome = await self._ctx.write(change, short=len(unseen) <= SHORT_WRITE)
         view.note(outcome.changed)
+        keep_up(self._ctx, view, outcome)
         return frozenset(row.uid for row in outcome.changed)
 
     async def _opened_batch(self, indexes: Sequence[int]) -> tuple[Batch, dict[MessageId, Opened]]:

@@ -10,7 +10,7 @@ from pillarbox.ids import ModSeq, Uid
 from pillarbox.imap.server.command import SELECTED, CommandSpec, Done, Hooks, parse_options
 from pillarbox.imap.server.context import Context, No
 from pillarbox.imap.server.flag_words import parse_flags
-from pillarbox.imap.server.untagged import flags_line, indexes_of, learn
+from pillarbox.imap.server.untagged import flags_line, indexes_of, keep_up, learn
 from pillarbox.imap.server.view import View
 from pillarbox.imap.wire import codes
 from pillarbox.imap.wire.codes import Code
@@ -18,6 +18,7 @@ from pillarbox.imap.wire.errors import BadSyntax
 from pillarbox.imap.wire.reader import Reader
 from pillarbox.imap.wire.sequence_set import SequenceSet
 from pillarbox.store import SHORT_WRITE
+from pillarbox.store import Reader as Db
 from pillarbox.store.model import FlagChange, Placed, StoreOutcome
 from pillarbox.store.sql import messages
 
@@ -74,7 +75,11 @@ async def run_store(command: Store, ctx: Context) -> Done:
     uids = [Uid(view.uids[at]) for at in await indexes_of(ctx, command.wanted, by_uid=command.uid)]
     if not uids:
         return Done("no such messages")
-    outcome = await _change(command, ctx, view, uids, since)
+    outcome = None
+    if since is None and _seems_done(command, view, uids):
+        outcome = await ctx.read(partial(_ask, command=command, view=view, uids=uids))
+    if outcome is None:
+        outcome = await _change(command, ctx, view, uids, since)
     if command.silent:
         changed = _foreseen(command, view, outcome.changed)
         view.note(changed)
@@ -83,6 +88,8 @@ async def run_store(command: Store, ctx: Context) -> Done:
         view.note(changed)
         view.note(outcome.unmodified)
     await _tell(command, ctx, view, changed, outcome.unmodified)
+    if len(changed) == len(outcome.changed):  # the others are left for the end of the command
+        keep_up(ctx, view, outcome)
     if outcome.failed:
         failed = outcome.failed
         if not command.uid:
@@ -90,6 +97,23 @@ async def run_store(command: Store, ctx: Context) -> Done:
         return Done("Some messages were changed by others", codes.modified(failed))
     code: Code | None = codes.EXPUNGE_ISSUED if outcome.missing else None
     return Done("done", code)
+
+
+def _seems_done(command: Store, view: View, uids: list[Uid]) -> bool:
+    """Whether, as far as the view knows, the few messages have the flags already."""
+    if command.keywords or len(uids) > SHORT_WRITE:
+        return False
+    for uid in uids:
+        flags, keywords = view.flags[view.index_of(uid)], view.keywords.get(uid, "")
+        if _after(command, flags, keywords) != (flags, _folded(keywords)):
+            return False
+    return True
+
+
+async def _ask(db: Db, command: Store, view: View, uids: list[Uid]) -> StoreOutcome | None:
+    """The outcome where nothing is left to write; the store knows what the view may not yet."""
+    key = view.mailbox.account, view.mailbox.id
+    return await messages.find_unchanged(db, *key, uids, command.change, command.flags)
 
 
 async def _change(
@@ -104,10 +128,12 @@ async def _change(
         keywords=command.keywords,
         unchanged_since=None if since is None else ModSeq(since),
     )
+    if len(uids) <= _CHANGED_AT_ONCE:
+        return await ctx.write(partial(change, uids=uids), short=len(uids) <= SHORT_WRITE)
     outcome = StoreOutcome([], [], [], [])
     for start in range(0, len(uids), _CHANGED_AT_ONCE):
         part = uids[start : start + _CHANGED_AT_ONCE]
-        done = await ctx.write(partial(change, uids=part), short=len(part) <= SHORT_WRITE)
+        done = await ctx.write(partial(change, uids=part))
         outcome.changed.extend(done.changed)
         outcome.unmodified.extend(done.unmodified)
         outcome.failed.extend(done.failed)
