@@ -17,6 +17,7 @@ from pillarbox.ids import AccountId, MailboxId, MessageId
 from pillarbox.message.casefold import fold
 from pillarbox.store import query as q
 from pillarbox.store.database import Reader, Value
+from pillarbox.store.search.arrivals import Arrivals, KeptArrivals, arrivals
 from pillarbox.store.search.evaluate import Search, _Places
 from pillarbox.store.search.reading import ReadBlob
 from pillarbox.store.search.senders import senders
@@ -25,6 +26,7 @@ from pillarbox.store.sql import placements
 
 _NOWHERE = MailboxId(0)  # no mailbox has it
 _FEW = 1000  # messages that are cheaper to ask for than to look through all
+_ASIDE = 20_000  # in mailboxes that are left out, beyond which the others are read
 _NEVER, _ALWAYS = -(2**62), 2**62
 T = TypeVar("T")
 _numbers = msgspec.json.Decoder(list[int]).decode
@@ -41,6 +43,11 @@ _EVERYTHING = _PLACES.format(so="true")
 _THESE = _PLACES_OF_THESE.format(so="message_id IN (SELECT value FROM json_each(?))")
 _IN_MAILBOX = _PLACES.format(so="mailbox_id = ?")
 _IN_OTHERS = _PLACES.format(so="mailbox_id NOT IN (SELECT value FROM json_each(?))")
+_IN_THESE = _PLACES.format(so="mailbox_id IN (SELECT value FROM json_each(?))")
+_OF_THESE_IN_OTHERS = _PLACES_OF_THESE.format(
+    so="""message_id IN (SELECT value FROM json_each(?))
+        AND mailbox_id NOT IN (SELECT value FROM json_each(?))"""
+)
 _FLAG = _PLACES.format(so="flags & ? <> 0")
 _NO_FLAG = _PLACES.format(so="flags & ? = 0")
 _FLAG_OF_THESE = _PLACES_OF_THESE.format(
@@ -86,13 +93,16 @@ class AccountSearch(Search):
         read_blob: ReadBlob,
         account: AccountId,
         max_octets: int,
+        kept: KeptArrivals | None = None,
     ) -> None:
+        """`kept`: what the process keeps of accounts from one question to the next."""
         super().__init__(db, texts, read_blob, account, _NOWHERE, max_octets)
         self.db = db
         self.account = account
         self._threads: dict[int, int] | None = None
         self._senders: dict[int, str] | None = None
         self._shown: str | None = None
+        self._known = kept
 
     async def find(self, query: q.Query) -> set[int]:
         """The messages that a query holds for."""
@@ -102,8 +112,14 @@ class AccountSearch(Search):
         r"""The same, which also finds what IMAP flagged \Deleted: it still takes room."""
         made = copy(self)
         made._shown = _ALL_PLACES
-        made._all = made._threads = None
+        made._all = made._threads = made._known = None
         return made
+
+    async def arrivals(self, mailbox: MailboxId | None = None) -> Arrivals | None:
+        """Of the account or of one mailbox, as far as these are kept and dates are not too odd."""
+        if self._known is None:
+            return None
+        return await arrivals(self.db, self._known, (self.account, mailbox))
 
     async def everything(self) -> set[int]:
         """All messages that are somewhere."""
@@ -132,6 +148,8 @@ class AccountSearch(Search):
 
     async def threads(self) -> dict[int, int]:
         """The thread of each message."""
+        if self._threads is None and (every := await self.arrivals()) is not None:
+            self._threads = dict(zip(every.messages, every.threads, strict=True))
         if self._threads is None:
             sql = _ALL_THREADS.format(places=await self.shown_places())
             row = await self.db.row(sql, (self.account,))
@@ -169,6 +187,11 @@ class AccountSearch(Search):
             case q.SomeInThread(term):
                 threads = await self.threads_of(await self._uids(term, None))
                 return await self.in_threads(threads)
+            case q.InMailbox(mailbox) if self._known and self._known.find((self.account, mailbox)):
+                inside = await self.arrivals(mailbox)
+                return set(inside.messages) if inside else await self.ask(*_statement(query))
+            case q.InOtherThan(mailboxes):
+                return await self._in_others(mailboxes)
             case q.FromAddress(address):
                 senders, wanted = await self.senders(), fold(address)
                 found = {message for message, sender in senders.items() if sender == wanted}
@@ -192,9 +215,21 @@ class AccountSearch(Search):
             return some - await self.ask(_FLAG_OF_THESE, flag, json.dumps(list(some)))
         return some - await self.ask(_FLAG, flag)
 
+    async def _in_others(self, mailboxes: tuple[MailboxId, ...]) -> set[int]:
+        """Few messages are in the trash alone: all but these are quicker to tell."""
+        these = json.dumps(mailboxes)
+        aside = await self.ask(_IN_THESE, these) if self._known else set()
+        if not self._known or len(aside) > _ASIDE:
+            return await self.ask(_IN_OTHERS, these)
+        elsewhere = await self.ask(_OF_THESE_IN_OTHERS, json.dumps(list(aside)), these)
+        only_there = aside - elsewhere
+        every = await self._everything()
+        return every - only_there if only_there else every
+
     async def _everything(self) -> set[int]:
         if self._all is None:
-            self._all = await self.ask(_EVERYTHING)
+            every = await self.arrivals()
+            self._all = set(every.messages) if every else await self.ask(_EVERYTHING)
         return self._all
 
     async def _places(

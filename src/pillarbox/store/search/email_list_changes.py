@@ -12,31 +12,10 @@ from pillarbox.errors import CannotCalculateChanges
 from pillarbox.ids import ModSeq
 from pillarbox.store import query as q
 from pillarbox.store.search.account_wide import AccountSearch
+from pillarbox.store.search.changed import Changed, changed_since
 from pillarbox.store.search.email_list import EmailList, email_list
 from pillarbox.store.sql import changes
 from pillarbox.store.sql.account_changes import Point, check_point
-
-_PLACED = """
-    SELECT p.message_id, p.mailbox_id, p.placed_modseq, p.thread_id
-    FROM mailbox b CROSS JOIN placement p USING (account_id, mailbox_id)
-    WHERE b.account_id = ?1 AND b.modseq > ?2 AND p.modseq > ?2
-"""
-_GONE = """
-    SELECT e.message_id, e.mailbox_id, e.placed_modseq, m.thread_id,
-        e.flags & 8 = 8 OR e.shown_modseq > ?2
-    FROM (SELECT mailbox_id FROM mailbox WHERE account_id = ?1 AND modseq > ?2
-            UNION SELECT mailbox_id FROM mailbox_gone WHERE account_id = ?1 AND modseq > ?2) b
-        CROSS JOIN expunged e USING (mailbox_id)
-        CROSS JOIN message m ON m.account_id = ?1 AND m.message_id = e.message_id
-    WHERE e.account_id = ?1 AND e.modseq > ?2
-"""
-_PLACES = """
-    SELECT message_id, mailbox_id, placed_modseq, flags & 8 = 0, modseq > ?2,
-        flags & 8 = 8 OR shown_modseq > ?2
-    FROM placement INDEXED BY placement_message
-    WHERE account_id = ?1 AND message_id IN (SELECT value FROM json_each(?3))
-"""
-_AT_ONCE = 5000  # messages in one statement
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -45,20 +24,6 @@ class Difference(msgspec.Struct, frozen=True):
     now: EmailList
     removed: list[int]  # some of them may not have been in it
     added: list[tuple[int, int]]  # position in the new list and message, the lowest first
-
-
-class _Changed(msgspec.Struct):
-    """A message, and the mailboxes that it was and is in."""
-
-    thread: int
-    is_doubtful: bool = False  # `before` may hold too much: something had \\Deleted
-    before: set[int] = msgspec.field(default_factory=set)
-    after: set[int] = msgspec.field(default_factory=set)
-
-    def was_in(self, mailbox: int, is_doubtful: int) -> None:
-        """It was in a mailbox, or may have been."""
-        self.before.add(mailbox)
-        self.is_doubtful = self.is_doubtful or bool(is_doubtful)
 
 
 class _Depends(msgspec.Struct, frozen=True):
@@ -78,7 +43,7 @@ class _Depends(msgspec.Struct, frozen=True):
             threads=any(_has(term, (q.SomeInThread,)) for term in terms),
         )
 
-    def is_touched(self, one: _Changed) -> bool:
+    def is_touched(self, one: Changed) -> bool:
         """Whether it may stand elsewhere in the list now, or no longer, or newly."""
         return (
             one.is_doubtful
@@ -102,7 +67,9 @@ async def list_now(
     except CannotCalculateChanges:
         return await email_list(search, query)
     on = _Depends.of(query)
-    if any(map(on.is_touched, (await _changed(search, known.modseq)).values())):
+    if any(
+        map(on.is_touched, (await changed_since(search.db, search.account, known.modseq)).values())
+    ):
         return await email_list(search, query)
     return EmailList(modseq, known.messages)
 
@@ -122,7 +89,7 @@ async def difference(
     """
     await check_point(search.db, search.account, Point(since))
     on = _Depends.of(query)
-    changed = await _changed(search, since)
+    changed = await changed_since(search.db, search.account, since)
     touched = {message: one for message, one in changed.items() if on.is_touched(one)}
     now = await list_now(search, query, known)
     if on.threads or query.collapse_threads:
@@ -141,27 +108,6 @@ async def difference(
         last = now.messages.index(upto) if upto in now.messages else len(now.messages)
         added = [(at, message) for at, message in added if at <= last]
     return Difference(now, sorted(removed), added)
-
-
-async def _changed(search: AccountSearch, since: ModSeq) -> dict[int, _Changed]:
-    key = (search.account, since)
-    placed = await search.db.rows(_PLACED, key)
-    gone = await search.db.rows(_GONE, key)
-    changed = {row[0]: _Changed(row[3]) for row in (*placed, *gone)}
-    for message, mailbox, from_, _, is_doubtful in gone:
-        if from_ <= since:
-            changed[message].was_in(mailbox, is_doubtful)
-    messages = list(changed)
-    for start in range(0, len(messages), _AT_ONCE):
-        some = msgspec.json.encode(messages[start : start + _AT_ONCE]).decode()
-        for message, mailbox, from_, is_shown, is_new, is_doubtful in await search.db.rows(
-            _PLACES, (*key, some)
-        ):
-            if is_shown:
-                changed[message].after.add(mailbox)
-            if from_ <= since and (is_shown or is_new):
-                changed[message].was_in(mailbox, is_doubtful)
-    return changed
 
 
 def _has(term: q.Query, kinds: tuple[type, ...]) -> bool:

@@ -52,6 +52,7 @@ from pillarbox.store.maintenance import Maintained, end_retention
 from pillarbox.store.model import MessageRow
 from pillarbox.store.query import Query
 from pillarbox.store.search.account_wide import AccountSearch, AskFunction
+from pillarbox.store.search.arrivals import KeptArrivals
 from pillarbox.store.search.evaluate import Search
 from pillarbox.store.search.reading import ReadBlob
 from pillarbox.store.sql import accounts
@@ -139,6 +140,7 @@ class SqliteEngine:
         self._scanners = threading.local()
         self._scanning: list[_Scanner] = []
         self._threads = ThreadPoolExecutor(settings.read_threads, "store-reader")
+        self._arrivals = KeptArrivals()
         self._segments = SegmentReader(folders.blobs)
         self._blobs = Blobs(self._segments, self.locate)
         self._neighbours = Neighbours(folders.run, self.feed.wake)
@@ -331,7 +333,8 @@ class SqliteEngine:
     def _ask_account(self, account: AccountId, function: AskFunction[T]) -> T:
         async def run(db: Reader, texts: SqliteTextIndex, read_blob: ReadBlob) -> T:
             most = self._settings.index_text_octets
-            return await function(AccountSearch(db, texts, read_blob, account, most))
+            kept = self._arrivals
+            return await function(AccountSearch(db, texts, read_blob, account, most, kept))
 
         return self._with_texts(run)
 
