@@ -36,6 +36,23 @@ CREATE TABLE app_password (
     PRIMARY KEY (account_id, number)
 ) WITHOUT ROWID;
 
+CREATE TABLE approval (
+    approval_id INTEGER PRIMARY KEY AUTOINCREMENT,
+    digest BLOB NOT NULL UNIQUE, -- of the 256 bits in the waiting browser's cookie
+    text TEXT NOT NULL, -- the address as it was typed
+    number INTEGER NOT NULL, -- that the waiting browser shows
+    offered TEXT NOT NULL, -- three numbers to choose from, with spaces between
+    peer TEXT NOT NULL,
+    agent TEXT NOT NULL,
+    asked_at INTEGER NOT NULL,
+    ends_at INTEGER NOT NULL,
+    is_looked_up INTEGER NOT NULL DEFAULT 0,
+    account_id INTEGER, -- NULL: not looked up yet, nobody may be asked, or refused
+    approved_by INTEGER -- the browser session that chose the number
+);
+
+CREATE INDEX approval_account ON approval (account_id);
+
 CREATE TABLE blob (
     blob_id BLOB NOT NULL PRIMARY KEY,
     segment INTEGER NOT NULL,

@@ -28,7 +28,7 @@ from pillarbox.ids import AccountId
 from pillarbox.net.secret import Secret
 from pillarbox.store import Reader, Store, Transaction
 from pillarbox.store.model import Account
-from pillarbox.store.sql import accounts, credentials, ended, recovery
+from pillarbox.store.sql import accounts, approvals, credentials, ended, recovery
 from pillarbox.store.sql.recovery import Recovery
 
 CODES = 10
@@ -168,6 +168,7 @@ class Recovering:
             given = await recovery.get(tx, account)
             await recovery.put(tx, account, Recovery(address=given.former))
             await recovery.end_links(tx, account)
+            await approvals.end_all(tx, account)
             await end_sessions(tx, account, None)
             await ended.tell(tx, account)
             return await accounts.get(tx, account)
@@ -295,6 +296,7 @@ class Recovering:
             if await recovery.find_link(tx, token_digest(token), tx.now()) is None:
                 return False
             await recovery.end_links(tx, account.id)
+            await approvals.end_all(tx, account.id)
             await recovery.helped(tx, account.id)
             await change(tx)
             if with_app_passwords:

@@ -24,6 +24,14 @@ class RecoverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "`pillarbox account help-requests` lists who did."
         ),
     ] = True
+    by_device: Annotated[
+        bool,
+        Meta(
+            description="Whether a browser in which somebody is signed in may let another one "
+            "choose a new password. Only accounts with codes of an authenticator program are "
+            "asked: who sits at a foreign browser has the session, but not the code."
+        ),
+    ] = True
     link_minutes: Annotated[
         int, Meta(ge=5, le=1440, description="Minutes that a link sent to an address is good.")
     ] = 30
@@ -46,6 +54,24 @@ class RecoverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     code_tries: Annotated[
         int, Meta(ge=1, le=100, description="Wrong codes after which a new one must be sent.")
     ] = 10
+    approval_minutes: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=30,
+            description="Minutes in which a browser that is signed in has to answer; the other one "
+            "waits so long, whether anybody is asked or not.",
+        ),
+    ] = 5
+    denials_per_day: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1000,
+            description="Refusals after which an account's browsers are not asked again that day: "
+            "else somebody asks until a tired owner says yes.",
+        ),
+    ] = 3
     wait_hours: Annotated[
         int,
         Meta(

@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from pillarbox.clock import Clock
 from pillarbox.ids import ModSeq
+from pillarbox.jmap.approval_news import ApprovalNews
 from pillarbox.jmap.bulk_news import BULK_TYPE, BulkNews
 from pillarbox.jmap.errors import RequestRefused
 from pillarbox.jmap.http.desk import Desk
@@ -47,7 +48,8 @@ async def get_events(request: Request, desk: Desk) -> Response:
         held.close()
         raise
     life = desk.services.settings.event_stream_seconds
-    events = _events(watch, bulk, store.clock, life, ping, once=once)
+    asks = ApprovalNews(store, identity)
+    events = _events(watch, _News(asks, bulk), store.clock, life, ping, once=once)
     return _Held(held, events)
 
 
@@ -63,11 +65,34 @@ class _Held(StreamingResponse):
             await super().__call__(scope, receive, send)
 
 
+class _News:
+    """What is told besides the states, and before them, so that who closes after one has all."""
+
+    def __init__(self, asks: ApprovalNews, bulk: BulkNews | None) -> None:
+        self._asks = asks
+        self._bulk = bulk
+
+    async def first(self) -> list[bytes]:
+        """What waits for an answer from before."""
+        asks = await self._asks.read()
+        return [] if asks is None else [_event("approval", asks)]
+
+    async def read(self) -> list[bytes]:
+        """What came since the last time."""
+        events = await self.first()
+        operations = await self._bulk.read() if self._bulk is not None else []
+        if operations:
+            events.append(_event("bulk", operations))
+        return events
+
+
 async def _events(
-    watch: Watch, bulk: BulkNews | None, clock: Clock, life: float, ping: int, *, once: bool
+    watch: Watch, news: _News, clock: Clock, life: float, ping: int, *, once: bool
 ) -> AsyncIterator[bytes]:
     ends_at = clock.monotonic() + life
     yield b": \n\n"  # the first octets let proxies pass the head on
+    for event in await news.first():
+        yield event
     while not watch.closed:
         left = ends_at - clock.monotonic()
         if left <= 0:
@@ -75,9 +100,8 @@ async def _events(
         change = await watch.next(min(left, ping) if ping else left)
         if change is not None:
             modseq, told = change
-            operations = await bulk.read() if bulk is not None else []
-            if operations:  # before the state, so that who closes after a state has both
-                yield _event("bulk", operations)
+            for event in await news.read():
+                yield event
             yield _event("state", told, modseq)
             if once:
                 return

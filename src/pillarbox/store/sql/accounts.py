@@ -177,6 +177,7 @@ _REMOVE = (
     "DELETE FROM recovery_code WHERE account_id = ?",
     "DELETE FROM reset_link WHERE account_id = ?",
     "DELETE FROM help_request WHERE account_id = ?",
+    "DELETE FROM approval WHERE account_id = ?",
     "DELETE FROM account WHERE account_id = ?",
 )
 

@@ -6,6 +6,7 @@ import msgspec
 
 from pillarbox.ids import AccountId
 from pillarbox.store.database import Reader, Transaction
+from pillarbox.store.sql import approvals
 
 
 class Recovery(msgspec.Struct, frozen=True):
@@ -190,6 +191,7 @@ async def forget(tx: Transaction) -> None:
         await tx.run(_FORGET_COUNTS, (now // seconds - 1, f"{seconds}:%"))
     await tx.run(_FORGET_LINKS, (now,))
     await tx.run(_FORGET_INVITATIONS, (now,))
+    await approvals.forget(tx, now)
 
 
 _ASK_HELP = """

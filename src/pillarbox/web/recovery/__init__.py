@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from pillarbox.web.recovery import asking, joining, resetting, self_service
+from pillarbox.web.recovery import answering, asking, joining, resetting, self_service, waiting
 from pillarbox.web.recovery.desk import Desk
 from pillarbox.web.services import WebServices
 
@@ -18,11 +18,13 @@ __all__ = ["routes"]
 def routes(services: WebServices) -> list[BaseRoute]:
     """Their addresses."""
     desk = Desk(services)
-    desk.wishes.begin()
+    desk.begin()
     services.ending.append(desk.end)
     return [
         *asking.routes(desk),
         *resetting.routes(desk),
         *joining.routes(desk),
         *self_service.routes(desk),
+        *waiting.routes(desk),
+        *answering.routes(desk),
     ]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
+from pillarbox.accounts.recovery_approval import Approving
 from pillarbox.config.site import site_ports
 from pillarbox.web.origin import is_loopback, name_and_port
 from pillarbox.web.pages import Pages
 from pillarbox.web.pages.forms import read_form
+from pillarbox.web.recovery.behind import Behind
 from pillarbox.web.recovery.wishes import Wishes
 from pillarbox.web.services import WebServices
 from pillarbox.web.session import NotOurPage
@@ -26,10 +28,24 @@ class Desk:
         self._ports = site_ports(services.settings)
         self.recovering = services.recovering
         self.wishes = Wishes(services, self.recovering)
+        self.approving = Approving(
+            services.store,
+            services.clock,
+            self.recovering,
+            services.settings.auth.default_domain,
+        )
+        self.asks = Behind(self.approving.look_up_next, "recovery-asks")
+
+    def begin(self) -> None:
+        """What was left from before a restart."""
+        self.wishes.begin()
+        if self.settings.by_device:
+            self.asks.begin()
 
     async def end(self) -> None:
         """What is under way is finished."""
         await self.wishes.end()
+        await self.asks.end()
 
     async def form(self, request: Request) -> dict[str, str] | None:
         """The fields that our own page sent; None where it was too old."""

@@ -6,14 +6,12 @@ nor its time tells a stranger anything, and a restart forgets nobody.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from typing import TYPE_CHECKING
 
 from pillarbox.accounts.names import fold_address
 from pillarbox.accounts.recovery import Recovering
 from pillarbox.accounts.typed_names import login_typed
-from pillarbox.errors import BadName, PillarboxError
+from pillarbox.errors import BadName
 from pillarbox.flow.delivery.letters import Letter
 from pillarbox.message.builder import Address
 from pillarbox.store.model import Account
@@ -21,6 +19,7 @@ from pillarbox.store.sql import accounts, recovery
 from pillarbox.store.sql.recovery import Wish
 from pillarbox.telemetry.log import get_logger
 from pillarbox.web.pages.languages import LANGUAGES, texts_of
+from pillarbox.web.recovery.behind import Behind
 from pillarbox.web.services import WebServices
 
 if TYPE_CHECKING:
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 log = get_logger("web")
 _MOST_TEXT = 320  # characters of what was typed
-_MOST_AT_ONCE = 1000  # wishes; as many as there may be in a day
 _AREA = "recovery"
 
 
@@ -38,8 +36,7 @@ class Wishes:
     def __init__(self, services: WebServices, recovering: Recovering) -> None:
         self._services = services
         self._recovering = recovering
-        self._task: asyncio.Task[None] | None = None
-        self._came = False  # one while the last look was under way
+        self._behind = Behind(self._next, "recovery-wishes")
 
     async def take(self, wish: Wish) -> None:
         """Write it down, unless there are too many; the asker is not told."""
@@ -55,29 +52,11 @@ class Wishes:
 
     def begin(self) -> None:
         """Fulfil what waits, from before a restart, too."""
-        self._came = True
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self.fulfil(), name="recovery-wishes")
+        self._behind.begin()
 
     async def end(self) -> None:
         """Wait for what is under way; what is left is done after the next start."""
-        if self._task is not None:
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-
-    async def fulfil(self) -> None:
-        """All that wait. One that cannot be fulfilled is dropped, and the log tells."""
-        for _ in range(_MOST_AT_ONCE):
-            try:
-                self._came = False
-                if not await self._next() and not self._came:
-                    return
-            except PillarboxError as error:
-                log.warning_event("web.wish_failed", why=str(error))
-                return
-            except Exception:
-                log.error_event("web.wish_failed", exc=True)
-                return
+        await self._behind.end()
 
     async def _next(self) -> bool:
         store = self._services.store

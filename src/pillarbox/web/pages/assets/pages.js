@@ -1,4 +1,5 @@
-// Small comforts for pages that work without it: show password, Caps Lock, passkeys.
+// Small comforts for pages that work without it: show password, Caps Lock, passkeys,
+// waiting.
 "use strict";
 
 for (const button of document.querySelectorAll("button[data-show]")) {
@@ -31,6 +32,14 @@ for (const box of document.querySelectorAll("[data-standalone]")) {
 for (const button of document.querySelectorAll("[data-print]")) {
   button.hidden = false;
   button.addEventListener("click", () => print());
+}
+
+// Somebody waits for a word of another device; without scripts the page loads itself again.
+for (const part of document.querySelectorAll("[data-waiting]")) {
+  setInterval(async () => {
+    const answer = await fetch(part.dataset.waiting).catch(() => null);
+    if (answer?.ok && (await answer.json()).state !== "waiting") location.reload();
+  }, 2000);
 }
 
 // Passkeys (WebAuthn): octets travel as base64url.

@@ -1,0 +1,112 @@
+"""Who waits for a word of another browser that is signed in, to choose a new password."""
+
+from __future__ import annotations
+
+import msgspec
+
+from pillarbox.ids import AccountId
+from pillarbox.store.database import Reader, Transaction
+
+
+class NewAsk(msgspec.Struct, frozen=True):
+    """What a stranger asks for, whoever they are."""
+
+    digest: bytes
+    text: str
+    number: int
+    offered: tuple[int, ...]
+    peer: str
+    agent: str
+
+
+class Ask(msgspec.Struct, frozen=True):
+    """One that somebody who is signed in may answer; instants are Unix seconds."""
+
+    id: int
+    number: int
+    offered: tuple[int, ...]
+    peer: str
+    agent: str
+    asked_at: int
+    ends_at: int
+
+
+_ADD = """
+    INSERT INTO approval (digest, text, number, offered, peer, agent, asked_at, ends_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_NEXT = """
+    SELECT approval_id, text FROM approval WHERE is_looked_up = 0 AND ends_at > ?
+    ORDER BY approval_id LIMIT 1
+"""
+_LOOKED_UP = """
+    UPDATE approval SET is_looked_up = 1, account_id = ?
+    WHERE approval_id = ? AND is_looked_up = 0 RETURNING 1
+"""
+_OPEN = """
+    SELECT approval_id, number, offered, peer, agent, asked_at, ends_at FROM approval
+    WHERE account_id = ? AND approved_by IS NULL AND ends_at > ? ORDER BY approval_id
+"""
+_APPROVE = "UPDATE approval SET approved_by = ? WHERE approval_id = ?"
+_END = "UPDATE approval SET account_id = NULL, approved_by = NULL WHERE approval_id = ?"
+_END_ALL = "UPDATE approval SET account_id = NULL, approved_by = NULL WHERE account_id = ?"
+# Whoever approved it must be signed in still: a stolen session that was ended opens nothing.
+_APPROVED = """
+    SELECT p.approval_id, p.account_id FROM approval p
+    JOIN browser_session s ON s.session_id = p.approved_by AND s.account_id = p.account_id
+    JOIN account a ON a.account_id = p.account_id AND a.enabled = 1
+    WHERE p.digest = ? AND p.ends_at > ?
+"""
+_FORGET = "DELETE FROM approval WHERE ends_at < ?"
+
+
+async def add(tx: Transaction, ask: NewAsk, seconds: int) -> None:
+    """The same for everybody."""
+    offered = " ".join(map(str, ask.offered))
+    given = (ask.digest, ask.text, ask.number, offered, ask.peer, ask.agent)
+    await tx.run(_ADD, (*given, tx.now(), tx.now() + seconds))
+
+
+async def next_to_look_up(db: Reader, now: int) -> tuple[int, str] | None:
+    """The oldest that nobody has looked at: its number, and what was typed."""
+    row = await db.row(_NEXT, (now,))
+    return (int(row[0]), str(row[1])) if row else None
+
+
+async def looked_up(tx: Transaction, number: int, account: AccountId | None) -> bool:
+    """Whom to ask; None: nobody. False: another process was faster."""
+    return bool(await tx.run(_LOOKED_UP, (account, number)))
+
+
+async def open_asks(db: Reader, account: AccountId, now: int) -> list[Ask]:
+    """Those that the account's browsers may answer, the oldest first."""
+    return [
+        Ask(row[0], row[1], tuple(map(int, row[2].split())), *row[3:])
+        for row in await db.rows(_OPEN, (account, now))
+    ]
+
+
+async def approve(tx: Transaction, number: int, session: int) -> None:
+    """The browser that waits may go on."""
+    await tx.run(_APPROVE, (session, number))
+
+
+async def end(tx: Transaction, number: int) -> None:
+    """Refused or used; who waits is not told."""
+    await tx.run(_END, (number,))
+
+
+async def end_all(tx: Transaction, account: AccountId) -> None:
+    """Of an account that has a new password."""
+    await tx.run(_END_ALL, (account,))
+
+
+async def find_approved(db: Reader, digest: bytes, now: int) -> tuple[int, AccountId] | None:
+    """What a cookie may go on with; None for every other one."""
+    row = await db.row(_APPROVED, (digest, now))
+    return (int(row[0]), AccountId(row[1])) if row else None
+
+
+async def forget(tx: Transaction, now: int) -> None:
+    """Those whose time is over."""
+    await tx.run(_FORGET, (now,))

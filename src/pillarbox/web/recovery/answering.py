@@ -1,0 +1,42 @@
+"""/account/approvals: the browser that is signed in says whether it is its owner who waits."""
+
+from __future__ import annotations
+
+import msgspec
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from pillarbox.accounts.history import Attempt
+from pillarbox.accounts.recovery_approval import WAY
+from pillarbox.telemetry.log import get_logger
+from pillarbox.web.account.asked import Asked, route, told
+from pillarbox.web.recovery.desk import Desk
+from pillarbox.web.session import check_fresh
+
+log = get_logger("web")
+
+
+class _Chosen(msgspec.Struct, forbid_unknown_fields=True):
+    number: int | None  # None: it is somebody else
+
+
+def routes(desk: Desk) -> list[BaseRoute]:
+    """Below /account/approvals; what is asked comes by the event source (`jmap.approval_news`)."""
+
+    async def answer(asked: Asked) -> Response:
+        """The number that was chosen. No is said without more ado; yes is only for who has shown
+        lately who it is. Raises ConfirmNeeded, NotFound."""
+        chosen = (await asked.body(_Chosen)).number
+        if chosen is not None:
+            check_fresh(asked.session, asked.services)
+        answer, ask = await desk.approving.answer(asked.session, asked.number(), chosen)
+        log.event(f"web.approval_{answer}", account=asked.account, peer=ask.peer)
+        if answer != "approved":
+            asked.services.history.note(
+                Attempt(asked.account, "web", ask.peer, ask.agent, "failed", WAY)
+            )
+        return told({"answer": answer})
+
+    if not desk.settings.by_device:
+        return []
+    return [route(desk.services, "approvals/{id}", "POST", answer)]

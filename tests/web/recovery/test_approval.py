@@ -1,0 +1,401 @@
+"""Approved in another browser: what a stranger may learn, what the owner is asked, what is good."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from starlette.routing import Route
+
+from pillarbox.accounts import totp
+from pillarbox.accounts.browser_sessions import BrowserSession
+from pillarbox.accounts.identity import Identity
+from pillarbox.accounts.recovery_approval import shown_number
+from pillarbox.config.recovery import RecoverySettings
+from pillarbox.jmap.approval_news import ApprovalNews
+from pillarbox.jmap.http.door import JmapDoor
+from pillarbox.net.secret import Secret
+from pillarbox.store.sql import accounts, approvals, browser_sessions, recovery
+from pillarbox.web import account, pages
+from pillarbox.web.recovery import routes
+from support.asgi import Answered
+from support.browser_client import Browser
+from support.recovery_box import FAR, GOOD, RecoveryBox, bare
+
+ALICE = "alice@example.org"
+WAIT = "/forgot/device/wait"
+MOST_SECONDS = 0.010  # between the medians of kinds of names
+ROUNDS = 40
+TRIES = 3
+OVER = 301  # seconds
+
+
+class ApprovalBox(RecoveryBox):
+    """alice has codes of an authenticator program, and her mail is open in a browser."""
+
+    async def open(self) -> None:
+        await super().open()
+        await self.codes_for(self.alice.id)
+        self.serve(pages.routes, account.routes, routes, jmap_routes)
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.authenticator.history.close()
+        await super().__aexit__(*error)  # type: ignore[arg-type]
+
+    async def codes_for(self, owner: Any) -> None:
+        secret = await self.second_factors.begin_totp(owner)
+        step = int(self.clock.now().timestamp()) // totp.STEP_SECONDS
+        await self.second_factors.finish_totp(owner, totp.code_of(secret, step))
+
+    async def ask_for(self, name: str, peer: str = "198.51.100.7") -> Browser:
+        """Another browser that waits now; somebody has looked whom it concerns."""
+        browser = Browser(self, peer=peer)
+        hidden = await browser.hidden("/forgot/device")
+        answer = await browser.post("/forgot/device", {**hidden, "email": name})
+        assert (answer.status, answer.headers["location"]) == (303, WAIT)
+        await self.settled()
+        return browser
+
+    async def settled(self) -> None:
+        now = int(self.clock.now().timestamp())
+        for _ in range(500):
+            if await self.store.read(lambda db: approvals.next_to_look_up(db, now)) is None:
+                return
+            await asyncio.sleep(0.005)
+
+    async def asks(self) -> list[dict[str, Any]]:
+        """As alice's page is told."""
+        identity = Identity(self.alice.id, ALICE, f"session:{self.session.id}")
+        return await ApprovalNews(self.store, identity).read() or []
+
+    async def answer(self, number: int | None, *, of: str = "", **more: Any) -> Answered:
+        """By alice's page."""
+        which = of or (await self.asks())[0]["id"]
+        return await self.tell(self.session, self.cookie, which, number, **more)
+
+    async def tell(
+        self, session: BrowserSession, cookie: str, which: str, number: int | None, **more: Any
+    ) -> Answered:
+        fields = {"x_csrf_token": session.csrf, "accept": "application/json", **more}
+        return await self.ask(
+            f"/account/approvals/{which}",
+            signed_in=False,
+            method="POST",
+            body=msgspec.json.encode({"number": number}),
+            content_type="application/json",
+            cookie=cookie,
+            **fields,
+        )
+
+
+def jmap_routes(services: Any) -> list[Any]:
+    door = JmapDoor(services.jmap, services.authenticator, services.sessions)
+    return [one for one in door.routes if isinstance(one, Route)]
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> ApprovalBox:
+    return ApprovalBox(tmp_path)
+
+
+async def number_on(browser: Browser) -> int:
+    """What the waiting page shows."""
+    found = re.search(r'data-waiting="[^"]+">(\d\d)</p>', (await browser.go(WAIT)).text)
+    assert found
+    return int(found[1])
+
+
+async def state_of(browser: Browser) -> str:
+    state: str = msgspec.json.decode((await browser.go("/forgot/device/state")).body)["state"]
+    return state
+
+
+async def go_on(browser: Browser) -> Answered:
+    """Press the button."""
+    return await browser.post(WAIT, await browser.hidden(WAIT))
+
+
+async def test_approved_with_the_right_number(box: ApprovalBox) -> None:
+    """It is asked where alice is signed in, and what comes of it is a link and no session."""
+    await box.has_address()
+    browser = await box.ask_for(" Alice@Example.org ")
+    number = await number_on(browser)
+    assert await state_of(browser) == "waiting"
+    assert "/reset/" not in str((await go_on(browser)).headers)
+    (ask,) = await box.asks()
+    assert number in ask["numbers"]
+    assert len(set(ask["numbers"])) == 3
+    assert all(10 <= one <= 99 for one in ask["numbers"])
+    assert ask["peer"] == "198.51.100.7"
+    answer = await box.answer(number)
+    assert (answer.status, msgspec.json.decode(answer.body)) == (200, {"answer": "approved"})
+    assert await state_of(browser) == "approved"
+    for _ in range(3):  # looking uses nothing up
+        assert (await browser.go(WAIT)).status == 200
+    led = await go_on(browser)
+    assert led.status == 303
+    path = led.headers["location"]
+    assert re.fullmatch(r"/reset/[\w-]{43}", path)
+    assert "__Host-pillarbox" not in browser.cookies
+    hidden = await browser.hidden(path)
+    done = await browser.post(path, {**hidden, "password": GOOD, "again": GOOD})
+    assert done.status == 200
+    assert await box.opens(GOOD)
+    assert "__Host-pillarbox" not in browser.cookies
+    assert await box.store.read(lambda db: browser_sessions.all_sessions(db, box.alice.id)) == []
+    assert (await box.second_factors.of(box.alice.id)).required
+    assert [to for to, text in await box.sent(1) if "was changed" in text] == [FAR]
+
+
+async def test_everybody_gets_the_same_answer(box: ApprovalBox) -> None:
+    """Asked, with nobody to ask, without codes, disabled, of nobody, nonsense; a refusal and
+    what is beyond the limits look the same until the time is over, and then, too."""
+    for name, enabled in (("plain@example.org", True), ("off@example.org", False)):
+        await box.store.write(lambda tx, name=name: accounts.create(tx, name, ""))
+        made = await box.store.read(lambda db, name=name: accounts.find(db, name))
+        if not enabled:
+            await box.codes_for(made.id)
+            await box.store.write(lambda tx, made=made: accounts.set_enabled(tx, made.id, False))
+    names = [ALICE, "plain@example.org", "off@example.org", "nobody@example.org", "\x00", ALICE]
+    waiting = []
+    for index, name in enumerate(names):
+        waiting.append(await box.ask_for(name, f"198.51.{index}.1"))
+    await box.answer(None, of=(await box.asks())[-1]["id"])  # the last is refused
+    crowd = [await box.ask_for("nobody@example.org", "203.0.113.1") for _ in range(12)]
+    waiting.append(crowd[-1])
+
+    def seen(answer: Answered) -> str:
+        return repr((bare(answer)[:2], re.sub(r">\d\d</p>", "", bare(answer)[2].decode())))
+
+    told = {seen(await browser.go(WAIT)) for browser in waiting}
+    assert len(told) == 1
+    assert {await state_of(browser) for browser in waiting} == {"waiting"}
+    assert {(await go_on(browser)).status for browser in waiting} == {200}
+    await box.clock.advance(OVER)
+    assert len({seen(await browser.go(WAIT)) for browser in waiting}) == 1
+    assert {await state_of(browser) for browser in waiting} == {"over"}
+
+
+async def test_the_answers_take_the_same_time(tmp_path: Path) -> None:
+    kinds = {"asked": ALICE, "of nobody": "nobody@example.org"}
+    order = random.Random(5)
+    async with patient(tmp_path) as box:
+        browser = Browser(box)
+        hidden = await browser.hidden("/forgot/device")
+        for _ in range(TRIES):
+            took: dict[str, list[float]] = {kind: [] for kind in kinds}
+            for kind in (one for _ in range(ROUNDS) for one in order.sample(list(kinds), 2)):
+                began = time.perf_counter()
+                await browser.post("/forgot/device", {**hidden, "email": kinds[kind]})
+                took[kind].append(time.perf_counter() - began)
+                await box.settled()
+            medians = [statistics.median(of) for of in took.values()]
+            if max(medians) - min(medians) < MOST_SECONDS:
+                break
+        assert max(medians) - min(medians) < MOST_SECONDS, medians
+        assert len(await box.asks()) >= ROUNDS  # each was really asked
+
+
+def patient(folder: Path, **more: Any) -> ApprovalBox:
+    """Without limits, or with other settings."""
+    box = ApprovalBox(folder)
+    settings = RecoverySettings(
+        **({"per_network_and_hour": 10_000, "per_account_and_hour": 1000} | more)
+    )
+    box.web_settings = msgspec.structs.replace(box.web_settings, recovery=settings)
+    return box
+
+
+async def test_a_wrong_number_refuses(box: ApprovalBox) -> None:
+    """Even one that was offered; the right one comes too late then."""
+    browser = await box.ask_for(ALICE)
+    number = await number_on(browser)
+    (ask,) = await box.asks()
+    wrong = next(one for one in ask["numbers"] if one != number)
+    answer = await box.answer(wrong)
+    assert msgspec.json.decode(answer.body) == {"answer": "wrong"}
+    assert (await box.answer(number, of=ask["id"])).status == 404
+    assert await box.asks() == []
+    assert await state_of(browser) == "waiting"
+    assert (await go_on(browser)).status == 200
+
+
+async def test_no_is_noted_and_counts(box: ApprovalBox) -> None:
+    """In the history, with who asked; after three in a day nobody is asked any more."""
+    for _ in range(3):
+        await box.ask_for(ALICE)
+        assert msgspec.json.decode((await box.answer(None)).body) == {"answer": "refused"}
+        await box.clock.advance(3600)
+    noted = [
+        row
+        for row in await box.authenticator.history.recent(box.alice.id, 10)
+        if row.credential == "device"
+    ]
+    assert {(row.outcome, row.peer) for row in noted} == {("failed", "198.51.100.7")}
+    assert sum(row.times for row in noted) == 3
+    await box.ask_for(ALICE)
+    assert await box.asks() == []
+    await box.clock.advance(86_400)
+    await box.ask_for(ALICE)
+    assert len(await box.asks()) == 1
+
+
+async def test_three_for_an_account_and_ten_for_a_network_in_an_hour(box: ApprovalBox) -> None:
+    """REC-2, together with the letters; silently."""
+    await box.has_address()
+    await box.post("/forgot", "198.51.77.1", email=ALICE)
+    await box.sent(1)
+    for index in range(5):
+        await box.ask_for(ALICE, f"198.51.{index}.1")
+    assert len(await box.asks()) == 2
+    await box.clock.advance(3601)
+    for index in range(1, 14):
+        await box.ask_for("nobody@example.org", f"203.0.113.{index}")
+    await box.ask_for(ALICE, "203.0.113.200")
+    assert await box.asks() == []
+    await box.ask_for(ALICE, "203.0.114.1")
+    assert len(await box.asks()) == 1
+
+
+async def test_only_accounts_with_codes_are_asked(box: ApprovalBox) -> None:
+    """Whoever sits at an open browser has the session; two digits on top are no proof."""
+    await box.second_factors.remove_totp(box.alice.id)
+    browser = await box.ask_for(ALICE)
+    assert await box.asks() == []
+    assert await state_of(browser) == "waiting"
+
+
+async def test_yes_is_only_for_who_has_shown_lately_who_it_is(box: ApprovalBox) -> None:
+    """No may be said at once."""
+    await box.clock.advance(box.services.sessions.settings.fresh_minutes * 60 + 1)
+    browser = await box.ask_for(ALICE)
+    number = await number_on(browser)
+    refused = await box.answer(number)
+    assert refused.status == 403
+    assert msgspec.json.decode(refused.body)["reason"] == "confirm"
+    assert await state_of(browser) == "waiting"
+    assert (await box.answer(None)).status == 200
+
+
+async def test_another_account_cannot_answer(box: ApprovalBox) -> None:
+    """Nor a page of another site, nor a program with a password."""
+    bob = await box.admin.create_account("bob@example.org", Secret("the password of bob"))
+    session, cookie = await box.services.sessions.begin(
+        Identity(bob.id, bob.login, "password"), peer="192.0.2.7", agent="", stays=False
+    )
+    his = f"__Host-pillarbox={cookie.reveal().decode()}"
+    browser = await box.ask_for(ALICE)
+    number = await number_on(browser)
+    (ask,) = await box.asks()
+    for chosen in (number, None):
+        assert (await box.tell(session, his, ask["id"], chosen)).status == 404
+        assert (await box.tell(session, "", ask["id"], chosen)).status == 401
+        assert (await box.answer(chosen, x_csrf_token="x" * 43)).status == 403
+        assert (await box.answer(chosen, sec_fetch_site="cross-site")).status == 403
+    assert len(await box.asks()) == 1
+    for credential in ("password", "app:1"):
+        program = Identity(box.alice.id, ALICE, credential)
+        assert await ApprovalNews(box.store, program).read() is None
+    assert (await box.answer(number)).status == 200
+
+
+async def test_it_is_good_once_and_in_one_browser(box: ApprovalBox) -> None:
+    browser = await box.ask_for(ALICE)
+    kept = dict(browser.cookies)
+    await box.answer(await number_on(browser))
+    stranger = Browser(box)
+    assert (await stranger.go(WAIT)).headers["location"] == "/forgot/device"
+    hidden = await stranger.hidden("/forgot/device")
+    assert (await stranger.post(WAIT, hidden)).headers["location"] == "/forgot/device"
+    fields = await browser.hidden(WAIT)
+    answers = await asyncio.gather(*(browser.post(WAIT, fields) for _ in range(4)))
+    assert sorted(answer.status for answer in answers)[-1] == 303
+    led = [one.headers["location"] for one in answers if one.status == 303]
+    assert len([path for path in led if path.startswith("/reset/")]) == 1
+    browser.cookies = kept
+    assert await state_of(browser) == "waiting"
+    assert (await browser.post(WAIT, fields)).status == 200
+
+
+@pytest.mark.parametrize("when", ["before the answer", "after it"])
+async def test_five_minutes(box: ApprovalBox, when: str) -> None:
+    browser = await box.ask_for(ALICE)
+    number = await number_on(browser)
+    (ask,) = await box.asks()
+    if when == "after it":
+        await box.answer(number)
+    await box.clock.advance(OVER)
+    if when == "before the answer":
+        assert await box.asks() == []
+        assert (await box.answer(number, of=ask["id"])).status == 404
+    fields = await browser.hidden("/forgot/device")
+    assert (await browser.post(WAIT, fields)).status == 200
+    assert await state_of(browser) == "over"
+    await box.store.write(recovery.forget)
+    left = await box.store.read(lambda db: db.rows("SELECT 1 FROM approval", ()))
+    assert list(left) == []
+
+
+@pytest.mark.parametrize("why", ["session", "disabled", "reset"])
+async def test_what_was_approved_ends_with_its_reason(box: ApprovalBox, why: str) -> None:
+    """The browser that said yes was signed out; the account is closed; another way was quicker."""
+    browser = await box.ask_for(ALICE)
+    await box.answer(await number_on(browser))
+    if why == "session":
+        await box.services.sessions.end(box.alice.id, box.session.id)
+    elif why == "disabled":
+        await box.store.write(lambda tx: accounts.set_enabled(tx, box.alice.id, False))
+    else:
+        token = await box.store.write(
+            lambda tx: box.recovering.new_link(tx, box.alice.id, "administrator", 60)
+        )
+        await box.recovering.choose_password(token, Secret(GOOD), with_app_passwords=False)
+    assert await state_of(browser) == "waiting"
+    assert (await go_on(browser)).status == 200
+
+
+async def test_the_cookie_is_out_of_reach_and_only_its_digest_is_kept(box: ApprovalBox) -> None:
+    browser = Browser(box)
+    hidden = await browser.hidden("/forgot/device")
+    answer = await browser.post("/forgot/device", {**hidden, "email": ALICE})
+    (cookie,) = [one for one in answer.set_cookies if "waiting" in one]
+    assert {"HttpOnly", "Secure", "SameSite=Lax", "Max-Age=300"} <= set(cookie.split("; "))
+    token = browser.cookies["__Host-waiting"].partition(".")[2]
+    rows = await box.store.read(lambda db: db.rows("SELECT * FROM approval", ()))
+    assert token not in repr(list(rows))
+    assert shown_number(Secret(token)) == await number_on(browser)
+    for wrong in ("x", f"1.{'A' * 43}", f"{'9' * 12}.{'A' * 43}", f"1.{token[:-1]}"):
+        browser.cookies["__Host-waiting"] = wrong
+        assert (await browser.post(WAIT, hidden)).status in (200, 303)
+        assert await state_of(browser) != "approved"
+
+
+async def test_the_event_source_tells_it(box: ApprovalBox) -> None:
+    """Before the state that woke it, and again to who connects later; answered, it goes away."""
+    stream = "/jmap/eventsource?types=*&closeafter=state&ping=0"
+    listening = asyncio.create_task(box.ask(stream, accept="text/event-stream"))
+    await asyncio.sleep(0.05)
+    began = time.monotonic()
+    await box.ask_for(ALICE)
+    told = (await listening).text
+    assert time.monotonic() - began < 2
+    assert told.index("event: approval") < told.index("event: state")
+    listening = asyncio.create_task(box.ask(stream, accept="text/event-stream"))
+    await asyncio.sleep(0.05)
+    await box.answer(None)
+    later = (await listening).text
+    assert re.findall(r"event: approval\ndata: (\S)(\S)", later) == [("[", "{"), ("[", "]")]
+
+
+async def test_without_this_way(tmp_path: Path) -> None:
+    async with patient(tmp_path, by_device=False) as box:
+        assert (await box.page("/forgot/device")).status == 404
+        assert (await box.page(WAIT)).status == 404
+        assert b"/forgot/device" not in (await box.page("/forgot")).body
