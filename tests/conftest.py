@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from support.second_chance import run_timed, tell_tries
 from support.server import Account, MailServer
 
 # Where Python may not write what it compiled, each of the many commands and servers started here
@@ -38,18 +40,40 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Browser tests go to two processes at most: each keeps a server and a browser of its own."""
+    """The longest files first; browser tests go to two processes at most."""
     if config.getvalue("dist") != "loadfile":
         return None
-    from xdist.scheduler import LoadFileScheduling
+    from support.sharing_out import LongestFirst
 
-    class ByFile(LoadFileScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            name = str(super()._split_scope(nodeid))
-            folder = "tests/browser/"
-            return f"{folder}{len(name) % 2}" if name.startswith(folder) else name
+    return LongestFirst(config, log)
 
-    return ByFile(config, log)
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """Reading 11,000 tests makes objects by the million, and all of them stay."""
+    if hasattr(session.config, "workerinput"):
+        from support.sharing_out import collect_in_turn
+
+        collect_in_turn(session.config, Path(__file__).parent)
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The same order in all processes, wherever they began."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: item.path)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """Those that assert a time have three tries."""
+    return run_timed(item, nextitem) if item.get_closest_marker("timed") else None
 
 
 @pytest.fixture(scope="session")
@@ -108,7 +132,8 @@ def figures(request: pytest.FixtureRequest) -> Callable[[str], None]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show the lines."""
+    """Show the lines, and what was tried again."""
+    tell_tries(terminalreporter)
     lines = terminalreporter.config.stash.get(_FIGURES, [])
     if lines:
         terminalreporter.section("figures", sep="-")
