@@ -8,9 +8,11 @@ import pytest
 
 from pillarbox.jmap.email_lists import EmailLists
 from pillarbox.jmap.ids import email_id, mailbox_id
+from pillarbox.store.engine.sqlite import columns
 from pillarbox.store.model import Flag, FlagChange
+from pillarbox.store.search import account_wide, evaluate
 from pillarbox.store.sql import messages
-from support.email_oracle import Mail, Post, is_sorted, matches
+from support.email_oracle import WORDS, Mail, Post, is_sorted, matches
 from support.jmap_bench import JmapBox
 from support.store_box import letter
 
@@ -47,6 +49,35 @@ async def test_filters_and_sorts_as_the_oracle_has_them(box: JmapBox, seed: int)
         assert is_sorted(found, sort, every), sort
         collapsed = await listed(box, filter=wanted, sort=sort, collapseThreads=True)
         assert collapsed == [mail.id for mail in first_of_threads(found)]
+
+
+@pytest.mark.parametrize("few", [1, 4])
+@pytest.mark.parametrize("seed", [20, 21])
+async def test_what_is_done_for_many_messages_finds_the_same(
+    box: JmapBox, seed: int, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ways for accounts of thousands, in one of dozens; filters with several words each."""
+    for module in (evaluate, account_wide):
+        monkeypatch.setattr(module, "_FEW", few)
+    monkeypatch.setattr(account_wide, "_ASIDE", 3 * few)
+    monkeypatch.setattr(columns, "MESSAGES", 8)
+    post = Post(box, seed)
+    await post.begin()
+    for step in range(90):
+        await (post.receive() if step < 50 else post.change())
+        if step == 70:
+            await box.store.index_now()
+    every = await post.mails()
+    for _ in range(80):
+        words = " ".join(
+            post.random.choices([*WORDS, "ed", "re", "o"], k=post.random.randint(1, 3))
+        )
+        texts = [{name: words} for name in ("text", "body", "subject")]
+        conditions = [post.filter(), *post.random.sample(texts, post.random.randint(1, 2))]
+        conditions.append({"inMailboxOtherThan": [mailbox_id(post.random.choice(post.boxes))]})
+        wanted = {"operator": "AND", "conditions": conditions[post.random.randint(0, 1) :]}
+        expected = {mail.id for mail in every if matches(mail, wanted, every)}
+        assert set(await listed(box, filter=wanted)) == expected, wanted
 
 
 def spliced(old: list[str], answer: dict[str, Any]) -> list[str]:

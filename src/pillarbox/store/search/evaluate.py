@@ -67,6 +67,7 @@ _UNREAD = """
 _FEW = 1000  # UIDs or messages that are cheaper to ask for than to look through all
 _DENSE = 4  # one wanted message of so many is worth reading all between
 _FEW_RANGES = 20  # so many are cheaper to ask for than to load all UIDs
+_FREQUENT = 4  # a word in one message of so many: which may have it is not worth asking
 _AT_ONCE = 1000  # messages that one statement verifies
 _READ_AT_ONCE = 64  # of the tail; a row may be large
 _WORDS_KEPT = 32 * 1024 * 1024  # octets of documents of the tail that one search keeps
@@ -155,12 +156,38 @@ class Search:
         return await self._select(sql, params)
 
     async def _all_of(self, terms: tuple[q.Query, ...], within: set[int] | None) -> set[int]:
-        for term in sorted(terms, key=leaves.cost):
+        for term in await self._cheap_first(terms):
             found = await self._uids(term, within)
             within = found if within is None else within & found
             if not within:
                 break
         return await self._everything() if within is None else within
+
+    async def _cheap_first(self, terms: tuple[q.Query, ...]) -> list[q.Query]:
+        """Of texts the rarest first: it leaves the others few messages to be looked at in."""
+        ordered = sorted(terms, key=leaves.cost)
+        texts = [term for term in ordered if leaves.cost(term) >= leaves.TEXT]
+        if len(texts) > 1:
+            known: dict[tuple[Where, str], int] = {}
+            texts.sort(key=lambda term: self._frequency(term, known))
+        return [*ordered[: len(ordered) - len(texts)], *texts]
+
+    def _frequency(self, term: q.Query, known: dict[tuple[Where, str], int]) -> int:
+        """In about how many messages a text is; _FEW stands for more than few, or for unknown."""
+        match term:
+            case q.And(terms):
+                return min([self._frequency(one, known) for one in terms], default=_FEW)
+            case q.Or(terms):  # of fields, which share what they may be in
+                return max([self._frequency(one, known) for one in terms], default=0)
+            case q.Contains(field, needle):
+                half = Where.BODY if field is q.Field.BODY else Where.ANY
+                where = Where.HEAD if field in leaves.COLUMN_BEHIND_HAS else half
+                key = (where, squeeze(fold(needle)))
+                if key not in known:
+                    found = self._texts.candidates(where, self._account, key[1], _FEW)
+                    known[key] = _FEW if found is None else len(found)
+                return known[key]
+        return _FEW
 
     async def _everything(self) -> set[int]:
         if self._all is None:
@@ -235,7 +262,7 @@ class Search:
     async def _look_up(self, wanted: _Wanted, within: set[int] | None) -> set[int]:
         """UIDs of the messages that the check holds for."""
         tail = await self._unread()
-        candidates = self._texts.candidates(wanted.where, self._account, wanted.needle)
+        candidates = self._candidates(wanted, within)
         if candidates is not None:
             candidates |= tail | self._waiting
         places = await self._places(candidates, within)
@@ -247,6 +274,14 @@ class Search:
         found |= self._of_documents(wanted, there - found - tail)
         found |= await self._of_unread(wanted, sorted(there & tail))
         return places.uids_of(found)
+
+    def _candidates(self, wanted: _Wanted, within: set[int] | None) -> set[MessageId] | None:
+        """None: all are looked at, because so many may have it, or the index cannot tell."""
+        most = -1
+        if within is not None and not wanted.exact and not wanted.whole:
+            most = max(_FEW, len(within) // _FREQUENT)
+        found = self._texts.candidates(wanted.where, self._account, wanted.needle, most)
+        return None if found is not None and 0 <= most <= len(found) else found
 
     def _of_documents(self, wanted: _Wanted, doubtful: set[MessageId]) -> set[MessageId]:
         """Those of the messages whose document the check holds for."""

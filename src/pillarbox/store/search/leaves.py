@@ -146,6 +146,9 @@ def in_ranges(uids: set[int], ranges: tuple[tuple[int, int], ...]) -> set[int]:
     return found
 
 
+TEXT = 2  # what terms cost at least that look for a text
+
+
 def cost(query: q.Query) -> int:
     """How dear a term is, roughly; cheap ones go first."""
     match query:
@@ -158,6 +161,6 @@ def cost(query: q.Query) -> int:
         case q.Contains(q.Field.BODY | q.Field.TEXT) | q.HasHeader():
             return 3
         case q.Contains():
-            return 2
+            return TEXT
         case _:
             return 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence, Set
 from enum import Enum
 from typing import Protocol
 
@@ -53,7 +53,7 @@ class TextIndex(Protocol):
         """
 
     def holding(
-        self, where: Where, account: AccountId, messages: Collection[MessageId], octets: bytes
+        self, where: Where, account: AccountId, messages: Set[MessageId], octets: bytes
     ) -> tuple[list[MessageId], list[MessageId]]:
         """Of the messages with a document, those that hold the octets there, and those that may.
 

@@ -8,8 +8,9 @@ side by side, so a search reads only that account's part of each trigram's list.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence, Set
 from pathlib import Path
+from typing import Any
 
 import apsw
 import msgspec
@@ -74,8 +75,9 @@ _HOLDS = "({half} NOT BETWEEN x'28b52ffd' AND x'28b52ffe' AND instr({half}, ?2) 
 _HOLDING = """
     SELECT json_group_array(number & 4294967295) FILTER (WHERE {holds}),
         json_group_array(number & 4294967295) FILTER (WHERE ({packed}) AND NOT ({holds}))
-    FROM document WHERE number IN (SELECT ?1 | value FROM json_each(?3))
+    FROM document WHERE number {of}
 """
+_OF_THESE, _BETWEEN = "IN (SELECT ?1 | value FROM json_each(?3))", "BETWEEN ?1 AND ?3"
 _TEXTS = "SELECT number, {columns} FROM document WHERE number BETWEEN ?1 AND ?3 AND ({may})"
 _MAY = "instr({half}, ?2) > 0 OR {half} BETWEEN x'28b52ffd' AND x'28b52ffe'"
 
@@ -92,14 +94,18 @@ def _columns(where: Where) -> str:
 
 _CANDIDATES_IN = {half: _CANDIDATES.format(half=half.value) for half in (Where.HEAD, Where.BODY)}
 _HOLDING_IN = {
-    where: _HOLDING.format(holds=_any_half(_HOLDS, where), packed=_any_half(_PACKED, where))
+    (where, of): _HOLDING.format(
+        holds=_any_half(_HOLDS, where), packed=_any_half(_PACKED, where), of=of
+    )
     for where in Where
+    for of in (_OF_THESE, _BETWEEN)
 }
 _TEXTS_IN = {
     where: _TEXTS.format(columns=_columns(where), may=_any_half(_MAY, where)) for where in Where
 }
 _numbers = msgspec.json.Decoder(list[MessageId]).decode
 _DENSE = 16  # one wanted document of so many is worth reading all between
+_NEIGHBOURS = 2  # the same where little is done with each
 
 
 def document_number(account: AccountId, message: MessageId) -> int:
@@ -147,11 +153,19 @@ class SqliteTextIndex:
         return found
 
     def holding(
-        self, where: Where, account: AccountId, messages: Collection[MessageId], octets: bytes
+        self, where: Where, account: AccountId, messages: Set[MessageId], octets: bytes
     ) -> tuple[list[MessageId], list[MessageId]]:
-        wanted = msgspec.json.encode(sorted(messages)).decode()
-        values = (document_number(account, MessageId(0)), octets, wanted)
-        surely, perhaps = fetch(self._connection, _HOLDING_IN[where], values)[0]
+        if not messages:
+            return [], []
+        first = document_number(account, MessageId(0))
+        lowest, highest = min(messages), max(messages)
+        if highest - lowest < _NEIGHBOURS * len(messages):
+            values: tuple[Any, ...] = (first | lowest, octets, first | highest)
+            surely, perhaps = fetch(self._connection, _HOLDING_IN[where, _BETWEEN], values)[0]
+            among = messages.__contains__
+            return list(filter(among, _numbers(surely))), list(filter(among, _numbers(perhaps)))
+        values = (first, octets, msgspec.json.encode(sorted(messages)).decode())
+        surely, perhaps = fetch(self._connection, _HOLDING_IN[where, _OF_THESE], values)[0]
         return _numbers(surely), _numbers(perhaps)
 
     def texts(
