@@ -30,19 +30,15 @@ class ApprovalNews:
         if asks == self._told:
             return None
         self._told = asks
-        return [_record(ask) for ask in asks]
+        return [_record(ask, now) for ask in asks]
 
 
-def _record(ask: Ask) -> Answer:
+def _record(ask: Ask, now: int) -> Answer:
     return {
         "id": str(ask.id),
-        "at": _instant(ask.asked_at),
-        "endsAt": _instant(ask.ends_at),
+        "at": from_unix_seconds(ask.asked_at).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "seconds": ask.ends_at - now,  # the listener's clock may be wrong
         "peer": ask.peer,
         "agent": ask.agent,
         "numbers": list(ask.offered),
     }
-
-
-def _instant(seconds: int) -> str:
-    return from_unix_seconds(seconds).strftime("%Y-%m-%dT%H:%M:%SZ")
