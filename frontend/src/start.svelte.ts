@@ -18,6 +18,7 @@ import { Selected } from './selection/selection.svelte.ts'
 import './shell/base.css'
 import { keepFocus } from './shell/focus.ts'
 import { Layout } from './shell/layout.svelte.ts'
+import { followLeaving, leaves } from './shell/leave.ts'
 import { Lazy } from './shell/lazy.svelte.ts'
 import { Prefs } from './shell/prefs.svelte.ts'
 import { Asking } from './shell/questions.svelte.ts'
@@ -68,10 +69,15 @@ export async function start(): Promise<void> {
   await setLanguage(chooseLanguage([boot.preferences.language, ...navigator.languages]))
 
   const asking = new Asking()
+  let push: Push | undefined
   const client = new JmapClient({
     session: boot.session,
     csrf: boot.csrf,
-    signIn: () => asking.signIn(),
+    signIn: () => {
+      if (leaves()) return new Promise(() => undefined)
+      if (!asking.isSignedOut) push?.ended()
+      return asking.signIn()
+    },
   })
   const prefs = new Prefs(client, boot.preferences)
   const mail = new MailStore(
@@ -176,7 +182,13 @@ export async function start(): Promise<void> {
   document.querySelector('.no-start')?.remove()
   startKeys()
   keepFocus()
-  new Push(client, mail, sync).start()
+  push = new Push(client, mail, sync)
+  push.start()
+  followLeaving()
+  mail.onEvent('approval', async (asks) => {
+    const { asked } = await import('./approve/asked.svelte.ts')
+    void asked.take(asks as Parameters<typeof asked.take>[0])
+  })
   watch(client)
   const prepare = () => void composer.get().catch(() => undefined)
   addEventListener('online', prepare)

@@ -9,8 +9,7 @@ const PATIENCE = 5000
 /** How many letters are nowhere else, once those that are open were saved. */
 export async function lettersOnlyHere(): Promise<number> {
   keepFor(app.mail.accountId)
-  const late = new Promise((done) => setTimeout(done, PATIENCE))
-  await Promise.race([Promise.allSettled(windows.letters.map((one) => one.saveNow())), late])
+  await inTime(windows.letters.map((one) => one.saveNow()))
   const waiting = (await allEntries()).filter((one) => one.state !== 'held' && one.state !== 'sent')
   const sending = new Set(waiting.map((one) => one.key))
   const drafts = (await keptDrafts()).filter((one) => one.changedAt > one.savedAt && !sending.has(one.key))
@@ -18,7 +17,14 @@ export async function lettersOnlyHere(): Promise<number> {
 }
 
 export async function forgetLetters(): Promise<void> {
-  await Promise.all(windows.letters.map((one) => one.stop()))
-  windows.letters = []
+  keepFor(app.mail.accountId)
+  const { letters } = windows
+  windows.letters = [] // nothing asks before the page goes
+  await inTime(letters.map((one) => one.stop()))
   await forgetAll()
+}
+
+function inTime(work: Promise<void>[]): Promise<unknown> {
+  const late = new Promise((done) => setTimeout(done, PATIENCE))
+  return Promise.race([Promise.allSettled(work), late])
 }

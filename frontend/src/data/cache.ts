@@ -69,6 +69,7 @@ export class Cache {
   }
 
   async keepAccount(kept: KeptAccount): Promise<void> {
+    if (!this.#db) return
     localStorage.setItem('pillarbox-account', this.#accountId)
     await this.#attempt((db) => db.put('account', kept, 'me'))
   }

@@ -1,6 +1,7 @@
 // One event stream for a whole browser (web.md §2.8): the tab that holds the lock listens and
 // tells the others. Where the stream is blocked, it asks every 15 seconds instead.
 
+import { app } from '../app.ts'
 import type { JmapClient } from '../jmap/client.ts'
 import type { MailStore } from './mail.svelte.ts'
 import type { Sync } from './sync.ts'
@@ -28,6 +29,7 @@ type Told =
   | { kind: 'event'; name: string; data: unknown }
   | { kind: 'status'; status: PushStatus; heardAt: number }
   | { kind: 'ask' }
+  | { kind: 'ended' }
 
 export class Push {
   #client: JmapClient
@@ -40,6 +42,7 @@ export class Push {
   #timer: ReturnType<typeof setTimeout> | undefined
   #alive: ReturnType<typeof setTimeout> | undefined
   #known: Record<string, string> = {}
+  #isLooking = false
 
   constructor(client: JmapClient, mail: MailStore, sync: Sync) {
     this.#client = client
@@ -117,10 +120,12 @@ export class Push {
       this.#live()
       this.#pass({ kind: 'change', data: JSON.parse(event.data) as StateChange })
     })
-    stream.addEventListener('bulk', (event) => {
-      this.#live()
-      this.#pass({ kind: 'event', name: 'bulk', data: JSON.parse(event.data) })
-    })
+    for (const name of ['bulk', 'approval']) {
+      stream.addEventListener(name, (event) => {
+        this.#live()
+        this.#pass({ kind: 'event', name, data: JSON.parse(event.data) })
+      })
+    }
     this.#watch()
   }
 
@@ -140,6 +145,7 @@ export class Push {
     this.#stream = null
     clearTimeout(this.#alive)
     this.#failures++
+    void this.#look()
     this.#status(navigator.onLine ? 'reconnecting' : 'offline')
     const isBlocked = this.#failures > FAILURES_BEFORE_POLL
     const pause = Math.min(FIRST_PAUSE * 2 ** (this.#failures - 1), isBlocked ? POLL : MOST_PAUSE)
@@ -151,6 +157,31 @@ export class Push {
       },
       pause * (0.5 + Math.random() / 2),
     )
+  }
+
+  /** A stream ends with its session, and says nothing of it; then nobody may read on here. */
+  async #look(): Promise<void> {
+    if (this.#isLooking) return
+    this.#isLooking = true
+    const { csrf } = this.#client
+    try {
+      const answer = await this.#client.request('/account/state', {
+        headers: { Accept: 'application/json' },
+        signal: AbortSignal.timeout(DEAD_AFTER),
+      })
+      const { login } = (await answer.json()) as { login: string }
+      if (login !== app.login) location.replace('/mail/')
+      else if (csrf !== this.#client.csrf) this.#wake(true) // somebody signed in again
+    } catch {
+      // no network: it is asked again with the next attempt
+    } finally {
+      this.#isLooking = false
+    }
+  }
+
+  /** To the other tabs, which may not know it: the session is the browser's. */
+  ended(): void {
+    this.#tell({ kind: 'ended' })
   }
 
   #status(status: PushStatus): void {
@@ -171,7 +202,8 @@ export class Push {
   #heard(told: Told): void {
     if (told.kind === 'ask') {
       if (this.#isLeader) this.#status(this.#mail.push)
-    } else if (told.kind === 'status') {
+    } else if (told.kind === 'ended') void this.#look()
+    else if (told.kind === 'status') {
       this.#mail.push = told.status
       this.#mail.heardAt = told.heardAt
     } else if (told.kind === 'event') {

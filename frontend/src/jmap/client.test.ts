@@ -184,6 +184,27 @@ describe('the session', () => {
     expect(signIn).toHaveBeenCalledOnce()
   })
 
+  it('takes the token of a session that began in another tab', async () => {
+    const { client, requests, signIn } = serverOf((sent) => {
+      if (sent.path === '/account/state') return json({ login: 'alice@example.org', csrf: 'theirs' })
+      return sent.token === 'theirs' ? echo(sent) : json({ detail: 'not our page' }, 403)
+    })
+    await client.call('Mailbox/get', { ids: null })
+    expect(requests.map((one) => one.path)).toEqual(['/jmap/api', '/account/state', '/jmap/api'])
+    expect(signIn).not.toHaveBeenCalled()
+  })
+
+  it('never takes the token of somebody else', async () => {
+    const { client, requests } = serverOf((sent) =>
+      sent.path === '/account/state'
+        ? json({ login: 'bob@example.org', csrf: 'theirs' })
+        : json({ detail: 'not our page' }, 403),
+    )
+    const refused = client.call('Mailbox/get', { ids: null }).answer
+    await expect(refused).rejects.toThrow('not our page')
+    expect(requests).toHaveLength(2)
+  })
+
   it('gives addresses at the origin of the page', () => {
     const { client } = serverOf(echo)
     expect(client.downloadUrl('B1', 'a b.pdf', 'application/pdf')).toBe(

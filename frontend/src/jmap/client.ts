@@ -189,12 +189,24 @@ export class JmapClient {
         if (init.signal?.aborted) throw init.signal.reason
         throw new NetworkFailed(error)
       }
-      if (response.status !== 401) {
-        if (response.ok) return response
-        throw await RequestFailed.of(response)
+      if (response.ok) return response
+      if (response.status === 401) this.csrf = await this.#signIn()
+      else {
+        const failed = await RequestFailed.of(response)
+        if (failed.status !== 403 || !(await this.#isRenewed())) throw failed
       }
-      this.csrf = await this.#signIn()
     }
+  }
+
+  /** Whether the same person signed in again in another tab: the session has another token. */
+  async #isRenewed(): Promise<boolean> {
+    const before = this.csrf
+    const init = { headers: { Accept: 'application/json' } }
+    const answer = await this.#fetch('/account/state', init).catch(() => null)
+    if (!answer?.ok) return false
+    const told = (await answer.json()) as { login: string; csrf: string }
+    if (told.login === this.session.username) this.csrf = told.csrf
+    return this.csrf !== before
   }
 
   /** A start without a server knows no token; a session may be there all the same. */

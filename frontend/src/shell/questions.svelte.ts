@@ -13,6 +13,11 @@ export class Asking {
   open = $state.raw<Question[]>([])
   #signIn: Promise<string> | null = null
 
+  /** The session has ended: whoever sits here now may be somebody else. */
+  get isSignedOut(): boolean {
+    return this.open.some((one) => one.kind === 'sign-in')
+  }
+
   sure(asked: Asked): Promise<boolean> {
     return this.#ask((answer) => ({ kind: 'sure', ...asked, answer }))
   }
