@@ -8,8 +8,10 @@ import pytest
 
 from pillarbox.ids import ModSeq, Uid
 from pillarbox.jmap.ids import email_id, mailbox_id, thread_id
+from pillarbox.jmap.methods import mailbox_get
 from pillarbox.store.model import Flag, FlagChange
 from pillarbox.store.sql import mailboxes, messages
+from support.email_oracle import Post
 from support.jmap_bench import JmapBox
 from support.store_box import letter
 
@@ -116,6 +118,22 @@ async def test_counts_of_many(box: JmapBox) -> None:
                 letter(f"Re: Plan {thread}", **fields), flags=int(Flag.SEEN) if thread < 2 else 0
             )
     assert await counts(box, "INBOX") == [15, 9, 5, 3]
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_threads_of_large_mailboxes_are_counted_the_same(
+    box: JmapBox, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From what is kept of them, and from the rows; some mailboxes this way, some that."""
+    post = Post(box, seed)
+    await post.begin()
+    for step in range(60):
+        await (post.receive() if step < 20 else post.change())
+        told = []
+        for many in (1_000_000, 5, 0):
+            monkeypatch.setattr(mailbox_get, "_MANY", many)
+            told.append((await box.call("Mailbox/get", properties=COUNTS))["list"])
+        assert told[0] == told[1] == told[2], step
 
 
 async def test_what_imap_does_is_counted(box: JmapBox) -> None:

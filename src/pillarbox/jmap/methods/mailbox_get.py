@@ -12,11 +12,12 @@ from pillarbox.jmap.mailbox_view import Tree, read_tree, tree_of
 from pillarbox.jmap.method import Answer, Method
 from pillarbox.jmap.standard import Changes, Get, got, wanted_ids, wanted_properties
 from pillarbox.jmap.states import cannot_calculate, changes_answer, most_changes, point_of
-from pillarbox.store.database import Reader
+from pillarbox.store.search.account_wide import AccountSearch
 from pillarbox.store.sql import mailbox_counts
 from pillarbox.store.sql.mailbox_changes import mailbox_changes
 from pillarbox.store.sql.mailbox_counts import Threads
 
+_MANY = 2000  # messages of a mailbox whose threads are not counted from the rows
 ThreadsOf = dict[MailboxId, Threads]
 
 
@@ -48,14 +49,18 @@ async def _with_threads(ctx: Context) -> tuple[Tree, ThreadsOf]:
     threads = remembered.find(ctx.account, tree.modseq)
     if threads is not None:
         return tree, threads
-    tree, counted = await ctx.store.scan(lambda db: _count(db, ctx))
+    tree, counted = await ctx.store.ask_account(ctx.account, lambda search: _count(search, ctx))
     remembered.keep(ctx.account, tree.modseq, counted)
     return tree, counted
 
 
-async def _count(db: Reader, ctx: Context) -> tuple[Tree, ThreadsOf]:
-    tree = await read_tree(db, ctx)
-    return tree, await mailbox_counts.threads(db, ctx.account, tree.mailboxes)
+async def _count(search: AccountSearch, ctx: Context) -> tuple[Tree, ThreadsOf]:
+    tree = await read_tree(search.db, ctx)
+    known: dict[MailboxId, int] = {}
+    for mailbox in tree.mailboxes:
+        if mailbox.messages > _MANY and (there := await search.arrivals(mailbox.id)) is not None:
+            known[mailbox.id] = len(set(there.threads))
+    return tree, await mailbox_counts.threads(search.db, ctx.account, tree.mailboxes, known)
 
 
 async def run_changes(ctx: Context, arguments: Changes) -> Answer:

@@ -81,16 +81,12 @@ async def _by_arrival(
     order = await search.arrivals(mailbox)
     if order is None:
         return None
-    messages: Iterable[int] = order.messages
-    threads: Iterable[int] = order.threads
+    turned: Callable[[Ids], Iterable[int]] = iter if ascending else reversed
+    messages, threads = turned(order.messages), turned(order.threads)
     if found is not None:
-        chosen = list(map(found.__contains__, order.messages))
+        chosen = list(map(found.__contains__, turned(order.messages)))
         messages, threads = compress(messages, chosen), compress(threads, chosen)
-    ordered, of = list(messages), list(threads)
-    if not ascending:
-        ordered.reverse()
-        of.reverse()
-    return _first_of_threads(ordered, of) if query.collapse_threads else ordered
+    return _first_of_threads(messages, threads) if query.collapse_threads else list(messages)
 
 
 async def _key(

@@ -6,6 +6,8 @@ in which mailboxes each of them was; all others stand in the old order among the
 
 from __future__ import annotations
 
+from itertools import compress, count
+
 import msgspec
 
 from pillarbox.errors import CannotCalculateChanges
@@ -103,7 +105,8 @@ async def difference(
         moved = set(touched)
     added: list[tuple[int, int]] = []
     if moved:
-        added = [(at, message) for at, message in enumerate(now.messages) if message in moved]
+        places = compress(count(), map(moved.__contains__, now.messages))
+        added = [(at, now.messages[at]) for at in places]
     if upto is not None and not (on.flags or on.mailboxes or on.threads):
         last = now.messages.index(upto) if upto in now.messages else len(now.messages)
         added = [(at, message) for at, message in added if at <= last]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import msgspec
 
@@ -53,6 +54,12 @@ _TOTAL = """
         WHERE account_id = ?)
     GROUP BY mailbox_id
 """
+_TOTAL_OF_THESE = """
+    SELECT mailbox_id, count(DISTINCT thread_id)
+    FROM json_each(?) b CROSS JOIN placement NOT INDEXED
+        ON account_id = ? AND mailbox_id = b.value
+    GROUP BY mailbox_id
+"""
 # Those of them of which nothing is shown there (RFC 8621 §4.1.1): as many looks as hidden places.
 _TOTAL_HIDDEN = """
     SELECT mailbox_id, count(*) FROM (
@@ -80,10 +87,14 @@ _NOT_UNREAD = Flag.DRAFT | Flag.DELETED
 
 
 async def threads(
-    db: Reader, account: AccountId, mailboxes: Sequence[Mailbox]
+    db: Reader,
+    account: AccountId,
+    mailboxes: Sequence[Mailbox],
+    known: Mapping[MailboxId, int] = MappingProxyType({}),
 ) -> dict[MailboxId, Threads]:
     """Of those of the account's mailboxes that have messages. Use `scan`.
 
+    `known`: how many threads are shown in some of the mailboxes; the others are counted.
     A thread is unread where any of its messages is, even one in another mailbox. What is in the
     trash alone counts only there, and only what is in the trash counts there (RFC 8621 §2).
     """
@@ -101,9 +112,12 @@ async def threads(
         sql = _HAVING_UNREAD_SHOWN if hides else _HAVING_UNREAD
         having = dict(await db.rows(sql, (json.dumps(list(elsewhere)), account)))
     having[trash] = len(in_trash)
-    total = await db.rows(_TOTAL, (account,))
+    total: dict[MailboxId, int] = dict(known)
+    if known:
+        others = json.dumps([one.id for one in mailboxes if one.id not in known])
+        counted = await db.rows(_TOTAL_OF_THESE, (others, account))
+    else:
+        counted = await db.rows(_TOTAL, (account,))
     hidden: dict[int, int] = dict(await db.rows(_TOTAL_HIDDEN, (account,))) if hides else {}
-    return {
-        mailbox: Threads(count - hidden.get(mailbox, 0), having.get(mailbox, 0))
-        for mailbox, count in total
-    }
+    total.update({mailbox: count - hidden.get(mailbox, 0) for mailbox, count in counted})
+    return {mailbox: Threads(count, having.get(mailbox, 0)) for mailbox, count in total.items()}
