@@ -1,0 +1,127 @@
+"""Back into an account over another browser that is signed in (web.md §2.5, the third way)."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import re
+import sqlite3
+import time
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+from pillarbox.accounts.totp import STEP_SECONDS, code_of
+from pillarbox.net.secret import Secret
+from support.reading import open_mail
+from support.way_back import ANOTHER, choose_password, sign_in_by_page
+from support.web_site import Person, Site
+
+OpenContext = Callable[..., BrowserContext]
+TITLE = "Somebody wants to choose a new password"
+
+
+def turn_codes_on(context: BrowserContext, site: Site) -> str:
+    """An authenticator program for who is signed in; the code that it will show next."""
+    state = context.request.get(f"{site.url}/account/state").json()
+    word = {"X-Csrf-Token": state["csrf"]}
+    url = f"{site.url}/account/totp"
+    key = context.request.post(f"{url}/begin", headers=word).json()["secret"]
+    secret = Secret(base64.b32decode(key + "=" * (-len(key) % 8)))
+    step = int(time.time()) // STEP_SECONDS
+    code = code_of(secret, step)
+    done = context.request.post(f"{url}/finish", headers=word, data={"code": code})
+    assert done.status == 204, done.text()
+    return code_of(secret, step + 1)
+
+
+def ask_there(page: Page, site: Site, login: str) -> str:
+    """From the sign-in page on; the number that is shown."""
+    page.goto(f"{site.url}/sign-in")
+    page.get_by_role("link", name="Forgot password?").click()
+    page.get_by_role("link", name="Approve on a device where you are signed in").click()
+    page.get_by_label("Your e-mail address here").fill(login)
+    page.get_by_role("button", name="Ask there").click()
+    expect(page.get_by_role("heading", name="Choose this number")).to_be_visible()
+    return page.locator(".number").inner_text()
+
+
+def question(page: Page) -> Locator:
+    return page.get_by_role("dialog", name=TITLE)
+
+
+@pytest.mark.parametrize(
+    "scripts", [True, pytest.param(False, marks=pytest.mark.web_long)], ids=["scripts", "none"]
+)
+def test_the_number_is_chosen_where_one_is_signed_in(
+    context: BrowserContext,
+    page: Page,
+    open_context: OpenContext,
+    site: Site,
+    person: Person,
+    axe: Callable[..., None],
+    scripts: bool,
+) -> None:
+    """The question comes by itself, and the second step is asked for afterwards as ever."""
+    turn_codes_on(context, site)
+    open_mail(page, site)
+    stranger = open_context(java_script_enabled=scripts).new_page()
+    number = ask_there(stranger, site, person.login)
+    expect(question(page)).to_be_visible(timeout=5000)
+    expect(question(page)).to_contain_text(person.login)
+    expect(question(page)).to_contain_text("127.0.0.1")
+    expect(question(page).get_by_role("group").get_by_role("button")).to_have_count(3)
+    if scripts:
+        axe(page, "the question")
+        axe(stranger, "who waits")
+    question(page).get_by_role("button", name=number, exact=True).click()
+    expect(page.get_by_text("Approved. Go on at the other device.")).to_be_visible()
+    expect(question(page)).to_have_count(0)
+    expect(stranger.get_by_role("heading", name="It was approved")).to_be_visible()
+    stranger.get_by_role("button", name="Continue").click()
+    expect(stranger).to_have_url(re.compile(r"/reset/[\w-]{43}$"))
+    choose_password(stranger)
+    sign_in_by_page(stranger, site, Person(person.login, ANOTHER))
+    expect(stranger).to_have_url(re.compile("/sign-in/second"))
+
+
+@pytest.mark.web_long
+def test_it_is_somebody_else(
+    context: BrowserContext, page: Page, open_context: OpenContext, site: Site, person: Person
+) -> None:
+    """In two tabs, where the answer in one takes the question away in both."""
+    turn_codes_on(context, site)
+    open_mail(page, site)
+    other = context.new_page()
+    open_mail(other, site)
+    stranger = open_context().new_page()
+    ask_there(stranger, site, person.login)
+    expect(question(page)).to_be_visible()
+    expect(question(other)).to_be_visible()
+    question(other).get_by_role("button", name="No, it is not me").click()
+    expect(question(page)).to_have_count(0)
+    expect(question(other)).to_have_count(0)
+    expect(other.get_by_text("Your password stays as it is")).to_be_visible()
+    expect(stranger.get_by_role("heading", name="Choose this number")).to_be_visible()
+    page.goto(f"{site.url}/mail/settings/sessions")
+    expect(page.get_by_text("Approval of a new password")).to_be_visible()
+
+
+@pytest.mark.web_long
+def test_yes_takes_a_code_where_the_last_was_long_ago(
+    context: BrowserContext, page: Page, open_context: OpenContext, site: Site, person: Person
+) -> None:
+    """Whoever finds the browser open has only the session."""
+    code = turn_codes_on(context, site)
+    open_mail(page, site)
+    with contextlib.closing(sqlite3.connect(site.server.data_dir / "pillarbox.db")) as db, db:
+        db.execute("UPDATE browser_session SET confirmed_at = confirmed_at - 3600")
+    stranger = open_context().new_page()
+    number = ask_there(stranger, site, person.login)
+    question(page).get_by_role("button", name=number, exact=True).click()
+    page.get_by_role("button", name="Use a code instead").click()
+    page.get_by_role("textbox", name="Code").fill(code)
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Approved. Go on at the other device.")).to_be_visible()
+    expect(stranger.get_by_role("heading", name="It was approved")).to_be_visible()
