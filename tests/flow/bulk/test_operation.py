@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -345,3 +346,20 @@ async def test_how_long_it_rests(
         await box.clock.advance(10)
     run._took, run._steps_left = took, 100
     assert run._rest() == pytest.approx(rests)
+
+
+@pytest.mark.parametrize(("busy", "next_size"), [(True, 60), (False, 240)])
+async def test_how_long_a_step_is(
+    box: BulkBox, busy: bool, next_size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 120 messages in 6 ms: as many as take 3 ms, and four times as many while it is quiet."""
+    await box.fill(130)
+    await move_to_trash(box)
+    box.bulk = BulkSettings(first_step_messages=120)
+    run = await box.take()
+    assert run is not None
+    ticks = itertools.count()
+    monkeypatch.setattr(run, "_is_quiet", lambda: not busy)
+    monkeypatch.setattr(box.clock, "monotonic", lambda: 0.006 * next(ticks))
+    assert await run._step()
+    assert run._size == next_size

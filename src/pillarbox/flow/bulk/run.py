@@ -45,6 +45,7 @@ log = get_logger("bulk")
 _DAY = 86_400
 _SHRINK = 8  # by so much a step gets shorter after a fault, until one message is to blame
 _LEAST = 50  # messages in a step, on a disk however slow
+_QUIET_STEP = 4  # times as long while nobody else writes: fewer commits, and who comes waits once
 _MOST_REST = 0.25  # seconds: who cancels does not wait for long
 _AGAIN_SECONDS = 1.0  # until a store that cannot now is asked again
 
@@ -104,12 +105,17 @@ class Run:
         For them it rests as long as it is done in time nevertheless, and at least as it worked.
         """
         settings, now = self._settings, self._clock.monotonic()
-        if now - self._store.busy_at > settings.quiet_seconds:
+        if self._is_quiet():
             return self._took * settings.quiet_rest_percent / 100
         left = settings.aim_seconds - (now - self._began)
         in_time = left / max(self._steps_left, 1.0) - self._took
         wanted = self._took * settings.rest_percent / 100
         return max(min(wanted, in_time), min(wanted, self._took))
+
+    def _is_quiet(self) -> bool:
+        """Nobody else writes."""
+        settings, now = self._settings, self._clock.monotonic()
+        return now - self._store.busy_at > settings.quiet_seconds
 
     async def _step(self) -> bool:
         """False: it has ended."""
@@ -130,6 +136,8 @@ class Run:
         if looked_at:
             self._steps_left = self._left / looked_at
             aim = self._settings.step_milliseconds / 1000
+            if self._is_quiet():
+                aim *= _QUIET_STEP
             fits = int(looked_at * aim / max(took, 1e-6))
             # One that was quick or slow by chance says little, and each has a price of its own.
             self._size = min(max(fits, size // 2, _LEAST), 2 * size, self._most)
