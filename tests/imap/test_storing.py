@@ -71,7 +71,7 @@ async def test_others_changes_from_behind_are_told(desk: Desk) -> None:
         await desk.flag([first], FlagChange.ADD, FLAGGED)
         return outcome
 
-    desk.store.write = slow  # type: ignore[method-assign,assignment]
+    desk.store.write = slow  # type: ignore[method-assign]
     assert (await desk.say(rf"UID STORE {second} +FLAGS.SILENT (\Seen)")).kind == "OK"
     assert desk.ctx.stale
     assert await _told(desk) == [rb"* 1 FETCH (FLAGS (\Flagged))"]

@@ -18,6 +18,7 @@ from pillarbox.store import query as q
 from pillarbox.store.database import Value
 from pillarbox.store.engine.sqlite import columns
 from pillarbox.store.engine.sqlite.connection import SqliteReader
+from pillarbox.store.engine.sqlite.indexer import Indexer
 from pillarbox.store.engine.sqlite.text_index import SqliteTextIndex
 from pillarbox.store.model import Flag
 from pillarbox.store.search import evaluate
@@ -183,6 +184,44 @@ async def test_many_results_are_one_row(tmp_path: Path, monkeypatch: pytest.Monk
             found = await box.store.search(box.alice.id, box.inbox.id, query)
             assert found == list(range(1, 31))
     assert many == []
+
+
+async def test_right_behind_an_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Texts are there, trigrams are not: nothing is asked of those, and all numbers are one row."""
+    monkeypatch.setattr(evaluate, "_FEW", 10)
+    with counted() as costs:
+        async with Box(tmp_path, read_threads=1) as box:
+            monkeypatch.setattr(Indexer, "_add_trigrams", lambda _: 0)
+            await _fill(box, range(300))
+            statements, pages = await _costs(box, TEXT, costs)
+            size = _page_size(box)
+    assert statements == SNAPSHOTS | {
+        "SELECT progress": 2,
+        "SELECT message": 1,
+        "SELECT placement": 1,
+        "SELECT document": 1,
+    }
+    assert size == 16 * 1024  # octets that one call of the system brings
+    assert pages < 40, "some twenty messages to a page"
+
+
+async def test_some_new_mail_does_not_hide_the_trigrams(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More new messages than few, and still fewer than indexed ones."""
+    monkeypatch.setattr(evaluate, "_FEW", 10)
+    with counted() as costs:
+        async with Box(tmp_path, read_threads=1) as box:
+            await _fill(box, range(40))
+            monkeypatch.setattr(Indexer, "_add_trigrams", lambda _: 0)
+            await _fill(box, range(40, 55))
+            statements, _ = await _costs(box, TEXT, costs)
+    assert statements["SELECT body_index"] == 1
+
+
+def _page_size(box: Box) -> int:
+    (scanner,) = box.store._engine._scanning  # type: ignore[attr-defined]
+    return int(scanner.texts.pragma("page_size"))
 
 
 async def test_no_text_is_handed_out_to_be_compared(

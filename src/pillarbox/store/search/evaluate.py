@@ -48,7 +48,9 @@ _PLACES = """
 """
 # Within an account both numbers grow together, so the account's index is read from its end.
 _AFTER = """
-    SELECT message_id, seq FROM message
+    SELECT json_group_array(message_id) FILTER (WHERE seq > ?3),
+        json_group_array(message_id) FILTER (WHERE seq <= ?3)
+    FROM message
     WHERE account_id = ?1 AND message_id > coalesce((
         SELECT message_id FROM message WHERE account_id = ?1 AND seq <= ?2
         ORDER BY message_id DESC LIMIT 1), 0)
@@ -262,7 +264,7 @@ class Search:
     async def _look_up(self, wanted: _Wanted, within: set[int] | None) -> set[int]:
         """UIDs of the messages that the check holds for."""
         tail = await self._unread()
-        candidates = self._candidates(wanted, within)
+        candidates = None if self._is_behind(tail) else self._candidates(wanted, within)
         if candidates is not None:
             candidates |= tail | self._waiting
         places = await self._places(candidates, within)
@@ -274,6 +276,16 @@ class Search:
         found |= self._of_documents(wanted, there - found - tail)
         found |= await self._of_unread(wanted, sorted(there & tail))
         return places.uids_of(found)
+
+    def _is_behind(self, tail: set[MessageId]) -> bool:
+        """Whether more messages are without trigrams than with: the mail of an import, mostly.
+
+        To look at all of them is cheaper then than to tell which. Numbers are given out in turn,
+        so there are no more messages than the highest one says.
+        """
+        behind = len(tail) + len(self._waiting)
+        highest = max(max(tail, default=0), max(self._waiting, default=0))
+        return behind > _FEW and 2 * behind > highest
 
     def _candidates(self, wanted: _Wanted, within: set[int] | None) -> set[MessageId] | None:
         """None: all are looked at, because so many may have it, or the index cannot tell."""
@@ -320,9 +332,9 @@ class Search:
         """The account's messages without a document; knows those waiting for the index, too."""
         if self._tail is None:
             upto, indexed = self._texts.upto()
-            rows = await self._db.rows(_AFTER, (self._account, indexed))
-            self._tail = {message for message, seq in rows if seq > upto}
-            self._waiting = {message for message, seq in rows if seq <= upto}
+            row = await self._db.row(_AFTER, (self._account, indexed, upto))
+            tail, waiting = row or ("[]", "[]")
+            self._tail, self._waiting = set(_messages(tail)), set(_messages(waiting))
         return self._tail
 
     async def _not_indexed(self) -> int:

@@ -28,6 +28,9 @@ FORMAT = 5  # another number makes the index anew
 FRAME = b"\x28\xb5\x2f\xfd"
 _MAX_TRIGRAMS = 24  # of one needle; more hardly narrow the candidates
 _SMALL_CACHE = 256 * 1024
+# A look through all texts reads as many octets with fewer calls: half the CPU of SQLite's usual
+# 4 KiB. Larger ones gain nothing more. It is that of new indexes; one that is there keeps its own.
+_PAGE_OCTETS = 16 * 1024
 _LAST = MessageId(0xFFFFFFFF)
 
 _CREATE = """
@@ -263,6 +266,7 @@ def open_index(path: Path, cache_octets: int, vfs: str | None) -> apsw.Connectio
         make_private(path)
     connection = apsw.Connection(str(path), vfs=vfs)
     connection.set_busy_timeout(10_000)
+    connection.pragma("page_size", _PAGE_OCTETS)
     connection.execute("PRAGMA journal_mode = WAL")
     # Losing the last batch costs indexing it again: no sync for each.
     connection.execute("PRAGMA synchronous = NORMAL")
