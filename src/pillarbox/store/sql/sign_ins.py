@@ -18,7 +18,7 @@ class SignInRow(msgspec.Struct, frozen=True):
     peer: str
     agent: str
     outcome: str  # "ok", "failed"; "second": the password was right, the second step is to come
-    credential: str  # "" for failures
+    credential: str  # "" for failures; "device": a new password was not approved
     first_at: int
     last_at: int
     times: int
