@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+import statistics
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 from playwright.sync_api import Error as PlaywrightError
 
+from pillarbox.node.administration import Opened
+from support.even_time import MOST_SECONDS, TRIES, in_turns
 from support.virtual_passkey import add_authenticator, make_passkey
-from support.web_site import Person, Site
+from support.web_site import Person, Site, running_site
 
 OpenContext = Callable[..., BrowserContext]
 LCP_MS = 800
@@ -35,6 +38,92 @@ def fill(page: Page, site: Site, email: str, password: str) -> None:
     page.locator("#email").fill(email)
     page.locator("#password").fill(password)
     page.locator("#sign-in button.full").first.click()
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "  {local}@example.org  ",
+        "{upper}@EXAMPLE.ORG",
+        "{local}.also@example.org",  # an alias
+        "{local}",
+        "{local}@example.org.",
+        "mailto:{local}@example.org",
+        "Alice Example <{local}@example.org>",
+    ],
+)
+def test_sign_1_ways_to_write_an_address(
+    open_context: OpenContext, site: Site, person: Person, typed: str
+) -> None:
+    local = person.login.partition("@")[0]
+
+    async def work(opened: Opened) -> None:
+        await opened.admin.add_alias(f"{local}.also@example.org", [person.login])
+
+    site.server.administer(work)
+    page = open_context().new_page()
+    fill(page, site, typed.format(local=local, upper=local.upper()), person.password)
+    expect(page).to_have_url(f"{site.url}/mail/")
+    assert page.context.request.get(f"{site.url}/account/state").json()["login"] == person.login
+
+
+@pytest.fixture
+def patient_site(tmp_path: Path) -> Iterator[Site]:
+    """One that lets everybody try as often as they like, with hashes that cost something."""
+    throttle = {
+        "free_failures": 1000,
+        "free_network_failures": 10_000,
+        "free_account_failures": 10_000,
+    }
+    settings = {"auth": {"argon2_memory_kib": 1024, "throttle": throttle}}
+    with running_site(tmp_path, settings=settings) as running:
+        yield running
+
+
+def test_sign_1_an_international_domain(patient_site: Site, open_context: OpenContext) -> None:
+    """As people write it, and as machines do."""
+    patient_site.server.add_account("bob@bücher.example", patient_site.alice.password)
+    for typed in ("bob@bücher.example", "bob@xn--bcher-kva.example", "BOB@BÜCHER.example."):
+        page = open_context().new_page()
+        fill(page, patient_site, typed, patient_site.alice.password)
+        expect(page).to_have_url(f"{patient_site.url}/mail/")
+
+
+# One attempt as the page's form makes it: what it took in ms, and the answer without what is new
+# in each page.
+_ATTEMPT = """async ([email, password]) => {
+    const form = new FormData(document.querySelector('#sign-in'))
+    form.set('email', email)
+    form.set('password', password)
+    const began = performance.now()
+    const answer = await fetch('/sign-in', {method: 'POST', body: new URLSearchParams(form)})
+    const text = await answer.text()
+    const took = performance.now() - began
+    const fresh = /(value|nonce)="[^"]*"/g
+    return {took, told: answer.status + text.replaceAll(fresh, '')}
+}"""
+
+
+def test_sign_2_wrong_name_and_wrong_password_are_alike(
+    patient_site: Site, open_context: OpenContext
+) -> None:
+    """The same bytes in the same time, over 200 tries of each, in turns."""
+    page = open_context().new_page()
+    page.goto(f"{patient_site.url}/sign-in")
+    names = {"password": patient_site.alice.login, "name": "ghost@example.org"}
+    told: set[str] = set()
+    for _ in range(3):  # what tells them apart does it every time; a busy machine does not
+        took: dict[str, list[float]] = {kind: [] for kind in names}
+        for number, kind in enumerate(in_turns(list(names), TRIES)):
+            seen = page.evaluate(_ATTEMPT, [names[kind], f"wrong {number}"])
+            took[kind].append(seen["took"] / 1000)
+            told.add(seen["told"])
+        name, password = (statistics.median(of) for of in took.values())
+        if abs(name - password) < MOST_SECONDS:
+            break
+    assert abs(name - password) < MOST_SECONDS, (name, password)
+    assert len(told) == 1
+    assert "Address or password is wrong." in told.pop()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
