@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Collection
 from copy import copy
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -18,6 +18,7 @@ from pillarbox.message.casefold import fold
 from pillarbox.store import query as q
 from pillarbox.store.database import Reader, Value
 from pillarbox.store.search.arrivals import Arrivals, KeptArrivals, arrivals
+from pillarbox.store.search.attachments import KeptAttachments
 from pillarbox.store.search.evaluate import Search, _Places
 from pillarbox.store.search.reading import ReadBlob
 from pillarbox.store.search.senders import senders
@@ -83,6 +84,13 @@ _ALL_THREADS = """
 """
 
 
+class Kept(NamedTuple):
+    """What a process keeps of accounts from one question to the next."""
+
+    arrivals: KeptArrivals
+    attachments: KeptAttachments
+
+
 class AccountSearch(Search):
     """Questions about all messages of an account, in one snapshot."""
 
@@ -93,9 +101,8 @@ class AccountSearch(Search):
         read_blob: ReadBlob,
         account: AccountId,
         max_octets: int,
-        kept: KeptArrivals | None = None,
+        kept: Kept | None = None,
     ) -> None:
-        """`kept`: what the process keeps of accounts from one question to the next."""
         super().__init__(db, texts, read_blob, account, _NOWHERE, max_octets)
         self.db = db
         self.account = account
@@ -119,7 +126,7 @@ class AccountSearch(Search):
         """Of the account or of one mailbox, as far as these are kept and dates are not too odd."""
         if self._known is None:
             return None
-        return await arrivals(self.db, self._known, (self.account, mailbox))
+        return await arrivals(self.db, self._known.arrivals, (self.account, mailbox))
 
     async def everything(self) -> set[int]:
         """All messages that are somewhere."""
@@ -187,7 +194,7 @@ class AccountSearch(Search):
             case q.SomeInThread(term):
                 threads = await self.threads_of(await self._uids(term, None))
                 return await self.in_threads(threads)
-            case q.InMailbox(mailbox) if self._known and self._known.find((self.account, mailbox)):
+            case q.InMailbox(mailbox) if self._is_kept(mailbox):
                 inside = await self.arrivals(mailbox)
                 return set(inside.messages) if inside else await self.ask(*_statement(query))
             case q.InOtherThan(mailboxes):
@@ -202,7 +209,10 @@ class AccountSearch(Search):
                 found = await self.ask(_MARKED_DELETED)
                 return found - await self.ask(_SHOWN_OF_THESE, json.dumps(list(found)))
             case q.HasAttachment():
-                found = await self.ask(_WITH_ATTACHMENT)
+                if self._known is not None:
+                    found = set(await self._known.attachments.find(self.db, self.account))
+                else:
+                    found = await self.ask(_WITH_ATTACHMENT)
                 return found & (await self._everything() if within is None else within)
             case q.All() | q.And() | q.Or() | q.Not() | q.Contains() | q.HasHeader():
                 return await super()._uids(query, within)
@@ -214,6 +224,10 @@ class AccountSearch(Search):
         if len(some) <= _FEW:
             return some - await self.ask(_FLAG_OF_THESE, flag, json.dumps(list(some)))
         return some - await self.ask(_FLAG, flag)
+
+    def _is_kept(self, mailbox: MailboxId) -> bool:
+        scope = (self.account, mailbox)
+        return self._known is not None and self._known.arrivals.find(scope) is not None
 
     async def _in_others(self, mailboxes: tuple[MailboxId, ...]) -> set[int]:
         """Few messages are in the trash alone: all but these are quicker to tell."""

@@ -51,8 +51,9 @@ from pillarbox.store.feed import Feed, Neighbours
 from pillarbox.store.maintenance import Maintained, end_retention
 from pillarbox.store.model import MessageRow
 from pillarbox.store.query import Query
-from pillarbox.store.search.account_wide import AccountSearch, AskFunction
+from pillarbox.store.search.account_wide import AccountSearch, AskFunction, Kept
 from pillarbox.store.search.arrivals import KeptArrivals
+from pillarbox.store.search.attachments import KeptAttachments
 from pillarbox.store.search.evaluate import Search
 from pillarbox.store.search.reading import ReadBlob
 from pillarbox.store.sql import accounts
@@ -140,7 +141,7 @@ class SqliteEngine:
         self._scanners = threading.local()
         self._scanning: list[_Scanner] = []
         self._threads = ThreadPoolExecutor(settings.read_threads, "store-reader")
-        self._arrivals = KeptArrivals()
+        self._kept = Kept(KeptArrivals(), KeptAttachments())
         self._segments = SegmentReader(folders.blobs)
         self._blobs = Blobs(self._segments, self.locate)
         self._neighbours = Neighbours(folders.run, self.feed.wake)
@@ -333,8 +334,7 @@ class SqliteEngine:
     def _ask_account(self, account: AccountId, function: AskFunction[T]) -> T:
         async def run(db: Reader, texts: SqliteTextIndex, read_blob: ReadBlob) -> T:
             most = self._settings.index_text_octets
-            kept = self._arrivals
-            return await function(AccountSearch(db, texts, read_blob, account, most, kept))
+            return await function(AccountSearch(db, texts, read_blob, account, most, self._kept))
 
         return self._with_texts(run)
 
