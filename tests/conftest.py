@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from support.second_chance import run_timed, tell_tries
 from support.server import Account, MailServer
@@ -22,6 +23,12 @@ if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
     _compiled = tempfile.mkdtemp(prefix="pillarbox-compiled-")
     atexit.register(shutil.rmtree, _compiled, ignore_errors=True)
     os.environ["PYTHONPYCACHEPREFIX"] = _compiled
+
+# No property here is about time; how long an example takes is the machine's affair.
+settings.register_profile(
+    "unhurried", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("unhurried")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -55,7 +55,7 @@ def started(command: str, folder: Path, base: int) -> Iterator[str]:
         yield log.read_text()
     finally:
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0, log.read_text()
+        assert process.wait(60) == 0, log.read_text()
     assert "Pillarbox has stopped." in log.read_text()
 
 
@@ -142,11 +142,11 @@ def test_localserve_takes_all_but_the_magic_ones(tmp_path, capsys):
         assert rcpt("421@anywhere.example") == 421
         with pytest.raises(smtplib.SMTPServerDisconnected, match="timed out"):
             rcpt("timeout@anywhere.example")
-        with smtplib.SMTP("127.0.0.1", base + 25, timeout=10) as client:
+        with smtplib.SMTP("127.0.0.1", base + 25, timeout=60) as client:
             client.sendmail(
                 "a@example.net", ["b@example.com", "c@example.org"], "Subject: x\r\n\r\n"
             )
-        with smtplib.SMTP("127.0.0.1", base + 587, timeout=10) as client:
+        with smtplib.SMTP("127.0.0.1", base + 587, timeout=60) as client:
             client.login(LOGIN, "localserve")
             message = "From: z@example.com\r\nSubject: y\r\n\r\n"
             client.sendmail("z@example.com", "y@example.com", message)

@@ -192,7 +192,7 @@ def start(*words: str) -> subprocess.Popen[bytes]:
 
 def begun(run: Run) -> int:
     """How many messages the import has brought when it has brought some."""
-    for _ in range(200):
+    for _ in range(1200):
         (one, *_) = json.loads(run("import", "list", "--json")[1]) or [{"brought": 0}]
         if one["brought"]:
             return int(one["brought"])

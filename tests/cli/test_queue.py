@@ -21,6 +21,7 @@ from pillarbox.config.store import StoreSettings
 from pillarbox.config.writing import to_toml
 from pillarbox.store.open import open_store
 from pillarbox.store.sql.queue_lease import Ask, Turn, turn
+from support.machine import cpu_bound
 from support.queue_bench import FakeSender, all_ended, message, put, until, worker
 
 Run = Callable[..., tuple[int, str, str]]
@@ -230,15 +231,15 @@ def test_a_hundred_thousand_in_under_a_second(data: Path) -> None:
     connection.close()
     for words in ("", "--count", "--limit=0", "--limit=0 --json"):
         took = []
-        for _ in range(3):
+        for _ in range(5):
             command = [sys.executable, "-m", "pillarbox.cli", "queue", "list", *words.split()]
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
             done = subprocess.run(command, check=True, capture_output=True)
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
             took.append(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
-            if took[-1] < 1:
+            if took[-1] < (bound := cpu_bound(1)):
                 break
         if words == "--limit=0":
             assert done.stdout.count(b"\n") == 100_007  # the head, ours, and five from before
-        print(f"queue list {words}: {min(took):.2f} s of CPU, {len(done.stdout)} octets")
-        assert min(took) < 1, words
+        print(f"queue list {words}: {took[-1]:.2f} s of CPU, {len(done.stdout)} octets")
+        assert took[-1] < bound, words

@@ -228,6 +228,7 @@ def test_the_disk_is_full(tmp_path: Path) -> None:
         verify(server)
 
 
+@pytest.mark.timed
 def test_no_descriptor_is_left(server: RunningServer) -> None:
     """Those who are there are served; those who come are served once there are descriptors."""
 
@@ -248,7 +249,7 @@ def test_no_descriptor_is_left(server: RunningServer) -> None:
             assert time.monotonic() - began < 5
             code, text = await desk.send(desk.smtp, 600_000)  # needs a file of its own
             assert code in (451, 452), text
-        came = await asyncio.wait_for(asyncio.gather(*late, return_exceptions=True), 10)
+        came = await asyncio.wait_for(asyncio.gather(*late, return_exceptions=True), 60)
         assert all(isinstance(one, LineClient | ConnectionError) for one in came), came
         fresh = await smtp_connect(server.host, server.smtp)
         assert (await desk.send(fresh, 600_000))[0] == 250

@@ -23,7 +23,7 @@ from support.power_cut_work import LANES, Work
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(7200)]
 
 ALL = os.environ.get("PILLARBOX_POWER_CUT") == "all"
-MOST = 800  # cuts of the long recording; of each shorter one a sixth
+MOST = 400  # cuts of the long recording; of each shorter one a sixth
 STEPS = 17  # of each lane in each part
 GENERATIONS = 8 if ALL else 2
 

@@ -116,6 +116,7 @@ def test_the_dead_are_asked_when_all_are_dead() -> None:
     asyncio.run(check())
 
 
+@pytest.mark.timed
 def test_nobody_listens() -> None:
     async def check() -> None:
         async with NameServer(RECORDS) as server:
@@ -130,6 +131,7 @@ def test_nobody_listens() -> None:
     asyncio.run(check())
 
 
+@pytest.mark.timed
 def test_all_of_a_question_has_a_bound() -> None:
     async def check() -> None:
         async with NameServer(RECORDS, fail={"example.org": "timeout"}) as server:
@@ -258,6 +260,7 @@ def test_servers_are_addresses(text: str) -> None:
         StubResolver(DnsSettings(servers=(text,)), FakeClock())
 
 
+@pytest.mark.timed
 def test_a_resolver_that_falls_silent_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     async def check() -> None:
         async with NameServer(RECORDS, fail={"x.example": "timeout"}) as server:

@@ -9,18 +9,20 @@ import pytest
 
 from pillarbox.dns.wire import MAX_RECORDS, Question, parse_reply
 from pillarbox.dns.wire_names import MAX_HOPS, MalformedReply, NameReader
+from support.machine import cpu_bound
 
 DEEP = b"\1a" * 120 + b"\0"
 TOP = struct.pack("!HHHHHH", 1, 0x8180, 1, MAX_RECORDS - 1, 0, 0)
 
 
+@pytest.mark.timed
 def test_thousands_of_deep_names_take_little_time() -> None:
     """dnspython takes seconds for this one, in which the whole server stands still."""
     record = b"\xc0\x0c" + struct.pack("!HHIH", 5, 1, 60, 2) + b"\xc0\x0e"
     octets = TOP + DEEP + struct.pack("!HH", 1, 1) + record * (MAX_RECORDS - 1)
     started = time.process_time()
     reply = parse_reply(octets, Question(".".join("a" * 120), "A"))
-    assert time.process_time() - started < 0.5
+    assert time.process_time() - started < cpu_bound(0.5)
     assert reply is not None
     assert [found.rdtype for found in reply.chain] == ["CNAME"]
 

@@ -78,6 +78,7 @@ def test_the_dead_come_last_until_their_time() -> None:
     assert health.order((one, two), 31.0) == [one, two]
 
 
+@pytest.mark.timed
 def test_resolv_conf_is_read_again_when_nobody_answers(tmp_path: Path) -> None:
     async def check() -> None:
         system = tmp_path / "resolv.conf"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,11 +55,32 @@ def for_this_server(text: str, server: RunningServer) -> str:
     return re.sub(r"\b2\d{3}\b", lambda found: str(server.ports[ports[found[0]]]), text)
 
 
+def environment(folder: Path) -> dict[str, str]:
+    return {"PATH": "/usr/bin:/bin", "HOME": str(folder), "LOGIN": LOGIN, "PASSWORD": PASSWORD}
+
+
+def begins_to_say(words: str, command: str, folder: Path) -> bool:
+    """Whether a line with these words comes; it is not waited for the end."""
+    with subprocess.Popen(
+        ["bash", "-ec", command],
+        cwd=folder,
+        env=environment(folder),
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            return any(words in line for line in process.stdout)
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+
+
 def run(command: str, folder: Path) -> str:
     done = subprocess.run(
         ["bash", "-ec", command],
         cwd=folder,
-        env={"PATH": "/usr/bin:/bin", "HOME": str(folder), "LOGIN": LOGIN, "PASSWORD": PASSWORD},
+        env=environment(folder),
         capture_output=True,
         text=True,
         timeout=60,
@@ -89,7 +112,9 @@ def test_jmap(server: RunningServer, folder: Path) -> None:
     assert session["apiUrl"] == f"https://localhost:{server.https}/jmap/api"
     answered = json.loads(run(for_this_server(EXAMPLES["jmap-call"], server), folder))
     assert answered["methodResponses"] == [["Core/echo", {"hello": "world"}, "c1"]]
-    assert "event: ping" in run(for_this_server(EXAMPLES["jmap-events"], server), folder)
+    events = for_this_server(EXAMPLES["jmap-events"], server)
+    assert events.startswith("timeout 7 ")  # the first word comes after five seconds
+    assert begins_to_say("event: ping", events.replace("timeout 7 ", "timeout 60 "), folder)
 
 
 @needs["swaks"]

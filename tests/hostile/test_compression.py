@@ -46,6 +46,7 @@ BOMBS = {
 }
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("bomb", BOMBS)
 def test_octets_that_stand_for_very_many(
     server: RunningServer, login: str, worker: int, bomb: str

@@ -40,6 +40,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]
         yield running
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("door", REFUSALS)
 def test_one_address_gets_its_share_and_no_more(guarded: RunningServer, door: str) -> None:
     with bystander(guarded.imap, BYSTANDER, PASSWORD) as other:
@@ -58,6 +59,7 @@ def test_one_address_gets_its_share_and_no_more(guarded: RunningServer, door: st
         assert not again.line().startswith(REFUSALS[door])
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("opening", [b"", b"\x16\x03\x01\x02\x00\x01"])
 def test_half_open_tls_holds_no_more_than_its_share(guarded: RunningServer, opening: bytes) -> None:
     """Counted when accepted, not behind the handshake; what is over the share ends at once."""
@@ -115,6 +117,7 @@ def test_the_total_is_bounded_too(tmp_path: Path) -> None:
             peer.close()
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize(("tls", "count"), [(False, IDLE_PLAIN), (True, IDLE_TLS)])
 def test_idle_connections_cost_little_and_mail_still_arrives(
     tmp_path: Path, tls: bool, count: int

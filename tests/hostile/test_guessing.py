@@ -63,6 +63,7 @@ def guarded(tmp_path: Path) -> Iterator[RunningServer]:
         yield running
 
 
+@pytest.mark.timed
 def test_guesses_are_soon_turned_away_unheard(guarded: RunningServer, trial: Try) -> None:
     assert trial(guarded, OWNER, PASSWORD, HOME) is True
     outcomes = [trial(guarded, OWNER, f"guess-{n}", ATTACKER) for n in range(TRIES)]
@@ -92,6 +93,7 @@ def test_one_network_that_tries_many_names(guarded: RunningServer) -> None:
     assert outcomes.count(False) <= 30 and None in outcomes
 
 
+@pytest.mark.timed
 def test_many_networks_that_try_one_name(guarded: RunningServer) -> None:
     """A botnet: its guesses are few, and the owner comes in, from home at once."""
     assert try_imap(guarded, OWNER, PASSWORD, HOME) is True

@@ -108,6 +108,7 @@ def mailbox(server: RunningServer, next_login: object) -> str:
     return login
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("asked", ASKED)
 def test_a_command_that_asks_for_too_much(
     server: RunningServer, mailbox: str, worker: int, asked: str
@@ -129,6 +130,7 @@ def test_a_command_that_asks_for_too_much(
     assert peak.growth_mib < 40
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("signed_in", [False, True])
 def test_commands_without_end_that_nobody_reads_the_answers_of(
     server: RunningServer, login: str, worker: int, signed_in: bool
@@ -146,6 +148,7 @@ def test_commands_without_end_that_nobody_reads_the_answers_of(
     assert other.longest < PROMPT
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("command", [b"NOOP", b"CAPABILITY", b"UID FETCH 1 FLAGS", b"CHECK"])
 def test_commands_without_end_leave_others_their_turn(
     server: RunningServer, imap: RawPeer, command: bytes
@@ -167,6 +170,7 @@ def test_nonsense_is_cut_off(server: RunningServer) -> None:
     assert said.count(b" BAD ") <= 20 and said.count(b"* BYE") <= 1
 
 
+@pytest.mark.timed
 def test_one_busy_client_leaves_others_their_turn(
     server: RunningServer, mailbox: str, imap: RawPeer
 ) -> None:

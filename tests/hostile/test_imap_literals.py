@@ -94,6 +94,7 @@ def test_more_octets_than_one_append_takes(tmp_path: Path) -> None:
         assert small.message_count(small.account[0]) == 0
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("signed_in", [False, True])
 @pytest.mark.parametrize("octet", [b"x", b"\0", b"{", b'"', b"(", b" ", b"\r", b"\xff"], ids=repr)
 def test_a_line_without_end(

@@ -47,6 +47,7 @@ def report(what: str, peak: Peak, worker: int) -> None:
     assert peak.growth_mib < BOUND
 
 
+@pytest.mark.timed
 def test_received_over_smtp_then_read_in_all_ways(large_server: RunningServer) -> None:
     worker, login = large_server.pids[1], "large@example.org"
     with watched(worker) as peak, bystander(large_server.imap, BYSTANDER, PASSWORD) as other:
@@ -77,6 +78,7 @@ def test_received_over_smtp_then_read_in_all_ways(large_server: RunningServer) -
     report("POP3 RETR", peak, worker)
 
 
+@pytest.mark.timed
 def test_received_over_imap(large_server: RunningServer) -> None:
     worker = large_server.pids[1]
     with imap_peer(large_server.imap, "appended@example.org", PASSWORD) as peer:

@@ -100,6 +100,7 @@ def test_hierarchies_far_too_deep(imap: RawPeer) -> None:
     assert b" NO " in imap.imap(b"RENAME e " + b"/".join([b"d"] * 19 + [b"e"]))
 
 
+@pytest.mark.timed
 def test_more_mailboxes_than_allowed(server: RunningServer, login: str) -> None:
     with imap_peer(server.imap, login, PASSWORD) as peer:
         begin = time.monotonic()

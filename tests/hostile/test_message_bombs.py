@@ -90,6 +90,7 @@ BOMBS: dict[str, bytes] = {
 }  # fmt: skip
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("bomb", BOMBS)
 def test_a_message_made_to_hurt(server: RunningServer, login: str, worker: int, bomb: str) -> None:
     message = BOMBS[bomb]

@@ -31,6 +31,7 @@ def test_top_with_more_lines_than_there_are_numbers(server: RunningServer, login
         assert peer.pop3(b"NOOP").startswith(b"+OK")
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("signed_in", [False, True])
 @pytest.mark.parametrize("octet", [b"x", b"\0", b"\r", b"\xff", b" "], ids=repr)
 def test_a_line_without_end(
@@ -65,6 +66,7 @@ def test_giant_base64(server: RunningServer, worker: int, mechanism: bytes) -> N
         assert peak.growth_mib < 8
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("line", [b"NOOP", b"STAT", b"CAPA", b"LIST", b"UIDL", b"RSET"])
 def test_commands_without_end(
     server: RunningServer, pop3: RawPeer, worker: int, line: bytes

@@ -125,6 +125,7 @@ DRIPPING: dict[str, tuple[Opening, float]] = {
 }
 
 
+@pytest.mark.timed
 def test_all_of_them_at_once_meet_their_deadline(slow_server: RunningServer) -> None:
     """Each is hung up on in its time, not before half of it, and nobody else waits."""
     ended: dict[str, float] = {}
@@ -167,6 +168,7 @@ def unread(peer: RawPeer, ask: bytes) -> RawPeer:
     return peer
 
 
+@pytest.mark.timed
 def test_answers_that_nobody_takes(slow_server: RunningServer) -> None:
     """A client that stops reading holds a few buffers for some seconds, then nothing."""
     worker = slow_server.pids[1]

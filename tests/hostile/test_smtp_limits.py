@@ -21,6 +21,7 @@ def begin(server: RunningServer, login: str, more: bytes = b"") -> RawPeer:
     return peer
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("octet", [b"x", b"\0", b"\r", b" ", b"\xff", b"<"], ids=repr)
 def test_a_command_line_without_end(server: RunningServer, worker: int, octet: bytes) -> None:
     with (
@@ -126,6 +127,7 @@ def test_ten_thousand_unknown_recipients(server: RunningServer) -> None:
     assert said.count(b"550 ") <= 20 and said.count(b"421 ") <= 1
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("line", [b"NOOP", b"RSET", b"EHLO x", b"HELP", b"VRFY x"])
 def test_a_hundred_thousand_commands_that_bring_nothing(
     server: RunningServer, worker: int, line: bytes
@@ -175,6 +177,7 @@ def test_a_message_larger_than_allowed_is_not_kept(
     assert server.message_count(login) == 0
 
 
+@pytest.mark.timed
 def test_a_message_line_without_end(server: RunningServer, login: str, worker: int) -> None:
     with (
         begin(server, login) as peer,

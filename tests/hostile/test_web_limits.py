@@ -73,6 +73,7 @@ ODD = {
 }
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("kind", ODD)
 def test_ten_megabytes_of_something(kind: str, client: JmapClient, server: RunningServer) -> None:
     assert len(ODD[kind]) <= MOST
@@ -100,6 +101,7 @@ def test_depths(depth: int, client: JmapClient) -> None:
         assert found.status == 400
 
 
+@pytest.mark.timed
 def test_slow_ones_do_not_hold_up_others(client: JmapClient, server: RunningServer) -> None:
     """Fifty that sent half a request each; who asks meanwhile is answered at once."""
     context = ssl.create_default_context(cafile=str(server.certificate))

@@ -93,7 +93,7 @@ def test_an_idling_client_is_told_at_once(tmp_path: Path) -> None:
         await client.start("IDLE")
         await client.continuation()
         await bench.deliver(letter("two"))
-        line = (await asyncio.wait_for(client.read(), 5)).line
+        line = (await asyncio.wait_for(client.read(), 60)).line
         assert line.startswith(b"* BYE ")
         await client.close()
         await bench.all_gone()
@@ -164,7 +164,7 @@ def test_a_mailbox_deleted_and_made_again_elsewhere(tmp_path: Path) -> None:
         await client.raw(b"a UID STORE 1:* +FLAGS.SILENT (\\Deleted)\r\nb EXPUNGE\r\n")
         said = b""
         while not said.startswith(b"* BYE"):
-            said = (await asyncio.wait_for(client.read(), 5)).line
+            said = (await asyncio.wait_for(client.read(), 60)).line
         after = await other.command("SELECT Box")
         assert number(after.lines, "UIDVALIDITY") > number(before.lines, "UIDVALIDITY")
         assert await subjects(other) == {1: "new"}

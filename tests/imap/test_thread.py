@@ -121,6 +121,7 @@ def test_the_rfcs_shape_of_nested_threads() -> None:
     assert found == b"(2)(3 6 (4 23)(44 7 96))"
 
 
+@pytest.mark.timed
 def test_a_very_deep_thread_is_no_trouble() -> None:
     count = 30_000
     messages: list[Message] = [(n, "s", n, [n - 1] if n > 1 else []) for n in range(1, count + 1)]
@@ -140,6 +141,7 @@ def test_links_beyond_the_climb_are_none() -> None:
     assert encoded(references(found, 5), 13) == "(1 2 3 4 5 6 7 8 9 10)(11 (12)(13))"
 
 
+@pytest.mark.timed
 def test_hostile_links_cost_no_square_of_their_number() -> None:
     chain: list[Message] = [(n, "s", n, [n - 1] if n > 1 else []) for n in range(1, 8001)]
     knots: list[Message] = [(n, "s", 20_000 + n, [8000, 1]) for n in range(4000)]

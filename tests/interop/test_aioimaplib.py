@@ -69,7 +69,7 @@ def test_idle_pushes(mail_server: MailServer, account: Account) -> None:
         while b"2 EXISTS" not in heard:
             heard += await client.wait_server_push(timeout=20)
         client.idle_done()
-        await asyncio.wait_for(idle, 10)
+        await asyncio.wait_for(idle, 60)
         await sending
         assert (await client.search("ALL")).lines[0].split() == [b"1", b"2"]
         await client.logout()

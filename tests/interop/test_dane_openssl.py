@@ -31,11 +31,11 @@ def shown(folder: Path, chain: list[Issued]) -> Iterator[int]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*chain[0].write(folder, *chain[1:]))
     listening = socket.create_server(("127.0.0.1", 0))
-    listening.settimeout(10)
+    listening.settimeout(60)
 
     def serve() -> None:
         with contextlib.suppress(OSError), listening.accept()[0] as plain:
-            plain.settimeout(10)
+            plain.settimeout(60)
             with context.wrap_socket(plain, server_side=True) as tls:
                 tls.recv(1)
 

@@ -153,6 +153,7 @@ def test_append_with_flags_and_date(mail_server: MailServer, account: Account) -
         assert moment == imaplib.Internaldate2tuple(b'INTERNALDATE "17-Jul-1996 09:44:25 +0000"')
 
 
+@pytest.mark.timed
 def test_append_waits_for_no_delayed_acknowledgement(
     mail_server: MailServer, account: Account
 ) -> None:

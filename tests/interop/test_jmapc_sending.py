@@ -16,7 +16,7 @@ from pillarbox.testing import RunningServer, running_server
 
 pytestmark = pytest.mark.interop
 LOGIN, OTHER, PASSWORD = "alice@example.org", "bob@example.org", "correct-horse-9"
-SOON = 15.0  # seconds for what takes one
+SOON = 60.0  # seconds for what takes one
 
 
 @pytest.fixture(scope="module")

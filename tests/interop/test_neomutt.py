@@ -94,7 +94,7 @@ class Neomutt:
             [self._path, "-F", self._config, "-f", f"={box}", "-e", f'push "{keys}"'],
             env={"HOME": str(self._folder)},
             folder=self._folder,
-            seconds=20,
+            seconds=60,
         )
 
 

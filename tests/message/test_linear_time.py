@@ -174,6 +174,7 @@ PIECES = [
 ]  # fmt: skip
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("parser", PARSERS)
 def test_a_parser_takes_linear_time(parser: str) -> None:
     """Every repeated piece, behind every short beginning that may set a trap."""
@@ -209,6 +210,7 @@ def test_nesting_is_opened_to_the_limit_and_no_deeper() -> None:
     assert depth_of(nested_multiparts(500)) == 101
 
 
+@pytest.mark.timed
 def test_ten_thousand_nested_parts_are_soon_read() -> None:
     whole = nested_multiparts(10_000)
     start = time.thread_time()
@@ -216,6 +218,7 @@ def test_ten_thousand_nested_parts_are_soon_read() -> None:
     assert time.thread_time() - start < 2.0
 
 
+@pytest.mark.timed
 def test_a_large_deep_message_is_searched_a_limited_number_of_times() -> None:
     whole = nested_multiparts(100) + b"\r\n--b0x" * 2_500_000
     start = time.thread_time()

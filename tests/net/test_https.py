@@ -114,6 +114,7 @@ def test_octets_are_bounded(tmp_path: Path, path: str) -> None:
     assert why(lambda: ask(tmp_path, path)) == "too large"
 
 
+@pytest.mark.timed
 def test_time_is_bounded(tmp_path: Path) -> None:
     started = time.monotonic()
     assert why(lambda: ask(tmp_path, "/slow", seconds=0.3)) == "timeout"

@@ -79,7 +79,7 @@ async def serve(
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    for _ in range(500):
+    for _ in range(12_000):
         if condition():
             return
         await asyncio.sleep(0.005)

@@ -99,11 +99,11 @@ def test_the_workers_are_somebody_else(config, folder):
             input=b"open sesame\n",
             check=True,
         )
-        with smtplib.SMTP("127.0.0.1", ports["smtp"], timeout=10) as client:
+        with smtplib.SMTP("127.0.0.1", ports["smtp"], timeout=60) as client:
             client.sendmail("b@example.net", "a@example.org", "Subject: x\r\n\r\ny\r\n")
     finally:
         server.terminate()
-        assert server.wait(20) == 0
+        assert server.wait(60) == 0
     # The counters' files are opened while the program is imported, still as root.
     ours = [path for path in (folder / "data").rglob("*") if path.parent.name != "metrics"]
     kept = [path for path in ours if path.name != "node.lock"]

@@ -91,7 +91,7 @@ def see(server: RunningServer, remote: RemoteId) -> Remote:
 
 
 def sign_in(server: RunningServer, login: str) -> imaplib.IMAP4:
-    client = imaplib.IMAP4(server.host, server.imap, timeout=20)
+    client = imaplib.IMAP4(server.host, server.imap, timeout=60)
     client.login(login, PASSWORD)
     return client
 
@@ -185,7 +185,7 @@ def test_a_private_address_is_refused(server: RunningServer, elsewhere: RunningS
 
 
 def submit(server: RunningServer, sender: str, to: str) -> None:
-    with smtplib.SMTP(server.host, server.submission, timeout=20) as client:
+    with smtplib.SMTP(server.host, server.submission, timeout=60) as client:
         client.login("alice@example.org", PASSWORD)
         letter = f"From: {sender}\r\nTo: {to}\r\nSubject: As elsewhere\r\n\r\nHello.\r\n"
         client.sendmail(sender, [to], letter)

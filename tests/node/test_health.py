@@ -16,7 +16,7 @@ from pillarbox.node.health import HealthServer, Readiness
 async def ask(port: int, octets: bytes) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(octets)
-    answer = await asyncio.wait_for(reader.readuntil(b"\r\n"), 5)
+    answer = await asyncio.wait_for(reader.readuntil(b"\r\n"), 60)
     writer.close()
     return answer
 
@@ -35,7 +35,7 @@ def with_server(test, **limits: int) -> None:
         try:
             await test(bound.getsockname()[1], readiness)
         finally:
-            await asyncio.wait_for(server.stop(), 5)
+            await asyncio.wait_for(server.stop(), 60)
 
     asyncio.run(main())
 
@@ -78,14 +78,15 @@ def test_more_connections_than_allowed_get_503():
     with_server(test, http_connections=3)
 
 
+@pytest.mark.timed
 def test_a_silent_connection_is_closed():
     async def test(port: int, _readiness: Readiness) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(get("/healthz").replace(b"Connection: close\r\n", b""))
         start = time.monotonic()
-        assert b"200" in await asyncio.wait_for(reader.readline(), 5)
-        await asyncio.wait_for(reader.read(), 5)
-        assert 0.5 < time.monotonic() - start < 4
+        assert b"200" in await asyncio.wait_for(reader.readline(), 60)
+        await asyncio.wait_for(reader.read(), 60)
+        assert 0.5 < time.monotonic() - start < 8  # the drops would go on for ten
         writer.close()
 
     with_server(test, http_idle_seconds=1)
@@ -116,6 +117,7 @@ SLOW = {
 }
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("kind", SLOW)
 def test_a_request_that_does_not_end(kind):
     """Silent or dripping: it is cut off in time."""
@@ -127,14 +129,15 @@ def test_a_request_that_does_not_end(kind):
         writer.write(first)
         dripping = asyncio.create_task(drip(writer, slowly))
         with contextlib.suppress(ConnectionError):
-            await asyncio.wait_for(reader.read(), 5)
-        assert 0.5 < time.monotonic() - start < 4
+            await asyncio.wait_for(reader.read(), 60)
+        assert 0.5 < time.monotonic() - start < 8  # the drops would go on for ten
         dripping.cancel()
         writer.close()
 
     with_server(test, http_request_seconds=1)
 
 
+@pytest.mark.timed
 def test_an_answer_that_nobody_takes(monkeypatch):
     monkeypatch.setattr("pillarbox.node.health.exposition", lambda: b"x" * 50_000_000)
 
@@ -151,6 +154,7 @@ def test_an_answer_that_nobody_takes(monkeypatch):
     with_server(test, http_request_seconds=1)
 
 
+@pytest.mark.timed
 def test_requests_that_come_in_time_are_all_answered():
     async def test(port: int, _readiness: Readiness) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -158,7 +162,7 @@ def test_requests_that_come_in_time_are_all_answered():
         for _ in range(5):  # together longer than the deadline of one
             writer.write(kept * 2)
             for _ in range(2):
-                assert await asyncio.wait_for(reader.readuntil(b"ok\n"), 5)
+                assert await asyncio.wait_for(reader.readuntil(b"ok\n"), 60)
             await asyncio.sleep(0.4)
         writer.close()
 

@@ -39,7 +39,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 
 
 def bring(server: RunningServer, author: str) -> str:
-    with smtplib.SMTP(server.host, server.smtp, timeout=20) as client:
+    with smtplib.SMTP(server.host, server.smtp, timeout=60) as client:
         try:
             client.sendmail(f"carol@{author}", ["alice@example.org"], LETTER.format(author=author))
         except smtplib.SMTPDataError as refused:
@@ -50,7 +50,7 @@ def bring(server: RunningServer, author: str) -> str:
 def read(server: RunningServer, mailbox: str) -> list[bytes]:
     context = ssl.create_default_context(cafile=str(server.certificate))
     context.check_hostname = False
-    with imaplib.IMAP4_SSL(server.host, server.imaps, ssl_context=context, timeout=20) as client:
+    with imaplib.IMAP4_SSL(server.host, server.imaps, ssl_context=context, timeout=60) as client:
         client.login(*server.account)
         client.select(mailbox, readonly=True)
         _, found = client.search(None, "ALL")
@@ -72,7 +72,7 @@ def test_from_the_name_server_to_the_mailbox(server: RunningServer) -> None:
         assert finding in field
     (doubted,) = read(server, "Junk")
     assert b"\r\nPillarbox-Verdict: junk; dmarc-quarantine;" in doubted
-    with urllib.request.urlopen(f"http://{server.host}:{server.http}/metrics", timeout=20) as page:
+    with urllib.request.urlopen(f"http://{server.host}:{server.http}/metrics", timeout=60) as page:
         metrics = page.read().decode()
     assert 'pillarbox_judged_total{reason="dmarc-reject",verdict="reject"} 1.0' in metrics
     assert 'pillarbox_checks_total{check="dmarc",result="pass"} 1.0' in metrics

@@ -56,7 +56,7 @@ def pillarbox(server: RunningServer, *words: str) -> Any:
 
 
 def test_from_mail_to_a_report_that_is_read(server: RunningServer) -> None:
-    with smtplib.SMTP(server.host, server.smtp, timeout=20) as client:
+    with smtplib.SMTP(server.host, server.smtp, timeout=60) as client:
         for _ in range(3):
             client.sendmail("carol@honest.example", ["alice@example.org"], LETTER)
     assert pillarbox(server, "reports", "list", "--sent")["to_be_made"] == 0

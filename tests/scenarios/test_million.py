@@ -85,6 +85,7 @@ async def costs(desk: Reception, operation: Operation, *, inside: bool) -> tuple
     return best["Small"], best["Large"]
 
 
+@pytest.mark.timed
 def test_a_large_mailbox_costs_what_a_small_one_does(tmp_path: Path) -> None:
     asyncio.run(_compare(tmp_path))
 

@@ -7,6 +7,8 @@ import itertools
 import time
 from email.message import Message
 
+import pytest
+
 from pillarbox.config.queue import QueueSettings
 from pillarbox.config.trust import GreylistSettings, TrustSettings
 from support.scripted_smtp import Script
@@ -39,6 +41,7 @@ def parts(octets: bytes) -> tuple[Message, str, dict[str, str]]:
     return message, words.get_payload(decode=True).decode(), dict(groups[1].items())  # type: ignore[union-attr]
 
 
+@pytest.mark.timed
 def test_five_days_with_a_warning_and_one_report() -> None:
     async def work(world: World) -> None:
         org = await world.pillarbox("example.org", "alice")

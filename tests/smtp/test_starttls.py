@@ -82,7 +82,7 @@ def test_octets_behind_starttls_close_the_connection(tmp_path: Path) -> None:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             await reader.readline()
             writer.write(b"STARTTLS\r\nMAIL FROM:<evil@example.net>\r\n")
-            answer = await asyncio.wait_for(reader.read(), 5)
+            answer = await asyncio.wait_for(reader.read(), 60)
             assert answer.startswith(b"503 5.5.1 ") and answer.count(b"\n") == 1
             writer.close()
 

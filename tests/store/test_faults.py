@@ -190,7 +190,7 @@ async def test_a_lock_that_is_kept_too_long_is_told(box: Box) -> None:
     lock = os.open(box.folder / "data" / "write.lock", os.O_RDWR)
     fcntl.flock(lock, fcntl.LOCK_EX)
     task = asyncio.ensure_future(box.append())
-    for _ in range(100):
+    for _ in range(6000):
         await asyncio.sleep(0.01)
         if box.store._engine._writer._locking_since is not None:  # type: ignore[attr-defined]
             break
@@ -257,6 +257,7 @@ async def test_two_processes_write_at_once(tmp_path: Path) -> None:
         assert len(segment_numbers(tmp_path / "data" / "blobs")) == 2
 
 
+@pytest.mark.timed
 async def test_what_was_acknowledged_survives_sigkill(tmp_path: Path) -> None:
     acknowledged: set[int] = set()
     for _ in range(3):

@@ -122,11 +122,11 @@ async def test_notes_are_written_without_being_asked_for(tmp_path: Path) -> None
         box.store.journeys.note(LETTER)
         other = await open_store(box.settings, box.clock)
         try:
-            for _ in range(100):
+            for _ in range(1200):
                 await asyncio.sleep(0.05)
                 if await other.journeys.find("17", since=0, limit=1):
                     return
-            pytest.fail("the note was not written within five seconds")
+            pytest.fail("the note was not written within a minute")
         finally:
             await other.close()
 

@@ -217,7 +217,7 @@ async def test_the_indexer_follows_by_itself(tmp_path: Path) -> None:
     async with one, two:
         await one.fill(20)
         await two.fill(20)
-        for _ in range(500):
+        for _ in range(6000):
             await asyncio.sleep(0.01)
             report = await one.store.verify()
             if report.documents == 40:

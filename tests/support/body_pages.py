@@ -72,6 +72,7 @@ class PagesBox(Box):
             store=self.store,
             clock=self.clock,
             sessions=sessions,
+            arrived=lambda: None,
         )
         identity = Identity(self.alice.id, self.alice.login, "password")
         session, cookie = await sessions.begin(identity, peer="192.0.2.1", agent="test", stays=True)

@@ -108,7 +108,7 @@ def in_a_thread(sink: CountingSink) -> Iterator[CountingSink]:
 
     thread = threading.Thread(target=run, name="counting-sink")
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(60)
     try:
         yield sink
     finally:

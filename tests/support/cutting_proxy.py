@@ -69,7 +69,7 @@ class CuttingProxy:
 
     def _relay(self, near: socket.socket) -> None:
         try:
-            far = socket.create_connection(self._there, timeout=20)
+            far = socket.create_connection(self._there, timeout=60)
         except OSError:
             near.close()
             return

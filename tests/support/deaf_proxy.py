@@ -58,7 +58,7 @@ class DeafProxy:
 
     def _relay(self, near: socket.socket) -> None:
         try:
-            far = socket.create_connection(self._there, timeout=20)
+            far = socket.create_connection(self._there, timeout=60)
         except OSError:
             near.close()
             return

@@ -38,7 +38,7 @@ ALICE = Account("alice@example.org", PASSWORD)
 TLS_ALICE = Account("alice@tls.example.org", PASSWORD)
 ACCENTED = "josé@example.org"  # leads to alice
 OURS = ("example.org", "tls.example.org")  # the far servers come over TLS for the second one
-PATIENCE = 20.0  # seconds until mail has arrived
+PATIENCE = 60.0  # seconds until mail has arrived
 SPF = "v=spf1 ip4:127.0.0.0/8 -all"
 
 

@@ -51,7 +51,7 @@ async def both_ports(
 
 async def all_gone(door: Door) -> None:
     """Wait until no connection is left."""
-    for _ in range(500):
+    for _ in range(6000):
         if not door.connections:
             return
         await asyncio.sleep(0.01)

@@ -228,7 +228,7 @@ def in_a_thread(server: NameServer) -> Iterator[NameServer]:
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)
     thread.start()
-    if not started.wait(10):
+    if not started.wait(60):
         raise TimeoutError("the name server did not start")
     try:
         yield server

@@ -137,7 +137,7 @@ def worker(store: Store, clock: object, sender: FakeSender, **more: object) -> Q
 
 
 async def until(
-    holds: Callable[[], Awaitable[bool]] | Callable[[], bool], turns: int = 4000
+    holds: Callable[[], Awaitable[bool]] | Callable[[], bool], turns: int = 30_000
 ) -> None:
     """Let others run until something holds."""
     for _ in range(turns):

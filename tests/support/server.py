@@ -90,7 +90,7 @@ def wait_for_port(port: int, *, host: str = HOST, seconds: float = 20) -> None:
 
 
 def wait_until(
-    condition: Callable[[], bool], *, seconds: float = 20, what: str = "the condition"
+    condition: Callable[[], bool], *, seconds: float = 60, what: str = "the condition"
 ) -> None:
     """Poll until `condition` holds; raise TimeoutError when it does not in time."""
     end = time.monotonic() + seconds

@@ -1,12 +1,11 @@
-"""How several processes share the tests: by file, the longest first, none waits at the end.
+"""How several processes share the tests: by file, the longest first, so that none waits at the end.
 
-What a file takes is written in `longest.txt` beside this, in seconds; what is not there is short.
-A file marked `apart` there has tests that share nothing but what lives as long as the process, so
-each is given out by itself.
+What a file takes is written in `longest.txt` beside this; what is not there is short.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +17,14 @@ _BROWSERS = 2  # processes with a browser and its server: each has its own, and 
 _SHORT_SECONDS = 0.02  # a test of a file that is not in the list
 
 
-def _read_longest() -> dict[str, tuple[float, bool]]:
-    found = {}
-    for line in Path(__file__).with_name("longest.txt").read_text().splitlines():
-        if line and not line.startswith("#"):
-            seconds, name, *apart = line.split()
-            found[name] = float(seconds), bool(apart)
-    return found
+def _file_of(nodeid: str) -> str:
+    return nodeid.split("::", 1)[0]
+
+
+def _read_longest() -> dict[str, float]:
+    lines = Path(__file__).with_name("longest.txt").read_text().splitlines()
+    words = [line.split() for line in lines if line and not line.startswith("#")]
+    return {name: float(seconds) for seconds, name in words}
 
 
 class LongestFirst(LoadFileScheduling):
@@ -35,10 +35,8 @@ class LongestFirst(LoadFileScheduling):
         self._longest = _read_longest()
 
     def _split_scope(self, nodeid: str) -> str:
-        name = nodeid.split("::", 1)[0]
-        if name.startswith(_BROWSER):
-            return f"{_BROWSER}{len(name) % _BROWSERS}"
-        return nodeid if self._longest.get(name, (0, False))[1] else name
+        name = _file_of(nodeid)
+        return f"{_BROWSER}{len(name) % _BROWSERS}" if name.startswith(_BROWSER) else name
 
     def _assign_work_unit(self, node: Any) -> None:
         longest = max(self.workqueue, key=self._seconds)
@@ -46,20 +44,9 @@ class LongestFirst(LoadFileScheduling):
         super()._assign_work_unit(node)
 
     def _seconds(self, unit: str) -> float:
-        tests = self.workqueue[unit]
-        files: dict[str, int] = {}
-        for test in tests:
-            name = test.split("::", 1)[0]
-            files[name] = files.get(name, 0) + 1
-        return sum(self._of_file(name, count) for name, count in files.items())
-
-    def _of_file(self, name: str, tests: int) -> float:
-        seconds, apart = self._longest.get(name, (0.0, False))
-        if apart:
-            assert self.collection is not None
-            tests = 1
-            seconds /= sum(test.startswith(f"{name}::") for test in self.collection)
-        return max(seconds, tests * _SHORT_SECONDS)
+        files = Counter(map(_file_of, self.workqueue[unit]))
+        short = ((name, count * _SHORT_SECONDS) for name, count in files.items())
+        return sum(self._longest.get(name, seconds) for name, seconds in short)
 
 
 def collect_in_turn(config: pytest.Config, folder: Path) -> None:

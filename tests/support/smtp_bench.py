@@ -186,7 +186,7 @@ class MemoryPeer:
 
     async def line(self) -> bytes:
         """The next line with its CR LF; b"" when the connection is closed."""
-        return await asyncio.wait_for(self._transport.reader.readline(), 5)
+        return await asyncio.wait_for(self._transport.reader.readline(), 60)
 
     async def reply(self) -> str:
         """The next whole reply without its last CR LF; "" when the connection is closed."""
@@ -204,7 +204,7 @@ class MemoryPeer:
 
     async def rest(self) -> bytes:
         """All up to the close."""
-        return await asyncio.wait_for(self._transport.reader.read(), 5)
+        return await asyncio.wait_for(self._transport.reader.read(), 60)
 
     def close(self) -> None:
         self._transport.close()
@@ -234,7 +234,7 @@ class SocketPeer:
 
     async def line(self) -> bytes:
         try:
-            return await asyncio.wait_for(self._reader.readline(), 5)
+            return await asyncio.wait_for(self._reader.readline(), 60)
         except ConnectionError:
             return b""
 

@@ -6,7 +6,7 @@ import asyncio
 import codecs
 import ssl
 
-_PATIENCE = 5.0  # seconds for one answer
+_PATIENCE = 60.0  # seconds for one answer
 
 
 def unescape(text: str) -> bytes:

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from support.web_site import Person, Site
 
 ANOTHER = "seven brown umbrellas"
-LETTER_SECONDS = 15.0
+LETTER_SECONDS = 60.0
 
 
 def letters_to(site: Site, address: str) -> list[EmailMessage]:

@@ -66,7 +66,7 @@ class Site:
 
     def send(self, person: Person, octets: bytes, sender: str = "carol@example.net") -> None:
         """Mail from elsewhere, by SMTP."""
-        with smtplib.SMTP("localhost", self.server.smtp, timeout=20) as client:
+        with smtplib.SMTP("localhost", self.server.smtp, timeout=60) as client:
             client.sendmail(sender, [person.login], octets)
 
     @contextlib.contextmanager
@@ -83,7 +83,7 @@ class Site:
     @contextlib.contextmanager
     def pop3(self, person: Person) -> Iterator[poplib.POP3_SSL]:
         """Signed in; deletions count at the end of the block."""
-        client = poplib.POP3_SSL("localhost", self.server.pop3s, timeout=20, context=self.trust())
+        client = poplib.POP3_SSL("localhost", self.server.pop3s, timeout=60, context=self.trust())
         client.user(person.login)
         client.pass_(person.password)
         try:

@@ -20,11 +20,11 @@ MESSAGE = "Subject: x\r\n\r\ny\r\n"
 def test_a_message_goes_in_and_comes_out():
     with running_server() as server:
         login, password = server.account
-        with smtplib.SMTP(server.host, server.smtp, timeout=10) as client:
+        with smtplib.SMTP(server.host, server.smtp, timeout=60) as client:
             client.sendmail("bob@example.net", login, MESSAGE)
         assert server.message_count(login) == 1
         context = ssl.create_default_context(cafile=str(server.certificate))
-        box = poplib.POP3_SSL("localhost", server.pop3s, context=context, timeout=10)
+        box = poplib.POP3_SSL("localhost", server.pop3s, context=context, timeout=60)
         box.user(login)
         box.pass_(password)
         assert box.stat()[0] == 1
@@ -38,7 +38,7 @@ def test_accounts_may_come_while_it_runs(tmp_path):
         server.add_account("bob@example.org", "bob-secret", messages=1)
         with pytest.raises(AlreadyExists):
             server.add_account("bob@example.org", "bob-secret")
-        with smtplib.SMTP(server.host, server.smtp, timeout=10) as client:
+        with smtplib.SMTP(server.host, server.smtp, timeout=60) as client:
             client.sendmail("a@example.net", "bob@example.org", MESSAGE)
             with pytest.raises(smtplib.SMTPRecipientsRefused):
                 client.sendmail("a@example.net", "bob@example.org", MESSAGE)
@@ -68,7 +68,7 @@ def test_settings_reach_the_server(tmp_path):
     settings = {"smtp": {"max_message_octets": 65_536}}
     with (
         running_server(tmp_path, settings=settings) as server,
-        smtplib.SMTP(server.host, server.smtp, timeout=10) as client,
+        smtplib.SMTP(server.host, server.smtp, timeout=60) as client,
     ):
         client.ehlo()
         assert client.esmtp_features["size"] == "65536"

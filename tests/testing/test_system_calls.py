@@ -141,6 +141,7 @@ SLACK = 5  # calls in all: a checkpoint of the database may fall among the opera
 UNCOUNTED = {"journeys"}  # many operations in one write, once in a while
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("what", OPERATIONS)
 def test_one_operation(server: RunningServer, idle: Counted, tmp_path: Path, what: str) -> None:
     times, bounds = OPERATIONS[what]

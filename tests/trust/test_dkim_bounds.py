@@ -40,6 +40,7 @@ def test_signatures_over_a_header_of_a_mebibyte() -> None:
     assert results(b"X-Other: " + b"x" * 100_000 + b"\r\n" + long + MESSAGE)[0].result == "policy"
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize(
     "header",
     [

@@ -218,6 +218,7 @@ def test_no_answer(why: Any) -> None:
     assert (result.result, why in result.why) == ("temperror", True)
 
 
+@pytest.mark.timed
 def test_a_resolver_that_never_answers() -> None:
     class Silent(FakeResolver):
         async def txt(self, name: str) -> Answer[bytes]:

@@ -177,6 +177,7 @@ PARAMETER = (
 ONE_ROW = XML[XML.index(b"<record>") : XML.index(b"</record>") + 9]
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize(
     ("octets", "why"),
     [
@@ -284,6 +285,7 @@ def test_the_bombs_are_some() -> None:
     assert len(unpacker.decompress(_gzip_bomb(1), 100 * 1024**2)) == 100 * 1024**2
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("kind", ["gzip", "zip", "zip that lies", "gzip of spaces"])
 def test_gigabytes_cost_neither_memory_nor_time(kind: str) -> None:
     if kind == "gzip":

@@ -235,6 +235,7 @@ def test_the_costliest_record_asks_a_bounded_number_of_questions() -> None:
     assert len(resolver.asked) == 1 + 9 * 11 + 11
 
 
+@pytest.mark.timed
 def test_time_is_bounded() -> None:
     class Silent(FakeResolver):
         async def txt(self, name: str) -> Answer[bytes]:

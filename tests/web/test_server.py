@@ -46,7 +46,7 @@ class Rig:
         began = time.monotonic()
         octets = b""
         with contextlib.suppress(ConnectionError):
-            while more := await asyncio.wait_for(reader.read(65536), 8):
+            while more := await asyncio.wait_for(reader.read(65536), 60):
                 octets += more
         return octets, time.monotonic() - began
 
@@ -136,7 +136,7 @@ def run(
             await test(Rig(server, listening.sockets[0].getsockname()[1]))
         finally:
             listening.close()
-            await asyncio.wait_for(server.drain(1), 5)
+            await asyncio.wait_for(server.drain(1), 60)
             assert not server.connections
 
     with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
@@ -175,6 +175,7 @@ SLOW = {
 }
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("loop", LOOPS)
 @pytest.mark.parametrize("kind", SLOW)
 def test_who_does_not_end_is_cut_off(kind: str, loop: str) -> None:
@@ -185,13 +186,14 @@ def test_who_does_not_end_is_cut_off(kind: str, loop: str) -> None:
         writer.write(first)
         dripping = asyncio.create_task(drip(writer, slowly))
         _, seconds = await rig.rest(reader)
-        assert 0.7 < seconds < 3
+        assert 0.7 < seconds < 8  # the slowest of them would go on for ten
         dripping.cancel()
         writer.close()
 
     run(test, loop=loop)
 
 
+@pytest.mark.timed
 def test_a_long_body_has_more_time() -> None:
     """Slower than the seconds of a request, and faster than the least speed."""
 
@@ -201,22 +203,24 @@ def test_a_long_body_has_more_time() -> None:
         for _ in range(30):
             writer.write(b"a" * 10_000)
             await asyncio.sleep(0.07)
-        assert b"300000" in await asyncio.wait_for(reader.readuntil(b"300000"), 5)
+        assert b"300000" in await asyncio.wait_for(reader.readuntil(b"300000"), 60)
         writer.close()
 
     run(test, least_octets_per_second=50_000)
 
 
+@pytest.mark.timed
 def test_an_answer_that_takes_us_long_is_not_the_peers_fault() -> None:
     async def test(rig: Rig) -> None:
         reader, writer = await rig.connect()
         writer.write(HEAD.format("GET /slow").encode() + b"\r\n")
-        assert await asyncio.wait_for(reader.readuntil(b"done"), 5)
+        assert await asyncio.wait_for(reader.readuntil(b"done"), 60)
         writer.close()
 
     run(test)
 
 
+@pytest.mark.timed
 def test_an_answer_that_nobody_takes() -> None:
     async def test(rig: Rig) -> None:
         reader, writer = await rig.connect()
@@ -263,7 +267,7 @@ def test_a_head_that_comes_in_one_piece_has_a_limit() -> None:
     async def test(rig: Rig) -> None:
         reader, writer = await rig.connect()
         writer.write(HEAD.format("GET /hello").encode() + b"X: " + b"a" * 50_000 + b"\r\n\r\n")
-        found = await asyncio.wait_for(reader.readline(), 5)
+        found = await asyncio.wait_for(reader.readline(), 60)
         assert found.startswith((b"HTTP/1.1 431", b"HTTP/1.1 400"))
         writer.close()
 
@@ -290,19 +294,21 @@ def test_smuggling_two_lengths_is_one_request() -> None:
     run(test)
 
 
+@pytest.mark.timed
 def test_requests_one_after_the_other_and_pipelined() -> None:
     async def test(rig: Rig) -> None:
         reader, writer = await rig.connect()
         for _ in range(4):  # together longer than one may take
             writer.write((HEAD.format("GET /hello").encode() + b"\r\n") * 3)
             for _ in range(3):
-                assert await asyncio.wait_for(reader.readuntil(b"\r\n\r\nhello"), 5)
+                assert await asyncio.wait_for(reader.readuntil(b"\r\n\r\nhello"), 60)
             await asyncio.sleep(0.4)
         writer.close()
 
     run(test)
 
 
+@pytest.mark.timed
 def test_an_idle_connection_is_closed() -> None:
     async def test(rig: Rig) -> None:
         reader, writer = await rig.connect()
@@ -329,12 +335,13 @@ def test_no_place_is_told_and_given_back() -> None:
         await asyncio.sleep(0.2)
         reader, writer = await rig.connect()
         writer.write(HEAD.format("GET /hello").encode() + b"\r\n")
-        assert await asyncio.wait_for(reader.readuntil(b"hello"), 5)
+        assert await asyncio.wait_for(reader.readuntil(b"hello"), 60)
         writer.close()
 
     run(test, limit=2)
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("loop", LOOPS)
 def test_tls_and_its_limits(tmp_path: Path, loop: str) -> None:
     tls = tls_contexts(tmp_path, handshake_seconds=1)
@@ -344,7 +351,7 @@ def test_tls_and_its_limits(tmp_path: Path, loop: str) -> None:
     async def test(rig: Rig) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", rig.port, ssl=context)
         writer.write(HEAD.format("GET /hello").encode() + b"\r\n")
-        assert await asyncio.wait_for(reader.readuntil(b"hello"), 5)
+        assert await asyncio.wait_for(reader.readuntil(b"hello"), 60)
         _, silent = await rig.connect()  # never begins its handshake
         await asyncio.sleep(0.1)
         over, late = await rig.connect()
@@ -352,21 +359,22 @@ def test_tls_and_its_limits(tmp_path: Path, loop: str) -> None:
         await asyncio.sleep(1.2)
         again, fresh = await asyncio.open_connection("127.0.0.1", rig.port, ssl=context)
         fresh.write(HEAD.format("GET /hello").encode() + b"\r\n")
-        assert await asyncio.wait_for(again.readuntil(b"hello"), 5)
+        assert await asyncio.wait_for(again.readuntil(b"hello"), 60)
         for one in (writer, silent, late, fresh):
             one.close()
 
     run(test, loop=loop, tls=tls, security=Security.IMPLICIT, limit=2)
 
 
+@pytest.mark.timed
 def test_retiring_sends_the_waiting_away_and_lets_answers_end() -> None:
     async def test(rig: Rig) -> None:
         idle, first = await rig.connect()
         first.write(HEAD.format("GET /hello").encode() + b"\r\n")
-        assert await asyncio.wait_for(idle.readuntil(b"hello"), 5)
+        assert await asyncio.wait_for(idle.readuntil(b"hello"), 60)
         waiting, second = await rig.connect()
         second.write(HEAD.format("GET /stream").encode() + b"\r\n")
-        assert await asyncio.wait_for(waiting.readuntil(b"begun"), 5)
+        assert await asyncio.wait_for(waiting.readuntil(b"begun"), 60)
         busy, third = await rig.connect()
         third.write(HEAD.format("GET /slow").encode() + b"\r\n")
         await asyncio.sleep(0.2)

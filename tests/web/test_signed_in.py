@@ -110,10 +110,11 @@ def events(page: Page) -> Any:
 def seconds_to_end(read: Any) -> float:
     began = time.monotonic()
     while read():
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 60
     return time.monotonic() - began
 
 
+@pytest.mark.timed
 def test_a_session_that_is_ended_ends_its_stream_and_no_other(server: RunningServer) -> None:
     with Page(server, "user2@example.org") as one, Page(server, "user2@example.org") as two:
         streams = events(one), events(two)
@@ -136,6 +137,7 @@ def test_a_session_that_is_ended_ends_its_stream_and_no_other(server: RunningSer
         assert not streams[1].closed
 
 
+@pytest.mark.timed
 def test_rec_6_a_new_password_drops_everybody_within_seconds(server: RunningServer) -> None:
     login, context = "user4@example.org", trusting(server.certificate)
     imap = imaplib.IMAP4_SSL("localhost", server.imaps, ssl_context=context)
@@ -175,7 +177,7 @@ def test_rec_6_a_new_password_drops_everybody_within_seconds(server: RunningServ
 
         server.administer(change)
         for thread in threads:
-            thread.join(15)
+            thread.join(60)
         assert set(took) == set(readers)
         assert max(took.values()) < 5, took
         with Page(server, "user5@example.org") as other:

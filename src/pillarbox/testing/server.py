@@ -30,7 +30,7 @@ from pillarbox.store.sql import accounts as account_rows
 
 T = TypeVar("T")
 
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 PORTS = range(10_000, 32_000)
 STOP_SECONDS = 30.0
 SHOWN_LOG = 4000  # characters of the log in an error

@@ -82,6 +82,7 @@ def test_any_octets(pieces: list[bytes], sender: str, helo: str, record: bytes) 
     assert faults() == before
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize(
     "line",
     [

@@ -301,6 +301,7 @@ def test_mail_flows_while_the_dns_fails(tmp_path: Path) -> None:
     run(tmp_path, work, resolver)
 
 
+@pytest.mark.timed
 def test_mail_flows_while_the_dns_is_silent(tmp_path: Path) -> None:
     async def work(bench: Bench) -> None:
         began = time.monotonic()

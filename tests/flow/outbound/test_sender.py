@@ -230,6 +230,7 @@ async def test_only_so_many_addresses_are_tried(tmp_path: Path) -> None:
         assert found.kind is Kind.LATER and len(rig.connector.asked) == 3
 
 
+@pytest.mark.timed
 async def test_a_silent_host_costs_one_time_out(tmp_path: Path) -> None:
     async with Rig(tmp_path) as rig:
         rig.peer("x.example", Script(offers=PLAIN), Script(offers=PLAIN))

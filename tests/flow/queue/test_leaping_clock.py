@@ -58,6 +58,7 @@ async def state_of(box: Box, address: str) -> State:
     return found.state
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("leap", [DAY, -DAY, timedelta(hours=1), -10 * 365 * DAY])
 async def test_mail_that_waits(box: Box, clock: WallClock, leap: timedelta) -> None:
     sender, bouncer = Busy(), FakeBouncer()
@@ -90,6 +91,7 @@ async def test_mail_that_waits(box: Box, clock: WallClock, leap: timedelta) -> N
     await reporter.stop()
 
 
+@pytest.mark.timed
 async def test_a_leap_beyond_the_end_is_told(box: Box, clock: WallClock) -> None:
     """A wrong date may end mail's time; its sender hears of it, as of any mail given up."""
     sender, bouncer = Busy(), FakeBouncer()

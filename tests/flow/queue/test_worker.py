@@ -152,6 +152,7 @@ async def test_a_dead_destination_costs_one_attempt_at_a_time(box: Box) -> None:
     await loop.drain(1)
 
 
+@pytest.mark.timed
 async def test_a_destination_that_comes_back(box: Box) -> None:
     dead = True
 
@@ -243,6 +244,7 @@ async def test_drain_gives_back_what_was_not_sent(box: Box) -> None:
     assert sum(one.state is State.WAITING and one.attempts == 0 for one in found) == 98
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("in_doubt", [False, True])
 async def test_what_is_cut_off(box: Box, in_doubt: bool) -> None:
     """Only what the sender is in doubt about says so; the rest was not tried."""

@@ -121,6 +121,7 @@ def test_times() -> None:
     assert period(10, 10**9, 864_100) == (864_101, 950_399)
 
 
+@pytest.mark.timed
 def test_a_message_costs_microseconds() -> None:
     witness = DmarcWitness(cast("Store", None), ReportSettings(), FakeClock())
     envelope = Envelope(

@@ -242,6 +242,7 @@ def bomb(gigabytes: int) -> bytes:
 LAUGHS = b'<!DOCTYPE a [<!ENTITY a "x"><!ENTITY b "&a;&a;&a;">]><feedback>&b;</feedback>'
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize(
     ("content", "media_type", "kind", "outcome"),
     [

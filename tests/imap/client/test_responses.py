@@ -217,6 +217,7 @@ def test_each_alone_and_between_others(octets: bytes, value: Response) -> None:
         assert read_all(around, step) == [Exists(1), value, Exists(2)]
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize(
     "octets",
     [

@@ -92,5 +92,5 @@ def test_the_whole_chain_is_seen(tmp_path: Path, loop: object, version: ssl.TLSV
                 await connection.quit()
 
     with asyncio.Runner(loop_factory=loop) as runner:  # type: ignore[arg-type]
-        runner.run(asyncio.wait_for(run(), 20))
+        runner.run(asyncio.wait_for(run(), 60))
     assert seen == [tuple(chain)]

@@ -71,7 +71,7 @@ def play(
         )
         connection = await SmtpConnection.open(caller, "192.0.2.1", 25)
         try:
-            return await asyncio.wait_for(work(connection, network, clock), 20)
+            return await asyncio.wait_for(work(connection, network, clock), 60)
         finally:
             connection.close()
 

@@ -102,7 +102,7 @@ EVERY_WAY = pytest.mark.parametrize("way", ["memory", "asyncio", "uvloop"])
 def play(folder: Path, way: str, work: Work) -> None:
     async def run() -> None:
         async with world(folder, way == "memory") as found:
-            await asyncio.wait_for(work(found), 20)
+            await asyncio.wait_for(work(found), 60)
 
     if way == "uvloop":
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -190,7 +190,7 @@ def scripted(script: Script, work: Callable[[SmtpConnection], Awaitable[object]]
         network = MemoryNetwork(clock)
         network.listen("192.0.2.1", 25, script.connection)
         caller = Caller(ehlo_name="mx.example.org", clock=clock, connector=network.connector())
-        await asyncio.wait_for(work(await SmtpConnection.open(caller, "192.0.2.1", 25)), 5)
+        await asyncio.wait_for(work(await SmtpConnection.open(caller, "192.0.2.1", 25)), 60)
 
     with pytest.raises(ClientFailure) as caught:
         asyncio.run(run())

@@ -40,7 +40,7 @@ def play(script: Script, work: Callable[[SmtpConnection], Awaitable[Any]]) -> An
         caller = Caller(ehlo_name="mx.example.org", clock=clock, connector=network.connector())
         connection = await SmtpConnection.open(caller, "192.0.2.1", 25)
         try:
-            return await asyncio.wait_for(work(connection), 5)
+            return await asyncio.wait_for(work(connection), 60)
         finally:
             connection.close()
 

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
+from pillarbox.errors import Unavailable
 from pillarbox.store.sql import web_people
 from pillarbox.web.app import first, reports
 from pillarbox.web.app.build import find_build
@@ -82,6 +84,8 @@ def test_the_first_list_is_in_the_page(tmp_path: Path) -> None:
         assert answers["list"][1]["total"] == 60
         assert len(answers["emails"][1]["list"]) == first.ROWS
         assert answers["emails"][1]["list"][0]["subject"] == "Letter 59"
+        # What was told with a row is not told again with its conversation.
+        assert answers["members"][1]["list"] == []
         assert list_["response"]["sessionState"] == session["session"]["state"]
         # The app takes the list for its own only where it would have asked for the same.
         asked = await box.call("Email/query", **list_["query"], limit=first.ROWS)
@@ -187,6 +191,37 @@ def test_a_slow_store_does_not_keep_the_page(
         assert set(Blocks((await box.ask("/mail/")).body).found) == {"session"}
 
     served(tmp_path, work)
+
+
+def test_the_page_begins_before_its_list_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So the app is on its way meanwhile; a list that cannot be read is left out."""
+    begun: list[str] = []
+    pieces_before: list[int] = []
+
+    async def refused(*_: object, **__: object) -> None:
+        pieces_before.append(len(begun))
+        raise Unavailable
+
+    async def noted(body: Any) -> Any:
+        async for piece in body:
+            begun.append(piece)
+            yield piece
+
+    monkeypatch.setattr("pillarbox.web.app.shell.first_batch", refused)
+
+    async def work(box: WebBox) -> None:
+        assert set(Blocks((await box.ask("/mail/")).body).found) == {"session"}
+
+    plain = StreamingResponse
+
+    def response(pieces: Any, **rest: Any) -> Any:
+        return plain(noted(pieces), **rest)
+
+    monkeypatch.setattr("pillarbox.web.app.shell.StreamingResponse", response)
+    served(tmp_path, work)
+    assert pieces_before == [1]
 
 
 def report(**told: str) -> bytes:

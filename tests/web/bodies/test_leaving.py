@@ -104,6 +104,7 @@ class Desk:
             clock=pages.clock,
             sessions=pages.sessions,
             hostname=HOST,
+            arrived=lambda: None,
         )
         counts = Minutes(pages.folder / "leaving.counts", pages.clock)
         self._application = make_application(

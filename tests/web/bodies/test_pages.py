@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -127,6 +129,11 @@ async def test_facts(pages: PagesBox) -> None:
         "textOnly": False,
         "darkAware": False,
     }
+    # They come with the body, too, so that nobody has to ask; a text in its place has none.
+    shown = (await pages.ask("body", blob, **FRAME)).body.decode()
+    (brought,) = re.findall(r'<html [^>]*data-facts="([^"]*)">', shown)
+    assert json.loads(html.unescape(brought)) == told
+    assert "data-facts" not in (await pages.ask("text", blob, **FRAME)).body.decode()
 
 
 async def test_plain_mail_is_text(pages: PagesBox) -> None:

@@ -51,6 +51,26 @@ async def test_started_when_needed_and_used_again() -> None:
         await pool.clean(job(b""), 0.5)
 
 
+async def test_ready_when_somebody_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One, however often it is said; none where the worker ends before."""
+    monkeypatch.setattr("pillarbox.web.bodies.pool._REST_SECONDS", 0.0)
+    pool, ended = Pool(BodySettings(processes=1)), Pool(BodySettings())
+    for _ in range(3):
+        pool.prepare()
+    ended.prepare()
+    await ended.close()
+    async with asyncio.timeout(PATIENCE):
+        while not children():
+            await asyncio.sleep(0.01)
+    pool.prepare()
+    await asyncio.sleep(0)
+    assert (pool.processes, ended.processes) == (1, 0)
+    assert (await pool.clean(job(b"<p>a"), PATIENCE)).markup == "<p>a</p>"
+    assert pool.processes == 1
+    await pool.close()
+
+
+@pytest.mark.timed
 async def test_time_is_bounded_and_the_next_message_is_cleaned() -> None:
     pool = Pool(BodySettings(processes=1, cpu_seconds=0.3))
     await pool.clean(job(b""), PATIENCE)
@@ -64,6 +84,7 @@ async def test_time_is_bounded_and_the_next_message_is_cleaned() -> None:
     await pool.close()
 
 
+@pytest.mark.timed
 async def test_a_deadline_ends_it_too() -> None:
     pool = Pool(BodySettings(processes=1, cpu_seconds=50))
     await pool.clean(job(b""), PATIENCE)
@@ -88,6 +109,7 @@ async def test_a_result_that_is_too_large_is_none() -> None:
     await pool.close()
 
 
+@pytest.mark.timed
 async def test_who_waits_in_vain_is_told_so() -> None:
     pool = Pool(BodySettings(processes=1, cpu_seconds=50))
     await pool.clean(job(b""), PATIENCE)
@@ -133,6 +155,7 @@ async def test_it_ends_when_the_server_is_gone() -> None:
     await pool.close()
 
 
+@pytest.mark.timed
 async def test_a_killed_process_means_text_and_a_note(tmp_path: Path) -> None:
     bodies = BodySettings(processes=1, cpu_seconds=0.3, answer_seconds=20)
     async with PagesBox(tmp_path, bodies=bodies) as pages:

@@ -66,7 +66,7 @@ class WholeBox(WebBox):
         fields = {"accept": "text/html", "last_event_id": "0", **fields}
         if signed_in:
             fields["cookie"] = self.cookie
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             return await ask(self.application, path, method=method, host=HOST, **fields)
 
 
