@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Collection
 from copy import copy
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar, cast
 
 import msgspec
 
@@ -250,8 +250,8 @@ class AccountSearch(Search):
         self, messages: Collection[MessageId] | None, within: set[int] | None
     ) -> _Places:
         there = await self._everything() if within is None else within
-        found = [MessageId(one) for one in (there if messages is None else there & set(messages))]
-        return _Places(found, list(found))
+        found = list(there if messages is None else there.intersection(messages))
+        return _Places(cast("list[MessageId]", found), found)
 
 
 def _statement(query: q.Query) -> tuple[str, *tuple[Value, ...]]:

@@ -94,6 +94,8 @@ class _Places(NamedTuple):
 
     def uids_of(self, messages: set[MessageId]) -> set[int]:
         """The UIDs of some of them."""
+        if cast("object", self.uids) is self.messages:  # of an account: messages are asked for
+            return cast("set[int]", messages.intersection(self.messages))
         return set(compress(self.uids, map(messages.__contains__, self.messages)))
 
 
