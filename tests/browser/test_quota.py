@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from support.jmap_client import MAIL, Answer, JmapClient, basic
 from support.quotas import counts, fill_up, limit_of, refuses, set_quota, used
@@ -19,6 +19,14 @@ from support.writing import Composer, letters_of, until
 
 METER_SECONDS = 2.0
 METER = ".meter .numbers"
+FULL = (
+    "Your storage is full. New mail is being held back and retried by senders for up to 5 days."
+    " You can still read, send and delete."
+)
+NEARLY = (
+    "Your storage is nearly full. When it is, new mail is held back and retried by senders for up"
+    " to 5 days. You can still read, send and delete."
+)
 USING = ("urn:ietf:params:jmap:core", MAIL, "urn:ietf:params:jmap:quota")
 
 
@@ -34,6 +42,11 @@ def full(site: Site, person: Person) -> Person:
     return person
 
 
+def notice(page: Page) -> Locator:
+    """The bar over everything."""
+    return page.get_by_role("status").filter(has_text="storage is")
+
+
 def tick(page: Page, number: int) -> None:
     page.locator(ROWS).nth(number).locator("[data-tick]").click()
 
@@ -47,8 +60,7 @@ def test_quota_1_by_the_web(page: Page, site: Site, full: Person) -> None:
     """Deleting, moving, marking and emptying the trash work; and then mail comes again."""
     assert refuses(site, full)
     open_mail(page, site)
-    expect(page.get_by_text("Your storage is full.")).to_be_visible()
-    expect(page.get_by_text("held back and retried by senders for up to 5 days")).to_be_visible()
+    expect(notice(page)).to_contain_text(FULL)
     for number in range(6):  # more than the letter that says how full it is
         tick(page, number)
     press(page, "Delete")
@@ -239,8 +251,28 @@ def test_quota_2_the_meter_warns(
     expect_percent(page, round(100 * used(site, person) / limit_of(site, person)))
     meter = page.locator(".meter")
     expect(meter).to_have_class(re.compile(rf"\b{level}\b" if level else r"^(?!.*(amber|red))"))
-    nearly = page.get_by_text("Your storage is nearly full.")
-    expect(nearly).to_have_count(1 if percent >= 95 else 0)
+    expect(notice(page)).to_have_count(1 if percent >= 95 else 0)
+    if percent < 95:
+        return
+    expect(notice(page)).to_contain_text(NEARLY)
+    page.goto(f"{site.url}/mail/settings/storage")
+    expect(page.locator(".quota .warning")).to_have_text(NEARLY)
+
+
+@pytest.mark.mail(300)
+def test_quota_2_the_banner_says_what_happens(page: Page, site: Site, person: Person) -> None:
+    """Put away when it is nearly full, it comes again when it is, with other words."""
+    fill_up(site, person, 96)
+    open_mail(page, site)
+    expect(notice(page)).to_contain_text(NEARLY)
+    notice(page).get_by_role("button", name="Close").click()
+    expect(notice(page)).to_have_count(0)
+    until(lambda: warnings_of(site, person), lambda found: len(found) == 1, 5)
+    fill_up(site, person)
+    expect(notice(page)).to_contain_text(FULL)
+    expect(page.get_by_text(re.compile("nearly|almost", re.IGNORECASE))).to_have_count(0)
+    notice(page).get_by_role("button", name="Free some space").click()
+    expect(page.locator(".quota .warning")).to_have_text(FULL)
 
 
 def warnings_of(site: Site, person: Person) -> list[str]:
