@@ -8,6 +8,9 @@ ARGS   ?=
 # Of tests: one more than cores, since many wait for somebody else; four at most.
 PROCESSES ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -ge 4 ] && echo 4 || echo $$((n + 1)))
 
+# What is compiled is kept, even where somebody's image says otherwise: thousands of starts read it.
+unexport PYTHONDONTWRITEBYTECODE
+
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
@@ -18,7 +21,7 @@ RUN_STAMP  := $(VENV)/.run-$(call hash,$(RUN_LOCKS) pyproject.toml)
 TEST_STAMP := $(VENV)/.test-$(call hash,requirements/test.txt pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help run localserve test test-web debian check format compiled bench bench-web crash collect fuzz soak frontend pictures docs lock clean
+.PHONY: help run localserve test test-web debian check types ready format compiled bench bench-web crash collect fuzz soak frontend pictures docs lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,7 +35,8 @@ localserve: $(RUN_STAMP) ## start a server that takes any mail and sends none
 
 test: $(TEST_STAMP) debian ## install what the tests need and run all of them
 	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile $(ARGS)
-	@if command -v cc gcc >/dev/null && [ -z "$(ARGS)" ]; then $(BIN)/python tools/compiled.py -q; \
+	@if command -v cc gcc >/dev/null && [ -z "$(ARGS)" ]; then \
+	  $(BIN)/python tools/compiled.py -q -n $(PROCESSES) --dist loadfile; \
 	  else echo "Not tried: the compiled modules (make compiled)."; fi
 
 test-web: $(TEST_STAMP) debian ## all browser tests, with 100,000 messages
@@ -42,14 +46,20 @@ debian: # programs that the tests speak with; without root they are skipped, wit
 	@sh requirements/install-debian.sh requirements/debian-test.txt
 	@sh requirements/unpack-debian.sh requirements/debian-unpacked.txt
 
-check: $(TEST_STAMP) ## lint, format, types, layers, sizes
+check: types $(TEST_STAMP) ## lint, format, types, layers, sizes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy --strict
 	$(BIN)/lint-imports
 	$(BIN)/python tools/house.py
 	$(BIN)/python tools/rfcxref.py --check
 	$(BIN)/python tools/frontend.py --check
+
+types: $(TEST_STAMP)
+	$(BIN)/mypy --strict
+
+# What `make test` needs and can be made while `make check` runs.
+ready: debian $(TEST_STAMP)
+	@! command -v cc gcc >/dev/null || $(BIN)/python tools/compiled.py --build
 
 format: $(TEST_STAMP) ## format and mend what ruff can
 	$(BIN)/ruff check --fix .

@@ -1,11 +1,13 @@
 """Compiles the leaf modules and runs their tests, and a timing, against the result.
 
 `python tools/compiled.py [pytest's arguments]`; run by `make compiled`. The build lies in
-build/compiled, beside the pure one, which stays as it is.
+build/compiled, beside the pure one, which stays as it is. `--build` only builds; what is there
+already and is of the same sources is taken as it is.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -16,23 +18,30 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "compiled"
 sys.path.insert(0, str(ROOT))
 
-from hatch_build import compile_modules, listed_modules  # noqa: E402 - needs the path above
+from hatch_build import LIST, compile_modules, listed_modules  # noqa: E402 - needs the path above
 
-TESTS = ("tests/message", "tests/imap", "tests/smtp", "tests/pop3", "tests/fuzz")
+SOURCES = ROOT / "src" / "pillarbox"
+# What the listed modules are part of; nothing else differs from the other run of the tests.
+TESTS = (
+    "tests/message",
+    "tests/imap/wire",
+    "tests/imap/server",
+    "tests/imap/test_*.py",
+    "tests/smtp/test_*.py",
+    "tests/fuzz/test_imap_wire_fuzz.py",
+    "tests/fuzz/test_message_fuzz.py",
+    "tests/fuzz/test_smtp_fuzz.py",
+)
 
 
 def main() -> int:
     """Build, check that the build is what is imported, test."""
-    shutil.rmtree(BUILD, ignore_errors=True)
-    shutil.copytree(
-        ROOT / "src" / "pillarbox",
-        BUILD / "pillarbox",
-        ignore=shutil.ignore_patterns("__pycache__", "*.so"),
-    )
-    if not compile_modules(ROOT, BUILD):
+    if not build():
         print("The modules could not be compiled: a C compiler and mypy are needed.")
         return 1
-    environment = {**os.environ, "PYTHONPATH": str(BUILD), "PYTHONDONTWRITEBYTECODE": "1"}
+    if sys.argv[1:] == ["--build"]:
+        return 0
+    environment = {**os.environ, "PYTHONPATH": str(BUILD)}
     modules = [path.removesuffix(".py").replace("/", ".") for path in listed_modules(ROOT)]
     looking = (
         "import importlib, sys; pure = [name for name in sys.argv[1:] if not "
@@ -41,10 +50,27 @@ def main() -> int:
     )
     subprocess.run([sys.executable, "-c", looking, *modules], env=environment, check=True)
     print(f"{len(modules)} modules are compiled; testing them.")
-    found = [test for test in TESTS if (ROOT / test).exists()]
     pytest = [sys.executable, "-m", "pytest", "-o", f"pythonpath={BUILD} tests"]
+    found = [str(path) for pattern in TESTS for path in sorted(ROOT.glob(pattern))]
     done = subprocess.run([*pytest, *found, *sys.argv[1:]], env=environment, cwd=ROOT, check=False)
     return done.returncode
+
+
+def build() -> bool:
+    """Put the package with its compiled modules into BUILD, unless it is there."""
+    built_from = BUILD / "built-from"
+    digest = hashlib.sha256(sys.version.encode())
+    for path in sorted([*SOURCES.rglob("*.py"), ROOT / "hatch_build.py", ROOT / LIST]):
+        digest.update(path.read_bytes())
+    if built_from.exists() and built_from.read_text() == digest.hexdigest():
+        return True
+    shutil.rmtree(BUILD, ignore_errors=True)
+    without = shutil.ignore_patterns("__pycache__", "*.so")
+    shutil.copytree(SOURCES, BUILD / "pillarbox", ignore=without)
+    if not compile_modules(ROOT, BUILD):
+        return False
+    built_from.write_text(digest.hexdigest())
+    return True
 
 
 if __name__ == "__main__":
