@@ -14,12 +14,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 from playwright.sync_api import Error as PlaywrightError
 
+from pillarbox.node.administration import Opened
+from pillarbox.store.sql import accounts, recovery
 from support.browsing import sign_in
 from support.reading import open_mail
 from support.virtual_passkey import add_authenticator, make_passkey
@@ -33,7 +36,7 @@ from support.way_back import (
     sign_in_by_page,
     wait_for_letter,
 )
-from support.web_site import Person, Site
+from support.web_site import Person, Site, running_site
 
 OpenContext = Callable[..., BrowserContext]
 END_SECONDS = 5.0  # REC-6
@@ -167,6 +170,39 @@ def test_rec_1_by_a_link_of_the_administrator(
     assert gets_in(site, Person(person.login, ANOTHER))
     page.goto(link)
     expect(page.get_by_role("heading", name="This link is good no longer")).to_be_visible()
+
+
+@pytest.mark.web_long
+def test_rec_2_more_wishes_than_three_are_silent(tmp_path: Path, open_context: OpenContext) -> None:
+    """In an hour: the same page each time, three letters, and the account is open all the while.
+
+    A server of its own, which counts as strictly as any.
+    """
+    with running_site(tmp_path) as site:
+        person = site.new_person(1)
+        site.server.administer(lambda opened: give_address(opened, person))
+        stranger = open_context().new_page()
+        seen = set()
+        for _ in range(5):
+            ask_for_link(stranger, site, person.login)
+            seen.add(stranger.locator("main").inner_text())
+        assert len(seen) == 1
+        wait_for_letter(site, far_of(person), "A new password for", count=3)
+        other = site.new_person(1)  # wishes are done in turn: after this one none waits
+        site.server.administer(lambda opened: give_address(opened, other))
+        ask_for_link(stranger, site, other.login)
+        wait_for_letter(site, far_of(other), "A new password for")
+        assert len(letters_to(site, far_of(person))) == 3
+        assert gets_in(site, person)
+        sign_in(open_context(), site, person)
+
+
+async def give_address(opened: Opened, person: Person) -> None:
+    """One that was confirmed long ago."""
+    account = await opened.store.read(lambda db: accounts.find(db, person.login))
+    assert account is not None
+    given = recovery.Recovery(address=far_of(person), since=1)
+    await opened.store.write(lambda tx: recovery.put(tx, account.id, given))
 
 
 @pytest.mark.web_long
