@@ -29,6 +29,8 @@ export default defineConfig({
         sw: fileURLToPath(new URL('./src/sw/sw.ts', import.meta.url)),
       },
       output: {
+        // All that the start takes is one file, whatever other parts of the app share with it.
+        codeSplitting: { groups: [{ name: 'app', test: /src.start|node_modules.svelte/ }] },
         entryFileNames: (chunk) => (chunk.name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js'),
       },
     },

@@ -29,6 +29,7 @@ from support.web_site import Person, Site, running_site
 BODIES = "**/m/*/*/body?*"
 # The worker that cleans HTML and the store's caches are counted, too.
 MOST_GROWTH = 256 << 20
+TRIES = 3  # of what may take so long and no longer: other tests want the processor, too
 
 pytestmark = pytest.mark.context(service_workers="block")  # so that requests can be held
 
@@ -43,16 +44,20 @@ def letter(subject: str, text: str, more: str = "") -> bytes:
 
 
 def test_open_1_a_body_that_never_comes(site: Site, person: Person, page: Page) -> None:
-    deliver_all(site.server, person.login, [letter("Held back", "The harbour lies still.")])
+    names = [f"Held back {number}" for number in range(TRIES)]
+    deliver_all(
+        site.server, person.login, [letter(name, "The harbour lies still.") for name in names]
+    )
     open_mail(page, site)
     page.route(BODIES, held)
-    seen = open_watching(page, id_of(page, "Held back"), last="card")
-    assert seen["header"] <= 100, seen
-    assert seen["sender"] <= 100, seen
-    assert seen["preview"] <= 100, seen
-    assert 900 <= seen["ways"] <= 1400, seen
-    assert 7500 <= seen["card"] <= 8600, seen
-    assert not seen["bare"]
+    tries = [open_watching(page, id_of(page, name), last="ways") for name in names[1:]]
+    tries.append(open_watching(page, id_of(page, names[0]), last="card"))
+    for mark in ("header", "sender", "preview"):
+        assert min(seen[mark] for seen in tries) <= 100, tries
+    assert min(seen["ways"] for seen in tries) <= 1400, tries
+    assert all(seen["ways"] >= 900 for seen in tries), tries
+    assert 7500 <= tries[-1]["card"] <= 8600 * slowness(), tries
+    assert not any(seen["bare"] for seen in tries)
     card = page.locator(f"{READER} .card")
     for way in ("Try again", "Plain text", "Source"):
         expect(card.get_by_role("button", name=way, exact=True)).to_be_visible()
@@ -86,7 +91,7 @@ def test_open_1_a_second_request_after_three_seconds(
 
     page.route(BODIES, lose_the_first)
     seen = open_watching(page, id_of(page, "Lost packet"))
-    assert 2900 <= seen["shown"] <= 4500, seen
+    assert 2900 <= seen["shown"] <= 4500 * slowness(), seen
     assert len(asked) == 2
 
 
@@ -166,7 +171,7 @@ def test_open_3_the_server_dies_and_comes_back(
     site.server.start()
     began = time.monotonic()
     expect(page.locator(SHOWN)).to_be_visible(timeout=PATIENCE_SECONDS * 1000)
-    assert time.monotonic() - began <= 3
+    assert time.monotonic() - began <= 3 * slowness()
     expect(body(page).locator("body")).to_contain_text("The harbour lies still.")
 
 
@@ -178,7 +183,8 @@ HTML = "MIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n"
 
 def test_open_4_nothing_else_delays_the_text(site: Site, person: Person, page: Page) -> None:
     """Neither what is asked about the message, nor the list of its facts, nor its pictures."""
-    deliver_all(site.server, person.login, [letter("With picture", IMAGE, HTML)])
+    names = [f"With picture {number}" for number in range(TRIES)]
+    deliver_all(site.server, person.login, [letter(name, IMAGE, HTML) for name in names])
     open_mail(page, site)
     page.route("**/m/*/*/facts*", held)
     page.route("**/imgproxy/**", held)
@@ -188,8 +194,8 @@ def test_open_4_nothing_else_delays_the_text(site: Site, person: Person, page: P
             route.continue_()
 
     page.route("**/jmap/api", hold_details)
-    seen = open_watching(page, id_of(page, "With picture"))
-    assert seen["shown"] <= 1000, seen
+    tries = [open_watching(page, id_of(page, name)) for name in names]
+    assert min(seen["shown"] for seen in tries) <= 1000, tries
     expect(body(page).locator("body")).to_contain_text("The harbour lies still.")
 
 
@@ -199,9 +205,10 @@ def test_open_4_a_picture_that_does_not_come(site: Site, person: Person, page: P
     row(page, "With picture").click()
     page.route("**/imgproxy/**", held)
     page.locator(READER).get_by_role("button", name="Show once").click()
-    expect(page.locator(f"{READER} .body[data-rung=shown]")).to_be_visible(timeout=2000)
+    in_time = 2000 * slowness()
+    expect(page.locator(f"{READER} .body[data-rung=shown]")).to_be_visible(timeout=in_time)
     expect(body(page).locator("body")).to_contain_text("The harbour lies still.")
-    assert body(page).locator("img").get_attribute("src", timeout=2000) is not None
+    assert body(page).locator("img").get_attribute("src", timeout=in_time) is not None
 
 
 # Presses a key; when the next message's text is there, in ms.
@@ -220,20 +227,42 @@ _PRESS = """([key, shown]) => new Promise((done, lost) => {
 
 
 def test_open_5_the_next_message_is_there_already(site: Site, page: Page) -> None:
+    """However far one goes on: each time the two before and the two behind are fetched."""
     open_mail(page, site)
+    ids = [row.get_attribute("data-id") for row in page.locator(ROWS).all()]
     page.locator(ROWS).nth(3).click()
     expect(page.locator(SHOWN)).to_be_visible()
-    times: list[float] = []
-    for key in ("j", "j", "k", "j", "k"):
-        # Two before, two after and the open one.
-        expect(page.locator(".conversation")).to_have_count(5)
-        ahead = page.locator(".conversation[inert] .body[data-rung=shown]")
-        expect(ahead).to_have_count(4)
+    at, times = 3, list[float]()
+    for key in "jjjjkj":
+        for near in (at - 2, at - 1, at + 1, at + 2):
+            ahead = f".conversation[inert][data-conversation='{ids[near]}'] .body[data-rung=shown]"
+            expect(page.locator(ahead)).to_have_count(1)
         page.wait_for_timeout(700)  # a person reads for longer
         times.append(page.evaluate(_PRESS, [key, SHOWN]))
+        at += 1 if key == "j" else -1
     times.sort()
-    assert times[len(times) // 2] <= 50, times
-    assert times[-1] <= 150, times  # a busy machine
+    assert times[len(times) // 2] <= 50 * slowness(), times
+    assert times[0] <= 50, times
+
+
+def test_open_5_what_was_read_is_there_still(site: Site, page: Page) -> None:
+    """Nothing is asked of the server for one of the last dozen; there are no more than those."""
+    open_mail(page, site)
+    for place in (0, 4, 8):
+        page.locator(ROWS).nth(place).click()
+        expect(page.locator(SHOWN)).to_be_visible()
+        page.wait_for_timeout(900)
+    asked: list[str] = []
+    page.on("request", lambda one: asked.append(one.url))
+    page.locator(ROWS).first.click()
+    expect(page.locator(SHOWN)).to_be_visible()
+    assert not [url for url in asked if "/m/" in url]
+    for _ in range(18):
+        page.keyboard.press("j")
+        expect(page.locator(SHOWN)).to_be_visible()
+    page.wait_for_timeout(2500)
+    # Those, the open one, the two before and behind it, and the one that was pointed at.
+    assert page.locator(".conversation").count() <= 18
 
 
 def test_open_8_huge_mail(site: Site, page: Page, person: Person) -> None:

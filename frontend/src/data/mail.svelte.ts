@@ -31,6 +31,8 @@ import { ListView } from './view.svelte.ts'
 
 const MOST_RECORDS = 5000
 const MOST_VIEWS = 8
+/** What the page brought is painted before anybody asks what has changed since. */
+const FIRST_LOOK = 500
 
 const SORTS: Record<SortName, Query['sort']> = {
   newest: [{ property: 'receivedAt', isAscending: false }],
@@ -80,6 +82,8 @@ export class MailStore implements Mail {
   readonly states: { Email: string | null; Mailbox: string | null } = { Email: null, Mailbox: null }
   #view = $state.raw<ListView>() as ListView
   #views = new Map<string, ListView>()
+  /** The list that the page brought, until it is shown. */
+  #brought: ListView | null = null
   #prefs: () => Preferences
   #setPrefs: (changed: Partial<Preferences>) => void
   #changeCalls = new Map<string, Set<() => void>>()
@@ -180,8 +184,10 @@ export class MailStore implements Mail {
     }
     this.#view = view
     view.waiting = 0
-    if (known && known.total !== null) void this.catchUp()
+    if (view === this.#brought) setTimeout(() => void this.catchUp(), FIRST_LOOK)
+    else if (known && known.total !== null) void this.catchUp()
     else void this.#begin(view)
+    this.#brought = null
   }
 
   async #begin(view: ListView): Promise<void> {
@@ -240,6 +246,7 @@ export class MailStore implements Mail {
     const view = this.#newView(first.query)
     view.take({ answer: found, emails: [], threads: [], emailState: '' })
     this.#views.set(queryKey(first.query), view)
+    this.#brought = view
   }
 
   setMailboxes(mailboxes: Mailbox[], state: string | null): void {

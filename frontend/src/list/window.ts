@@ -4,7 +4,7 @@
 
 export const MOST_PIXELS = 15_000_000
 /** Rows before and behind what is seen, so that fast scrolling shows no gaps. */
-const SPARE = 6
+export const SPARE = 6
 
 export interface Shape {
   rows: number
@@ -51,9 +51,13 @@ export function at(shape: Shape, top: number): Scrolled {
 }
 
 /** The rows to be drawn; the end is not included. */
-export function rowsAt({ rows, height, viewport }: Shape, top: number): { first: number; end: number } {
-  const first = Math.max(0, Math.floor(top / height) - SPARE)
-  const end = Math.min(rows, Math.ceil((top + viewport) / height) + SPARE)
+export function rowsAt(
+  { rows, height, viewport }: Shape,
+  top: number,
+  spare = SPARE,
+): { first: number; end: number } {
+  const first = Math.max(0, Math.floor(top / height) - spare)
+  const end = Math.min(rows, Math.ceil((top + viewport) / height) + spare)
   return { first, end: Math.max(first, end) }
 }
 

@@ -1,6 +1,6 @@
-// Conversations that are kept ready: the open one, its neighbours, and the one under the pointer.
-// They stand in the page, unseen, so that going to one is no more than showing it. A frame that is
-// moved within the page is loaded again: therefore their order never changes.
+// Conversations that are kept ready: the open one, its neighbours, those that were read last, and the
+// one under the pointer. They stand in the page, unseen, so that going to one is no more than showing
+// it. A frame that is moved within the page is loaded again: therefore their order never changes.
 
 import { untrack } from 'svelte'
 
@@ -9,65 +9,120 @@ import type { Id } from '../data/types.ts'
 
 const HOVER = 65 // ms: who only passes by is gone by then
 const NEIGHBOURS = 2 // before and after
-const MOST = 2 * NEIGHBOURS + 2
+const READ = 12 // how many of those that were read stay; a frame takes a megabyte or two
 const REST = 150 // ms after the open one was shown: it comes first
+const PATIENCE = 1500 // ms for one that is fetched ahead; then the next one has its turn
+const IDLE = 300 // ms: after that the page is not waited for
 
 class Deck {
   /** In the order in which they came. */
   ids = $state.raw<readonly Id[]>([])
   current = $state<Id | null>(null)
-  private wanted: readonly Id[] = []
+  private read: readonly Id[] = []
+  private ahead: readonly Id[] = []
+  private pointed: Id | null = null
+  /** Still to be fetched, one after the other: the server and the page have other things to do. */
+  private coming: Id[] = []
+  private awaited: Id | null = null
+  /** Of those in the page: whose text is there. */
+  private readonly readable = new Set<Id>()
+  private step: 1 | -1 = 1
   private timer: ReturnType<typeof setTimeout> | undefined
   private hover: ReturnType<typeof setTimeout> | undefined
 
   open(id: Id): void {
-    clearTimeout(this.timer)
+    this.pause()
+    const { view } = app.mail
+    const [from, to] = [this.current, id].map((one) => (one === null ? -1 : untrack(() => view.indexOf(one))))
+    if (from !== undefined && to !== undefined && from >= 0 && to >= 0) this.step = to < from ? -1 : 1
     this.current = id
-    this.keep([id])
+    this.read = [id, ...this.read.filter((one) => one !== id)].slice(0, READ + 1)
+    this.keep()
+    if (this.readable.has(id)) this.fetchSoon(id)
   }
 
   close(): void {
-    clearTimeout(this.timer)
+    this.pause()
     clearTimeout(this.hover)
     this.current = null
+    this.read = []
+    this.ahead = []
+    this.pointed = null
     this.ids = []
-    this.wanted = []
+    this.readable.clear()
   }
 
-  /** The open one can be read: now the neighbours. */
+  /** One of them can be read. After the open one come its neighbours. */
   shown(id: Id): void {
-    if (id !== this.current) return
-    clearTimeout(this.timer)
-    this.timer = setTimeout(() => { void this.fetchAround(id) }, REST)
+    this.readable.add(id)
+    if (id === this.current) this.fetchSoon(id)
+    else if (id === this.awaited) this.fetchNext()
   }
 
   hovered(id: Id): void {
     clearTimeout(this.hover)
     if (this.current === null) return // nothing is mounted that could keep it
     this.hover = setTimeout(() => {
-      if (app.mail.email(id)) this.keep([id])
+      if (!app.mail.email(id)) return
+      this.pointed = id
+      this.keep()
     }, HOVER)
   }
 
-  private async fetchAround(id: Id): Promise<void> {
-    const found: Id[] = []
-    for (const step of [1, -1] as const) {
-      let at: Id | undefined = id
-      for (let n = 0; n < NEIGHBOURS && at !== undefined; n += 1) {
-        at = await app.mail.view.neighbour(at, step).catch(() => undefined)
-        if (at !== undefined) found.push(at)
-      }
-    }
-    if (this.current !== id) return
-    await app.mail.load(found).catch(() => undefined)
-    if (this.current === id) this.keep(found.filter((one) => app.mail.email(one)))
+  private fetchSoon(id: Id): void {
+    this.pause()
+    this.timer = setTimeout(() => { void this.fetchAround(id) }, REST)
   }
 
-  private keep(more: readonly Id[]): void {
+  private pause(): void {
+    clearTimeout(this.timer)
+    this.coming = []
+    this.awaited = null
+  }
+
+  private async fetchAround(id: Id): Promise<void> {
+    const ways = await Promise.all([this.along(id, this.step), this.along(id, this.step === 1 ? -1 : 1)])
+    const found = Array.from({ length: NEIGHBOURS }, (_, n) => ways.flatMap((way) => way[n] ?? [])).flat()
+    if (this.current !== id) return
+    await app.mail.load(found).catch(() => undefined)
+    if (this.current !== id) return
+    this.ahead = found.filter((one) => this.ids.includes(one))
+    this.coming = found.filter((one) => !this.ids.includes(one) && app.mail.email(one))
+    this.keep()
+    this.fetchNext()
+  }
+
+  private async along(id: Id, step: 1 | -1): Promise<Id[]> {
+    const found: Id[] = []
+    let at: Id | undefined = id
+    for (let n = 0; n < NEIGHBOURS && at !== undefined; n += 1) {
+      at = await app.mail.view.neighbour(at, step).catch(() => undefined)
+      if (at !== undefined) found.push(at)
+    }
+    return found
+  }
+
+  private fetchNext(): void {
+    clearTimeout(this.timer)
+    const next = this.coming.shift() ?? null
+    this.awaited = next
+    if (next === null) return
+    const begin = (): void => {
+      if (this.awaited !== next) return
+      this.ahead = [...this.ahead, next]
+      this.keep()
+      this.timer = setTimeout(() => { this.fetchNext() }, PATIENCE)
+    }
+    requestIdleCallback(begin, { timeout: IDLE })
+  }
+
+  private keep(): void {
+    const wanted = new Set([...this.read, ...this.ahead, ...(this.pointed === null ? [] : [this.pointed])])
     untrack(() => {
-      this.wanted = [...new Set([...(this.current === null ? [] : [this.current]), ...more, ...this.wanted])].slice(0, MOST)
-      const staying = this.ids.filter((id) => this.wanted.includes(id))
-      this.ids = [...staying, ...this.wanted.filter((id) => !staying.includes(id))]
+      const staying = this.ids.filter((id) => wanted.has(id))
+      for (const id of this.readable) if (!wanted.has(id)) this.readable.delete(id)
+      const coming = [...wanted].filter((id) => !staying.includes(id))
+      if (coming.length > 0 || staying.length < this.ids.length) this.ids = [...staying, ...coming]
     })
   }
 }

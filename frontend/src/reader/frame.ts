@@ -2,12 +2,13 @@
 // back to the app. No script runs in there (sandbox and CSP of web.md §4.3); these are listeners of
 // ours on its document, which the sandbox lets us see because it is of the same origin.
 
+import type { Facts } from './details.svelte.ts'
 import { Height } from './height.ts'
 import type { Outcome, Reason } from './ladder.ts'
 
 /** The sandbox of web.md §4.3: same origin so that its height can be seen, never scripts. */
 export const SANDBOX = 'allow-same-origin allow-popups allow-popups-to-escape-sandbox'
-const LOOK_EVERY = 25 // ms, only until the message is there
+const LOOK_EVERY = 10 // ms, only until the message is there
 
 const BY_STATUS: Readonly<Record<number, Reason>> = {
   401: 'signed-out', 403: 'refused', 404: 'gone', 410: 'gone', 429: 'busy', 502: 'busy', 503: 'busy', 504: 'busy',
@@ -65,6 +66,12 @@ function reasonOf(page: Document): Reason {
 /** Whether the server made it dark for us; what has its own colours stays on white paper. */
 export function isOnPaper(frame: HTMLIFrameElement): boolean {
   return documentOf(frame)?.documentElement.dataset.theme === 'light'
+}
+
+/** What the server tells of the message, which comes with it. */
+export function factsIn(frame: HTMLIFrameElement): Facts | null {
+  const told = documentOf(frame)?.documentElement.dataset.facts
+  return told ? (JSON.parse(told) as Facts) : null
 }
 
 /** Keeps the frame as high as what is in it. */

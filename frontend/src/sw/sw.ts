@@ -9,15 +9,28 @@ const KEPT = '__KEPT__'.split(' ').filter((path) => path.startsWith('/'))
 const FILES = `files-${BUILD}`
 const SHELL = 'shell'
 const SHELL_AT = '/mail/'
+/** In every answer of the server: which build it has. */
+const BUILD_FIELD = 'x-pillarbox-app'
 /** After that the kept page is shown; the network goes on for the next time. */
 const PATIENCE = 2500
 
-worker.addEventListener('install', (event) => {
-  event.waitUntil(Promise.all([keepFiles(), keepFirstShell()]).then(() => worker.skipWaiting()))
+interface Route {
+  condition: { urlPattern: string; requestMethod: string }
+  source: 'cache'
+}
+type Installing = ExtendableEvent & { addRoutes?: (routes: Route[]) => Promise<void> }
+
+worker.addEventListener('install', (event: Installing) => {
+  // Where the browser knows how, it takes files from what is kept without waking this worker.
+  const files: Route = { condition: { urlPattern: '/assets/*', requestMethod: 'get' }, source: 'cache' }
+  const routes = event.addRoutes?.([files]).catch(() => undefined)
+  event.waitUntil(Promise.all([routes, keepFiles(), keepShell()]).then(() => worker.skipWaiting()))
 })
 
 worker.addEventListener('activate', (event) => {
-  event.waitUntil(forgetOldBuilds().then(() => worker.clients.claim()))
+  // The page is asked for while this worker is being started.
+  const preload = worker.registration.navigationPreload?.enable().catch(() => undefined)
+  event.waitUntil(Promise.all([preload, forgetOldBuilds()]).then(() => worker.clients.claim()))
 })
 
 worker.addEventListener('message', (event) => {
@@ -59,40 +72,47 @@ async function file(request: Request): Promise<Response> {
 }
 
 async function page(event: FetchEvent): Promise<Response> {
-  const fresh = fetch(event.request)
-  event.waitUntil(fresh.then((answer) => keepShell(answer.clone())).catch(() => undefined))
-  const kept = await caches.open(SHELL).then((cache) => cache.match(SHELL_AT))
-  if (!kept) return fresh
+  const fresh = asked(event)
   const late = new Promise<null>((done) => setTimeout(() => done(null), PATIENCE))
-  try {
-    const answer = await Promise.race([fresh, late])
-    // A server that is being started again answers 502 or 503 through its proxy.
-    return answer && answer.status < 500 ? answer : kept
-  } catch {
-    return kept
-  }
+  const answer = await Promise.race([fresh, late]).catch(() => null)
+  event.waitUntil(fresh.then(refreshShell).catch(() => undefined))
+  // A server that is being started again answers 502 or 503 through its proxy.
+  if (answer && answer.status < 500) return answer
+  const kept = await keptShell()
+  return kept ?? fresh
 }
 
-/** The page that installed this worker did not pass through it. */
-async function keepFirstShell(): Promise<void> {
+async function asked(event: FetchEvent): Promise<Response> {
+  const early = (await event.preloadResponse) as Response | undefined
+  return early ?? fetch(event.request)
+}
+
+async function keptShell(): Promise<Response | undefined> {
+  return (await caches.open(SHELL)).match(SHELL_AT)
+}
+
+/** The page on its way to a window is not touched: reading along would hold it up. */
+async function refreshShell(answer: Response): Promise<void> {
+  const kept = await keptShell()
+  if (kept?.headers.get(BUILD_FIELD) !== answer.headers.get(BUILD_FIELD)) await keepShell()
+}
+
+/** Without the session and the mail that the page brings along. */
+async function keepShell(): Promise<void> {
   try {
-    await keepShell(await fetch(SHELL_AT))
+    const answer = await fetch(SHELL_AT)
+    const isPage = answer.headers.get('content-type')?.startsWith('text/html')
+    if (!answer.ok || answer.redirected || !isPage) return
+    const text = await answer.text()
+    const bare = text.replace(/<script type="application\/json"[^>]*>[^<]*<\/script>/g, '')
+    if (!bare.includes('id="app"')) return
+    const headers = new Headers(answer.headers)
+    headers.delete('content-encoding')
+    headers.delete('content-length')
+    headers.delete('set-cookie')
+    const cache = await caches.open(SHELL)
+    await cache.put(SHELL_AT, new Response(bare, { headers }))
   } catch {
     // with the next page, then
   }
-}
-
-/** Without the session and the mail that the page brought along. */
-async function keepShell(answer: Response): Promise<void> {
-  const isPage = answer.headers.get('content-type')?.startsWith('text/html')
-  if (!answer.ok || answer.redirected || !isPage) return
-  const text = await answer.text()
-  const bare = text.replace(/<script type="application\/json"[^>]*>[^<]*<\/script>/g, '')
-  if (!bare.includes('id="app"')) return
-  const headers = new Headers(answer.headers)
-  headers.delete('content-encoding')
-  headers.delete('content-length')
-  headers.delete('set-cookie')
-  const cache = await caches.open(SHELL)
-  await cache.put(SHELL_AT, new Response(bare, { headers }))
 }

@@ -37,6 +37,8 @@ class WebServices:
     admin: AccountAdmin
     letters: Letters
     recovering: Recovering
+    # What an area makes ready when somebody is here; called often, so it must be cheap.
+    arriving: list[Callable[[], None]] = field(default_factory=list)
     # What an area began and the worker's end has to end: processes, connections.
     ending: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
@@ -44,6 +46,11 @@ class WebServices:
     def history(self) -> History:
         """Of sign-ins at all doors."""
         return self.authenticator.history
+
+    def arrived(self) -> None:
+        """Somebody who is signed in, or starts the app, asked this worker for something."""
+        for prepare in self.arriving:
+            prepare()
 
     async def end_hashing(self) -> None:
         """The threads of `admin` end."""

@@ -48,6 +48,7 @@ async def signed_in(request: Request, services: WebServices) -> BrowserSession:
         raise SignInNeeded
     if request.headers.get("sec-fetch-site", "none") not in _OURS and not is_navigation(request):
         raise NotOurPage
+    services.arrived()
     return session
 
 

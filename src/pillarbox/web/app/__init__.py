@@ -20,7 +20,8 @@ def headers() -> list[tuple[bytes, bytes]]:
 def routes(services: WebServices) -> list[BaseRoute]:
     """Without a build, /mail/ leads to the pages that need none."""
     build = current_build()
-    shell, files, reports = Shell(services, build), Files(build), Reports(services)
+    shell, reports = Shell(services, build), Reports(services)
+    files = Files(build, services.arrived)
     return [
         Route("/mail", shell.get, methods=["GET"]),
         Route("/mail/{path:path}", shell.get, methods=["GET"]),

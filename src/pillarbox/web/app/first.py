@@ -10,6 +10,7 @@ from pillarbox.ids import MailboxId
 from pillarbox.jmap.context import Context, Services
 from pillarbox.jmap.dispatch import run_request
 from pillarbox.jmap.ids import account_id, mailbox_id
+from pillarbox.jmap.references import Response
 from pillarbox.jmap.registry import KNOWN
 from pillarbox.jmap.request import Call, Request
 from pillarbox.jmap.session import session_state
@@ -46,8 +47,17 @@ async def first_batch(
     except TimeoutError:
         log.warning_event("web.first_list_late", seconds=_SECONDS)
         return None
+    _say_once(responses)
     state = session_state(services, identity, origin)
     return {"query": query, "response": {"methodResponses": responses, "sessionState": state}}
+
+
+def _say_once(responses: list[Response]) -> None:
+    """Of a conversation of one message all was told with its row."""
+    told = {tag: answer for name, answer, tag in responses if name == "Email/get"}
+    if "members" in told:
+        rows = {one["id"] for one in told["emails"]["list"]}
+        told["members"]["list"] = [one for one in told["members"]["list"] if one["id"] not in rows]
 
 
 def _query(inbox: MailboxId, *, is_collapsed: bool) -> Arguments:

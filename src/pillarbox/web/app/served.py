@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -24,11 +26,14 @@ _MOST_ACCEPTED = 1000  # characters of Accept-Encoding and If-None-Match that ar
 class Files:
     """Of one build; nothing is there without one."""
 
-    def __init__(self, build: Build | None) -> None:
+    def __init__(self, build: Build | None, arrived: Callable[[], None] = lambda: None) -> None:
+        """`arrived` is told of everyone who fetches a file: the app is being started."""
         self._files = build.files if build is not None else {}
+        self._arrived = arrived
 
     async def get_asset(self, request: Request) -> Response:
         """A file under its hashed name."""
+        self._arrived()
         return self._serve(request, HASHED + request.path_params["name"], _FOR_EVER, {})
 
     async def get_worker(self, request: Request) -> Response:

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from pillarbox.accounts.browser_sessions import BrowserSession
+from pillarbox.errors import PillarboxError
 from pillarbox.ids import AccountId
 from pillarbox.jmap.session import session_object
 from pillarbox.store import Reader
 from pillarbox.store.model import Account, Mailbox
 from pillarbox.store.sql import accounts, mailboxes, web_people
 from pillarbox.store.sql.names import INBOX
+from pillarbox.telemetry.log import get_logger
 from pillarbox.web.app.build import Build
 from pillarbox.web.app.first import first_batch
 from pillarbox.web.services import WebServices
 from pillarbox.web.session import renew_cookie, signed_in
 
+log = get_logger("web")
 WITHOUT_APP = "/basic/"
 _MARK = "<!--inlined-->"
+Finding = Callable[[], Awaitable[dict[str, Any] | None]]
 _LISTED = re.compile(r"(?:inbox(?:/.*)?)?")  # paths below /mail/ that begin with the Inbox's list
 POLICY = "; ".join(
     [
@@ -68,15 +74,20 @@ class Shell:
             return RedirectResponse(WITHOUT_APP, 303)
         await renew_cookie(request, self._services, session)
         before, _, after = self._parts
-        inlined = await self._inlined(request, session)
-        page = f"{before}{inlined}{after}".encode()
-        headers = {
-            "Content-Security-Policy": POLICY,
-            "Content-Type": "text/html; charset=utf-8",
-        }
-        return Response(page, headers=headers)
+        boot, first = await self._boot(request, session)
 
-    async def _inlined(self, request: Request, session: BrowserSession) -> str:
+        async def pieces() -> AsyncIterator[str]:
+            # The browser fetches the app's files while the list is being read.
+            yield before
+            yield f"{data_block('session', boot)}{await _first_block(first)}{after}"
+
+        headers = {"Content-Security-Policy": POLICY}
+        return StreamingResponse(pieces(), headers=headers, media_type="text/html")
+
+    async def _boot(
+        self, request: Request, session: BrowserSession
+    ) -> tuple[dict[str, Any], Finding]:
+        """What the app knows at once, and how the first list is found."""
         services = self._services
         origin = f"{request.scope['scheme']}://{request.headers['host'].lower()}"
         known = await services.store.read(lambda db: _known(db, session.account))
@@ -88,17 +99,25 @@ class Shell:
             "preferences": known.preferences,
         }
         is_listed = _LISTED.fullmatch(request.path_params.get("path", "")) is not None
-        first = await first_batch(
+        first = partial(
+            first_batch,
             services.jmap,
             session.identity,
             origin,
             inbox=known.inbox.id if known.inbox is not None and is_listed else None,
             is_collapsed=known.preferences.get("conversations") is not False,
         )
-        blocks = [data_block("session", boot)]
-        if first is not None:
-            blocks.append(data_block("first", first))
-        return "\n".join(blocks)
+        return boot, first
+
+
+async def _first_block(finding: Finding) -> str:
+    """The page has begun: what fails is left out, and the app asks for it."""
+    try:
+        first = await finding()
+    except PillarboxError as error:
+        log.warning_event("web.first_list_failed", why=type(error).__name__)
+        return ""
+    return data_block("first", first) if first is not None else ""
 
 
 async def _known(db: Reader, account: AccountId) -> _Known:

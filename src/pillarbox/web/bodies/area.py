@@ -58,6 +58,7 @@ def routes(services: WebServices) -> list[BaseRoute]:
     """For `web.site`."""
     pool = Pool(services.settings.web.bodies)
     services.ending.append(pool.close)
+    services.arriving.append(pool.prepare)
     pages = BodyPages(services, pool, Pictures.of(services))
     return [*pages.routes(), *leaving.routes(services)]
 
@@ -111,6 +112,7 @@ class BodyPages:
             kind=_kind(seen, as_text=as_text),
             is_dark=request.query_params.get("theme") == "d",
             language=language,
+            facts=None if as_text else self._told(seen, language),
         )
         kept = _KEPT if request.query_params.get("v") == str(VERSION) else {}
         return framed(page, pictures=allowed, headers=kept)
@@ -120,6 +122,11 @@ class BodyPages:
         _check_destination(request, _FRAMES)
         key, _ = await self._asked(request, as_text=False)
         seen = await self._showing.see(key)
+        kept = _KEPT if request.query_params.get("v") == str(VERSION) else {}
+        told = self._told(seen, _language(request))
+        return Response(told, headers=kept, media_type="application/json")
+
+    def _told(self, seen: Seen, language: str) -> bytes:
         facts = seen.shown.cleaned.facts
         told: dict[str, Any] = {
             "v": VERSION,
@@ -132,13 +139,12 @@ class BodyPages:
             ],
             "formsRemoved": facts.forms_removed,
             "truncated": seen.shown.is_truncated,
-            "malformed": malformed(seen.oddities, _language(request)),
-            "notes": list(_notes(seen, _language(request))),
+            "malformed": malformed(seen.oddities, language),
+            "notes": _notes(seen, language),
             "textOnly": facts.text_only,
             "darkAware": facts.dark_aware,
         }
-        kept = _KEPT if request.query_params.get("v") == str(VERSION) else {}
-        return Response(msgspec.json.encode(told), headers=kept, media_type="application/json")
+        return msgspec.json.encode(told)
 
     # Octets
 

@@ -19,7 +19,7 @@ _CLOSED = (
     f"default-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'; {SANDBOX}"
 )
 _SHELL = """<!doctype html>
-<html lang="{language}" data-kind="{kind}" data-theme="{theme}">
+<html lang="{language}" data-kind="{kind}" data-theme="{theme}"{facts}>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
@@ -67,14 +67,19 @@ def document(
     kind: str,
     is_dark: bool,
     language: str,
+    facts: bytes | None,
 ) -> str:
-    """`markup`: the cleaned one with its pictures resolved; `is_dark`: of the page around."""
+    """`markup`: the cleaned one with its pictures resolved; `is_dark`: of the page around.
+
+    `facts`: what that page tells of the message, as JSON; no request of its own is needed for it.
+    """
     aware = cleaned.facts.dark_aware and cleaned.facts.is_coloured
     dark = is_dark and not cleaned.facts.is_coloured
     return _SHELL.format(
         language=language,
         kind=kind,
         theme="dark" if dark else "light",
+        facts="" if facts is None else f' data-facts="{escape(facts.decode())}"',
         scheme="light dark" if aware else "dark" if dark else "light",
         title="",
         base=_BASE + ("" if aware else _DARK if dark else _LIGHT),
@@ -91,6 +96,7 @@ def message_document(sentence: str, status: int, language: str) -> str:
         language=language,
         kind="error",
         theme="light",
+        facts="",
         scheme="light dark",
         title=str(status),
         base=_BASE,

@@ -18,6 +18,8 @@ from pillarbox.web.bodies.job import Cleaned, Job
 
 log = get_logger("web")
 _START_SECONDS = 20.0  # an interpreter on a busy computer; nobody waits as long for an answer
+# After somebody came: their first page has the processor for itself, and is read before it is left.
+_REST_SECONDS = 2.0
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "VIRTUAL_ENV")  # and what begins with PYTHON
 _BUSY = "Many messages are being opened just now. Try again in a moment."
 _encode = msgspec.msgpack.Encoder().encode
@@ -104,6 +106,7 @@ class Pool:
         self._idle: list[_Process] = []
         self._starting: set[asyncio.Task[None]] = set()
         self._free = asyncio.Event()
+        self._prepared: asyncio.TimerHandle | None = None
         self._started = 0  # processes that are there or on their way
         self._ended = False
 
@@ -111,6 +114,12 @@ class Pool:
     def processes(self) -> int:
         """How many there are."""
         return self._started
+
+    def prepare(self) -> None:
+        """Somebody is here who will open a message: it should not wait for an interpreter."""
+        if self._started == 0 and self._prepared is None and not self._ended:
+            loop = asyncio.get_running_loop()
+            self._prepared = loop.call_later(_REST_SECONDS, self._start_first)
 
     async def clean(self, job: Job, seconds: float) -> Cleaned:
         """Raises GaveUp; Unavailable when no process was free in time."""
@@ -138,6 +147,8 @@ class Pool:
     async def close(self) -> None:
         """End all of them."""
         self._ended = True
+        if self._prepared is not None:
+            self._prepared.cancel()
         for task in tuple(self._starting):
             task.cancel()
         await asyncio.gather(*self._starting, return_exceptions=True)
@@ -154,6 +165,11 @@ class Pool:
             self._start_one()
             self._free.clear()
             await self._free.wait()
+
+    def _start_first(self) -> None:
+        self._prepared = None
+        if self._started == 0:
+            self._start_one()
 
     def _start_one(self) -> None:
         """Unless there are enough."""

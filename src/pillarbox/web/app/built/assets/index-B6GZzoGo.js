@@ -1,0 +1,1 @@
+import{t as e}from"./app-sJ4NPo8r.js";e();
