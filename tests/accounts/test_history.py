@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from pillarbox.accounts.history import Attempt, History
 from pillarbox.config.browser import BrowserSettings
 from pillarbox.store.sql import accounts
@@ -20,6 +22,7 @@ async def count(box: Box) -> int:
     return int(rows[0][0])
 
 
+@pytest.mark.timed
 async def test_new_ones_come_soon_and_repeated_ones_seldom(box: Box) -> None:
     history = History(box.store, box.clock, BrowserSettings())
     history.note(attempt(box))

@@ -46,10 +46,12 @@ async def order_of(box: Box, late: float) -> list[str]:
     return done
 
 
+@pytest.mark.timed
 async def test_a_patient_write_comes_last(box: Box) -> None:
     assert await order_of(box, 0) == ["one", "two", "patient"]
 
 
+@pytest.mark.timed
 async def test_but_not_for_ever(box: Box) -> None:
     assert await order_of(box, 1) == ["patient", "one", "two"]
 

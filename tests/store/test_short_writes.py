@@ -26,11 +26,12 @@ async def test_short_writes_run_on_the_loop_and_others_on_the_writer(box: Box) -
     assert await box.store.write(_where) == "store-writer"
 
 
+@pytest.mark.timed
 async def test_one_long_write_takes_its_whole_batch_along(box: Box) -> None:
     held = threading.Event()
 
     async def holds(tx: Any) -> None:
-        held.wait(5)
+        held.wait(60)
 
     first = asyncio.create_task(box.store.write(holds))
     await asyncio.sleep(0.05)
@@ -42,6 +43,7 @@ async def test_one_long_write_takes_its_whole_batch_along(box: Box) -> None:
     await first
 
 
+@pytest.mark.timed
 async def test_a_loop_that_does_not_come_is_not_waited_for(box: Box) -> None:
     write = asyncio.create_task(box.store.write(_where, short=True))
     await asyncio.sleep(0)  # it is on its way

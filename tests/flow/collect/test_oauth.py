@@ -337,6 +337,7 @@ async def poll(rig: Rig, waiting: asyncio.Future[OAuthGrant]) -> list[float]:
     return waits
 
 
+@pytest.mark.timed
 def test_by_a_code_on_another_device(tmp_path: Path) -> None:
     """RFC 8628 §3.5: five seconds more at each slow_down."""
     server = AuthorizationServer(
@@ -354,6 +355,7 @@ def test_by_a_code_on_another_device(tmp_path: Path) -> None:
     run(tmp_path, server, check)
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize(
     ("polls", "words"),
     [

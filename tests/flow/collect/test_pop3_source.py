@@ -330,6 +330,7 @@ def test_cut_in_messages_that_come_over_new_connections(tmp_path: Path) -> None:
     run(rig, check)
 
 
+@pytest.mark.timed
 def test_a_message_that_always_breaks_the_connection_costs_itself(tmp_path: Path) -> None:
     bodies = [b"a" * 50 + b"\r\n", b"x" * 20_000 + b"\r\n", b"b" * 50 + b"\r\n"]
     rig = Rig(Drop(bodies, NAMES[:3]), tmp_path)
