@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from importlib.resources import files
@@ -13,15 +15,19 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from pillarbox.accounts.browser_sessions import BrowserSession
-from pillarbox.web.pages.assets import asset_path
+from pillarbox.web.pages.assets import asset_path, octets_of
 from pillarbox.web.pages.forms import FIELD, Forms
 from pillarbox.web.pages.languages import LANGUAGES, language_of, texts_of
 from pillarbox.web.services import WebServices
 
+# In the page itself, so that it is painted without waiting for another answer; of styles in a page
+# the policy allows these octets and no others.
+_STYLE = octets_of("pages.css")
+_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE).digest()).decode()
 POLICY = "; ".join(
     (
         "default-src 'none'",
-        "style-src 'self'",
+        f"style-src 'self' 'sha256-{_STYLE_HASH}'",
         "script-src 'self'",
         "img-src 'self' data:",
         "connect-src 'self'",
@@ -32,6 +38,7 @@ POLICY = "; ".join(
         "trusted-types 'none'",
     )
 )
+_SHARED = ("pages/base.html", "pages/parts.html")  # what most templates are made with
 _PERMISSIONS = (
     "camera=(), geolocation=(), microphone=(), payment=(), usb=(), "
     "publickey-credentials-get=(self), publickey-credentials-create=(self)"
@@ -62,6 +69,7 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     made.globals["asset"] = asset_path
+    made.globals["style"] = _STYLE.decode()
     return made
 
 
@@ -72,6 +80,12 @@ class Pages:
         self._area = area
         self._hostname = services.hostname
         self.forms = Forms(services.server_key)
+
+    def prepare(self, template: str) -> None:
+        """Compile it: otherwise the first who wants it waits for that."""
+        _environment().get_template(f"{self._area}/{template}")
+        for part in _SHARED:
+            _environment().get_template(part)
 
     def translate(self, request: Request) -> Callable[..., str]:
         """`t(key, **vars)` in the request's language."""

@@ -17,6 +17,7 @@ __all__ = ["routes"]
 def routes(services: WebServices) -> list[BaseRoute]:
     """Public addresses; nobody needs to be signed in."""
     desk = Desk(services)
+    desk.pages.prepare("sign_in.html")
     first, second = FirstStep(desk), SecondStep(desk)
     passkey, leaving = PasskeyStep(desk), Leaving(desk)
     return [
