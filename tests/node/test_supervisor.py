@@ -104,6 +104,7 @@ def test_sigterm_lets_a_transaction_end(server):
     assert server.message_count("alice@example.org") == 1
 
 
+@pytest.mark.timed
 def test_sigterm_does_not_wait_for_ever(tmp_path):
     with running_server(
         tmp_path, accounts=ALICE, settings={"server": {"drain_seconds": 0.5}}
@@ -347,6 +348,7 @@ def test_a_unix_socket_outlives_its_workers(tmp_path):
     assert not Path(path).exists()
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("after", [0.25, 0.4, 0.55, 0.7])
 def test_sigterm_at_any_moment_of_the_start(tmp_path, after):
     server = RunningServer(tmp_path, workers=2)
