@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from pillarbox.errors import CannotCalculateChanges
 from pillarbox.ids import MailboxId
 from pillarbox.jmap import mailbox_view
@@ -57,10 +59,14 @@ async def _with_threads(ctx: Context) -> tuple[Tree, ThreadsOf]:
 async def _count(search: AccountSearch, ctx: Context) -> tuple[Tree, ThreadsOf]:
     tree = await read_tree(search.db, ctx)
     known: dict[MailboxId, int] = {}
+    unread: dict[MailboxId, Collection[int]] | None = None
     for mailbox in tree.mailboxes:
         if mailbox.messages > _MANY and (there := await search.arrivals(mailbox.id)) is not None:
             known[mailbox.id] = len(set(there.threads))
-    return tree, await mailbox_counts.threads(search.db, ctx.account, tree.mailboxes, known)
+    if known and (kept := await search.unread(tree.mailboxes)) is not None:
+        unread = {mailbox: threads.values() for mailbox, threads in kept.mailboxes.items()}
+    counts = mailbox_counts.threads(search.db, ctx.account, tree.mailboxes, known, unread)
+    return tree, await counts
 
 
 async def run_changes(ctx: Context, arguments: Changes) -> Answer:

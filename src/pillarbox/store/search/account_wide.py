@@ -7,7 +7,7 @@ a message when it holds for one of them.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from copy import copy
 from typing import NamedTuple, TypeVar, cast
 
@@ -17,12 +17,14 @@ from pillarbox.ids import AccountId, MailboxId, MessageId
 from pillarbox.message.casefold import fold
 from pillarbox.store import query as q
 from pillarbox.store.database import Reader, Value
+from pillarbox.store.model import Mailbox
 from pillarbox.store.search.arrivals import Arrivals, KeptArrivals, arrivals
 from pillarbox.store.search.attachments import KeptAttachments
 from pillarbox.store.search.evaluate import Search, _Places
 from pillarbox.store.search.reading import ReadBlob
 from pillarbox.store.search.senders import senders
 from pillarbox.store.search.text_index import TextIndex
+from pillarbox.store.search.unread import KeptUnread, Unread
 from pillarbox.store.sql import placements
 
 _NOWHERE = MailboxId(0)  # no mailbox has it
@@ -89,6 +91,7 @@ class Kept(NamedTuple):
 
     arrivals: KeptArrivals
     attachments: KeptAttachments
+    unread: KeptUnread
 
 
 class AccountSearch(Search):
@@ -127,6 +130,12 @@ class AccountSearch(Search):
         if self._known is None:
             return None
         return await arrivals(self.db, self._known.arrivals, (self.account, mailbox))
+
+    async def unread(self, mailboxes: Sequence[Mailbox]) -> Unread | None:
+        """Of these mailboxes, which are all that the account has; None where none is kept."""
+        if self._known is None:
+            return None
+        return await self._known.unread.find(self.db, self.account, mailboxes)
 
     async def everything(self) -> set[int]:
         """All messages that are somewhere."""

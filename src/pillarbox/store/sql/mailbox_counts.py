@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 import msgspec
@@ -91,10 +91,12 @@ async def threads(
     account: AccountId,
     mailboxes: Sequence[Mailbox],
     known: Mapping[MailboxId, int] = MappingProxyType({}),
+    unread: Mapping[MailboxId, Iterable[int]] | None = None,
 ) -> dict[MailboxId, Threads]:
     """Of those of the account's mailboxes that have messages. Use `scan`.
 
     `known`: how many threads are shown in some of the mailboxes; the others are counted.
+    `unread`: of all mailboxes the threads in which anything is unread there; None: look.
     A thread is unread where any of its messages is, even one in another mailbox. What is in the
     trash alone counts only there, and only what is in the trash counts there (RFC 8621 §2).
     """
@@ -102,11 +104,10 @@ async def threads(
     elsewhere: set[int] = set()
     in_trash: set[int] = set()
     trash = next((one.id for one in mailboxes if one.role is Role.TRASH), MailboxId(0))
-    for one in mailboxes:
-        if one.unseen:
-            rows = await db.rows(_UNSEEN, (account, one.id, one.unseen))
-            unread = {thread for thread, flags in rows if not flags & _NOT_UNREAD}
-            (in_trash if one.id == trash else elsewhere).update(unread)
+    if unread is None:
+        unread = await _unread(db, account, mailboxes)
+    for mailbox, some in unread.items():
+        (in_trash if mailbox == trash else elsewhere).update(some)
     having: dict[MailboxId, int] = {}
     if elsewhere:
         sql = _HAVING_UNREAD_SHOWN if hides else _HAVING_UNREAD
@@ -121,3 +122,14 @@ async def threads(
     hidden: dict[int, int] = dict(await db.rows(_TOTAL_HIDDEN, (account,))) if hides else {}
     total.update({mailbox: count - hidden.get(mailbox, 0) for mailbox, count in counted})
     return {mailbox: Threads(count, having.get(mailbox, 0)) for mailbox, count in total.items()}
+
+
+async def _unread(
+    db: Reader, account: AccountId, mailboxes: Sequence[Mailbox]
+) -> Mapping[MailboxId, Iterable[int]]:
+    found: dict[MailboxId, set[int]] = {}
+    for one in mailboxes:
+        if one.unseen:
+            rows = await db.rows(_UNSEEN, (account, one.id, one.unseen))
+            found[one.id] = {thread for thread, flags in rows if not flags & _NOT_UNREAD}
+    return found

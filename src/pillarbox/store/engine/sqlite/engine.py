@@ -56,6 +56,7 @@ from pillarbox.store.search.arrivals import KeptArrivals
 from pillarbox.store.search.attachments import KeptAttachments
 from pillarbox.store.search.evaluate import Search
 from pillarbox.store.search.reading import ReadBlob
+from pillarbox.store.search.unread import KeptUnread
 from pillarbox.store.sql import accounts
 from pillarbox.store.verify import VerifyReport
 from pillarbox.telemetry.log import get_logger
@@ -141,7 +142,7 @@ class SqliteEngine:
         self._scanners = threading.local()
         self._scanning: list[_Scanner] = []
         self._threads = ThreadPoolExecutor(settings.read_threads, "store-reader")
-        self._kept = Kept(KeptArrivals(), KeptAttachments())
+        self._kept = Kept(KeptArrivals(), KeptAttachments(), KeptUnread())
         self._segments = SegmentReader(folders.blobs)
         self._blobs = Blobs(self._segments, self.locate)
         self._neighbours = Neighbours(folders.run, self.feed.wake)
