@@ -261,6 +261,17 @@ def test_sign_3_a_session_that_ends_while_somebody_writes_loses_nothing(
     composer.attach(files[0], files[1])
     composer.wait_saved()
 
+    held: list[Route] = []  # what the page asks while the session ends
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/jmap/**", hold)
+    composer.letter.click()
+    page.keyboard.press("Control+End")
+    page.keyboard.type(text[1000:])
+    composer.attach(files[2])
+    until_held(page, held)
     elsewhere = open_context()
     sign_in(elsewhere, site, person)
     state = elsewhere.request.get(f"{site.url}/account/state").json()
@@ -268,11 +279,10 @@ def test_sign_3_a_session_that_ends_while_somebody_writes_loses_nothing(
         f"{site.url}/account/sessions/end-others", headers={"X-Csrf-Token": state["csrf"]}
     )
     assert ended.ok, ended.text()
+    for route in held:
+        route.continue_()
+    page.unroute("**/jmap/**")
 
-    composer.letter.click()
-    page.keyboard.press("Control+End")
-    page.keyboard.type(text[1000:])
-    composer.attach(files[2])
     sheet = page.get_by_role("dialog")
     expect(sheet.locator("input[type=password]")).to_be_visible(timeout=20_000)
     sheet.locator("input[type=password]").fill(person.password)
@@ -285,6 +295,15 @@ def test_sign_3_a_session_that_ends_while_somebody_writes_loses_nothing(
     assert "".join(content.split()) == "".join(text.split())
     names = [part.get_filename() for part in letters[0].iter_attachments()]
     assert names == ["part-0.txt", "part-1.txt", "part-2.txt"]
+
+
+def until_held(page: Page, held: list[Route]) -> None:
+    """The upload and a draft are on their way."""
+    for _ in range(150):
+        if {"upload", "api"} <= {one.request.url.split("/")[4] for one in held}:
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError([one.request.url for one in held])
 
 
 def test_a_letter_survives_a_reload(page: Page, site: Site, person: Person) -> None:
