@@ -17,7 +17,6 @@ from pillarbox.message.casefold import fold
 from pillarbox.message.digest import digest
 from pillarbox.store import query as q
 from pillarbox.store.engine.sqlite import index_sweeping, indexer
-from pillarbox.store.engine.sqlite.text_index import SqliteTextIndex
 from pillarbox.store.search import document
 from pillarbox.store.search.reading import DocumentReader
 from support.store_box import Box, letter
@@ -139,21 +138,6 @@ async def test_mail_that_comes_meanwhile_has_a_document_before_more_trigrams(
     assert [name for name in done if name.startswith("_add_t")] == ["_add_trigrams"] * 3
     for at, name in enumerate(done):
         assert name != "_add_trigrams" or done[at - 1] == "_add_documents"
-
-
-async def test_while_mail_floods_in_its_text_is_stored_often(
-    box: Box, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """And trigrams wait; a round after a short pause has a flood with fewer messages."""
-    monkeypatch.setattr(indexer, "_FEW", 8)
-    mine = box.store._engine._indexer  # type: ignore[attr-defined]
-    paces = []
-    for count in (9, 2, 0, 2):
-        await box.fill(count)
-        mine._catch_up(mine._share)
-        upto, trigrams = SqliteTextIndex(mine._index).upto()
-        paces.append((mine._pace, upto, trigrams))
-    assert paces == [(1 / 8, 9, 0), (1 / 8, 11, 0), (1.0, 11, 11), (1.0, 13, 13)]
 
 
 def _noted(batch: Callable[[], int], name: str, done: list[str]) -> Callable[[], int]:

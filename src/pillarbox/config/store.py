@@ -202,9 +202,8 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         float,
         Meta(
             gt=0,
-            description="Pause between rounds of the search indexer, in seconds; an eighth of it "
-            "while much mail comes. Mail that is not indexed yet is searched by reading it, so "
-            "this only trades CPU for speed.",
+            description="Pause between rounds of the search indexer, in seconds. Mail that is not "
+            "indexed yet is searched by reading it, so this only trades CPU for speed.",
         ),
     ] = 2.0
     index_share_percent: Annotated[

@@ -53,9 +53,6 @@ _NUMBERS = """
 
 Share = Callable[[float], float]  # of a core, from the share that others use or wait for
 _FEW = 200  # messages; so many in a round are no flood that trigrams should wait for
-# Of the usual pause, while mail floods in: until it has a document a message costs ten times as
-# much to search, and two seconds of an import are thousands.
-_HASTE = 1 / 8
 _TICK = 0.0001  # seconds; no batch takes less
 
 
@@ -87,7 +84,6 @@ class Indexer:
         self._clock = clock
         self._mine = threading.Lock()
         self._stop = threading.Event()
-        self._pace = 1.0  # the share of the usual pause, and of what is few in a round
         self._sweeper = Sweeper(reading, index, self._mine, self.forget)
         self._thread = threading.Thread(target=self._run, name="store-indexer", daemon=True)
         self._thread.start()
@@ -127,7 +123,7 @@ class Indexer:
         self._sweeper.sweep()
 
     def _run(self) -> None:
-        while not self._stop.wait(self._settings.index_seconds * self._pace):
+        while not self._stop.wait(self._settings.index_seconds):
             with self._mine:
                 if not self._lock.try_acquire():
                     continue
@@ -150,14 +146,12 @@ class Indexer:
         What comes during a batch of trigrams has its page and document before the next batch.
         """
         count = 0
-        few, self._pace = _FEW * self._pace, 1.0
         while not self._stop.is_set():
             self._repeat(self._add_pages, share)
             count += self._repeat(self._add_documents, share)
             upto, indexed = SqliteTextIndex(self._index).upto()
             backlog = self._settings.index_backlog_messages
-            if share is not _all_of_it and count >= few and upto - indexed <= backlog:
-                self._pace = _HASTE
+            if share is not _all_of_it and count >= _FEW and upto - indexed <= backlog:
                 break
             if not self._batch(self._add_trigrams, share):
                 break
