@@ -129,6 +129,16 @@ def test_what_one_session_noted_is_told_to_another_that_shares_its_picture() -> 
     assert one.picture is other.picture
 
 
+def test_what_changes_nothing_leaves_the_picture_to_all() -> None:
+    pictures = Pictures()
+    one, other = opened(pictures, [1, 2]), opened(pictures, [1, 2])
+    one.note([placed(1, 1), placed(7, 5)])  # as it is known, and a message that is not here
+    assert one.picture is other.picture is pictures.find(BOX)
+    other.close()
+    one.note([placed(1, 1)])
+    assert pictures.find(BOX) is one.picture
+
+
 def test_a_view_that_holds_back_lends_its_picture_to_nobody() -> None:
     pictures = Pictures()
     holding = opened(pictures, [1, 2])

@@ -257,12 +257,18 @@ class View:
 
     def note(self, rows: Iterable[Placed]) -> None:
         """Take over flags that this session just set, so that they are not told again."""
+        shared = self.picture
+        newer = [
+            (at, row)
+            for row in rows
+            if (at := shared.index_of(row.uid)) >= 0 and shared.modseqs[at] < row.modseq
+        ]
+        if not newer:  # what was set was set before: the picture stays true for the others, too
+            return
         picture = self._own_picture()
         self._pictures.withdraw(self.mailbox, picture)
-        for row in rows:
-            at = picture.index_of(row.uid)
-            if at >= 0 and picture.modseqs[at] < row.modseq:
-                picture.change(at, row)
+        for at, row in newer:
+            picture.change(at, row)
 
     def apply(self, changes: MailboxChanges, *, tell_expunged: bool) -> Told:
         """Move on by `changes`; messages that are gone stay in the picture until they are told."""
