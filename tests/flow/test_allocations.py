@@ -23,6 +23,8 @@ KIB, MIB = 1024, 1024 * 1024
 ENVELOPE = b"MAIL FROM:<carol@example.net>\r\nRCPT TO:<alice@example.org>\r\nDATA\r\n"
 LINES = b"".join(os.urandom(38).hex().encode() + b"\r\n" for _ in range(840))  # 64 KiB
 SIGN_IN = b"a LOGIN alice@example.org %b\r\n" % PASSWORD.encode()
+pytestmark = pytest.mark.timed
+
 WARM = 30  # operations before anything is counted: caches fill, the segment is made
 COUNTED = 100
 
