@@ -26,6 +26,7 @@ class Deck {
   private awaited: Id | null = null
   /** Of those in the page: whose text is there. */
   private readonly readable = new Set<Id>()
+  private tidies = false
   private step: 1 | -1 = 1
   private timer: ReturnType<typeof setTimeout> | undefined
   private hover: ReturnType<typeof setTimeout> | undefined
@@ -116,14 +117,24 @@ class Deck {
     requestIdleCallback(begin, { timeout: IDLE })
   }
 
+  /** What comes is there at once; what goes waits until the page has nothing else to do. */
   private keep(): void {
-    const wanted = new Set([...this.read, ...this.ahead, ...(this.pointed === null ? [] : [this.pointed])])
-    untrack(() => {
-      const staying = this.ids.filter((id) => wanted.has(id))
-      for (const id of this.readable) if (!wanted.has(id)) this.readable.delete(id)
-      const coming = [...wanted].filter((id) => !staying.includes(id))
-      if (coming.length > 0 || staying.length < this.ids.length) this.ids = [...staying, ...coming]
-    })
+    const coming = [...this.wanted()].filter((id) => !untrack(() => this.ids).includes(id))
+    if (coming.length > 0) untrack(() => { this.ids = [...this.ids, ...coming] })
+    if (this.tidies) return
+    this.tidies = true
+    requestIdleCallback(() => { this.tidy() }, { timeout: PATIENCE })
+  }
+
+  private wanted(): Set<Id> {
+    return new Set([...this.read, ...this.ahead, ...(this.pointed === null ? [] : [this.pointed])])
+  }
+
+  private tidy(): void {
+    this.tidies = false
+    const wanted = this.wanted()
+    for (const id of this.readable) if (!wanted.has(id)) this.readable.delete(id)
+    if (this.ids.some((id) => !wanted.has(id))) this.ids = this.ids.filter((id) => wanted.has(id))
   }
 }
 

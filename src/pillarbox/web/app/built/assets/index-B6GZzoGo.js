@@ -1,1 +1,0 @@
-import{t as e}from"./app-sJ4NPo8r.js";e();
