@@ -19,8 +19,8 @@ from pillarbox.errors import NotFound, Unavailable
 from pillarbox.ids import AccountId
 from pillarbox.net.secret import Secret
 from pillarbox.store import Store, Transaction
+from pillarbox.store.sql import approvals, ended, recovery
 from pillarbox.store.sql import browser_sessions as rows
-from pillarbox.store.sql import ended
 from pillarbox.store.sql.browser_sessions import SessionRow
 
 _OCTETS = 32
@@ -210,7 +210,12 @@ class BrowserSessions:
 
 
 async def end_sessions(tx: Transaction, account: AccountId, but: int | None) -> int:
-    """Within a write of others: end all of an account but one; how many there were."""
+    """Within a write of others: end all of an account but one; how many there were.
+
+    What one of them approved ends with them, by the one that stays, too: its owner is alarmed.
+    """
+    await approvals.end_all(tx, account)
+    await recovery.end_approved_links(tx, account)
     numbers = await rows.end_others(tx, account, but or 0)
     for number in numbers:
         await ended.tell(tx, account, number)
@@ -218,8 +223,11 @@ async def end_sessions(tx: Transaction, account: AccountId, but: int | None) -> 
 
 
 async def _end(tx: Transaction, account: AccountId, number: int) -> bool:
+    """A link does not know which session approved it: those of all end, and are soon asked for
+    again."""
     done = await rows.end(tx, account, number)
     if done:
+        await recovery.end_approved_links(tx, account)
         await ended.tell(tx, account, number)
     return done
 

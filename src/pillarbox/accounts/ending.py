@@ -15,7 +15,7 @@ from pillarbox.clock import Clock
 from pillarbox.errors import Unavailable
 from pillarbox.ids import AccountId, ModSeq
 from pillarbox.store import Store, Transaction
-from pillarbox.store.sql import ended
+from pillarbox.store.sql import ended, recovery
 from pillarbox.store.sql.ended import Ended
 
 LOOK_SECONDS = 2.0  # between looks without being woken: a lost wake-up costs no more
@@ -24,8 +24,10 @@ Drop = Callable[[Ended], None]
 
 
 async def let_go(tx: Transaction, account: AccountId, *, keep_session: int | None = None) -> None:
-    """End all browser sessions but one, and every connection of mail programs."""
+    """End all browser sessions but one, every connection of mail programs, and every link for a
+    new password: whoever was about to use one may be the reason."""
     await end_sessions(tx, account, keep_session)
+    await recovery.end_links(tx, account)
     await ended.tell(tx, account)
 
 

@@ -29,13 +29,13 @@ _HOUR, _DAY = 3600, 86_400
 
 
 class Attempt(NamedTuple):
-    """One sign-in that named an account; the fields of `SignInRow`."""
+    """One sign-in, or way back in, that named an account; the fields of `SignInRow`."""
 
     account: AccountId
     door: str
     peer: str
     agent: str
-    outcome: Literal["ok", "failed", "second"]
+    outcome: Literal["ok", "failed", "second", "approved", "used"]
     credential: str
 
 

@@ -17,7 +17,7 @@ import msgspec
 
 from pillarbox.accounts.admin import AccountAdmin
 from pillarbox.accounts.app_passwords import ALPHABET
-from pillarbox.accounts.browser_sessions import end_sessions
+from pillarbox.accounts.ending import let_go
 from pillarbox.accounts.password_quality import check_quality
 from pillarbox.accounts.throttle import Throttle
 from pillarbox.clock import Clock, unix_seconds
@@ -28,7 +28,7 @@ from pillarbox.ids import AccountId
 from pillarbox.net.secret import Secret
 from pillarbox.store import Reader, Store, Transaction
 from pillarbox.store.model import Account
-from pillarbox.store.sql import accounts, approvals, credentials, ended, recovery
+from pillarbox.store.sql import accounts, credentials, recovery
 from pillarbox.store.sql.recovery import Recovery
 
 CODES = 10
@@ -167,10 +167,7 @@ class Recovering:
                 return None
             given = await recovery.get(tx, account)
             await recovery.put(tx, account, Recovery(address=given.former))
-            await recovery.end_links(tx, account)
-            await approvals.end_all(tx, account)
-            await end_sessions(tx, account, None)
-            await ended.tell(tx, account)
+            await let_go(tx, account)
             return await accounts.get(tx, account)
 
         return await self._store.write(work)
@@ -295,15 +292,12 @@ class Recovering:
         async def work(tx: Transaction) -> bool:
             if await recovery.find_link(tx, token_digest(token), tx.now()) is None:
                 return False
-            await recovery.end_links(tx, account.id)
-            await approvals.end_all(tx, account.id)
             await recovery.helped(tx, account.id)
             await change(tx)
             if with_app_passwords:
                 for row in await credentials.app_passwords(tx, account.id):
                     await credentials.remove_app_password(tx, account.id, row.id)
-            await end_sessions(tx, account.id, None)
-            await ended.tell(tx, account.id)
+            await let_go(tx, account.id)
             return True
 
         return account if await self._store.write(work) else None

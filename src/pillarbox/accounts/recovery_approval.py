@@ -5,10 +5,13 @@ who are signed in are offered three numbers, so that nobody says yes to a questi
 without noticing. A wrong one refuses.
 
 Two digits prove only that both sit before the same person; that this is the owner, a session alone
-does not prove. So only accounts with codes of an authenticator program are asked, and who answers
-yes must have given the password or a code shortly before, as for everything that guards the
-account. (A passkey opens the mail by itself and needs none of this.) What comes of it is a link for
-a new password and no session: the second step is asked for at the next sign-in as ever.
+does not prove. So only accounts whose sign-in takes codes of an authenticator program are asked,
+and who answers yes must have given the password or a code shortly before, as for everything that
+guards the account. (A passkey opens the mail by itself and needs none of this.) What comes of it is
+a link for a new password and no session: the second step is asked for at the next sign-in as ever.
+
+A question that is closed or ignored is no refusal: it counts among those of the day, and the
+history of sign-ins says that nobody answered.
 """
 
 from __future__ import annotations
@@ -32,7 +35,7 @@ from pillarbox.store.sql.modseq import next_modseq
 from pillarbox.telemetry.log import get_logger
 
 log = get_logger("accounts")
-WAY = "device"
+WAY = recovery.APPROVED
 _LEAST, _MOST = 10, 99  # two digits, read aloud without a zero in front
 _OFFERED = 3
 _MOST_TEXT = 320  # characters of what was typed
@@ -74,7 +77,7 @@ class Approving:
             number=number,
             offered=_offered(number),
             peer=peer,
-            agent="".join(filter(str.isprintable, agent))[:_MOST_AGENT],
+            agent=shown_agent(agent),
         )
 
         async def work(tx: Transaction) -> None:
@@ -91,18 +94,19 @@ class Approving:
         found = await self._store.read(lambda db: approvals.find_approved(db, digest, now))
         return found is not None
 
-    async def finish(self, token: Secret) -> Secret | None:
-        """A link's token, once; None: there is nothing that was approved."""
+    async def finish(self, token: Secret) -> tuple[AccountId, Secret] | None:
+        """Whose new password it is and a link's token, once; None: there is nothing that was
+        approved."""
         digest = _digest(token)
 
-        async def work(tx: Transaction) -> Secret | None:
+        async def work(tx: Transaction) -> tuple[AccountId, Secret] | None:
             found = await approvals.find_approved(tx, digest, tx.now())
             if found is None:
                 return None
             number, account = found
             await approvals.end(tx, number)
             seconds = self.settings.link_minutes * 60
-            return await self._recovering.new_link(tx, account, WAY, seconds)
+            return account, await self._recovering.new_link(tx, account, WAY, seconds)
 
         return await self._store.write(work)
 
@@ -114,9 +118,10 @@ class Approving:
         found = await self._store.read(lambda db: approvals.next_to_look_up(db, now))
         if found is None:
             return False
-        number, text = found
+        number, text, peer = found
 
         async def work(tx: Transaction) -> AccountId | None:
+            await approvals.forget(tx, tx.now())
             account = await self._whom_to_ask(tx, text)
             if not await approvals.looked_up(tx, number, account):
                 return None
@@ -126,7 +131,7 @@ class Approving:
 
         account = await self._store.write(work)
         if account is not None:
-            log.event("accounts.approval_asked", account=account)
+            log.event("accounts.approval_asked", account=account, peer=peer)
         return True
 
     async def _whom_to_ask(self, tx: Transaction, text: str) -> AccountId | None:
@@ -134,13 +139,20 @@ class Approving:
         account = await accounts.find(tx, login)
         if account is None or not account.enabled:
             return None
-        if not (await second_factors.find(tx, account.id)).has_totp:
+        codes = await second_factors.find(tx, account.id)
+        if not (codes.has_totp and codes.required):
             return None
         refused = await recovery.times(tx, _refused(account.id), _DAY, tx.now())
         if refused >= self.settings.denials_per_day:
             return None
-        times = await recovery.count(tx, f"account {account.id}", _HOUR)
-        return account.id if times <= self.settings.per_account_and_hour else None
+        # Counters of their own: else questions would use up the links that go to the address.
+        asked = _asked(account.id)
+        if await recovery.times(tx, asked, _DAY, tx.now()) >= self.settings.asks_per_day:
+            return None
+        if await recovery.count(tx, asked, _HOUR) > self.settings.per_account_and_hour:
+            return None
+        await recovery.count(tx, asked, _DAY)
+        return account.id
 
     # The browser that is signed in
 
@@ -179,6 +191,11 @@ def shown_number(token: Secret) -> int:
     return _LEAST + int.from_bytes(made[:8]) % (_MOST - _LEAST + 1)
 
 
+def shown_agent(agent: str) -> str:
+    """What a browser calls itself, as far as it is kept."""
+    return "".join(filter(str.isprintable, agent))[:_MOST_AGENT]
+
+
 def _offered(number: int) -> tuple[int, ...]:
     others = [one for one in range(_LEAST, _MOST + 1) if one != number]
     return tuple(sorted([number, *secrets.SystemRandom().sample(others, _OFFERED - 1)]))
@@ -186,6 +203,10 @@ def _offered(number: int) -> tuple[int, ...]:
 
 def _digest(token: Secret) -> bytes:
     return hashlib.sha256(b"pillarbox approval\0" + token.reveal()).digest()
+
+
+def _asked(account: AccountId) -> str:
+    return f"asked {account}"
 
 
 def _refused(account: AccountId) -> str:

@@ -28,8 +28,8 @@ class RecoverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         bool,
         Meta(
             description="Whether a browser in which somebody is signed in may let another one "
-            "choose a new password. Only accounts with codes of an authenticator program are "
-            "asked: who sits at a foreign browser has the session, but not the code."
+            "choose a new password. Only accounts whose sign-in takes codes of an authenticator "
+            "program are asked: who sits at a foreign browser has the session, but not the code."
         ),
     ] = True
     link_minutes: Annotated[
@@ -72,6 +72,16 @@ class RecoverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "else somebody asks until a tired owner says yes.",
         ),
     ] = 3
+    asks_per_day: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1000,
+            description="Questions to one account's browsers in a day, answered or not: else a "
+            "stranger has them asked all day long. Beyond it nobody is asked; the other ways back "
+            "stay open.",
+        ),
+    ] = 6
     wait_hours: Annotated[
         int,
         Meta(
@@ -83,7 +93,13 @@ class RecoverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         ),
     ] = 72
     per_account_and_hour: Annotated[
-        int, Meta(ge=1, le=1000, description="Links for one account in an hour.")
+        int,
+        Meta(
+            ge=1,
+            le=1000,
+            description="Links to the address of one account in an hour; questions to its browsers "
+            "are counted apart, and there may be as many.",
+        ),
     ] = 3
     per_network_and_hour: Annotated[
         int,

@@ -151,7 +151,7 @@ async def test_approved_with_the_right_number(box: ApprovalBox) -> None:
     assert "__Host-pillarbox" not in browser.cookies
     assert await box.store.read(lambda db: browser_sessions.all_sessions(db, box.alice.id)) == []
     assert (await box.second_factors.of(box.alice.id)).required
-    assert [to for to, text in await box.sent(1) if "was changed" in text] == [FAR]
+    assert [to for to, text in await box.sent(2) if "The password of" in text] == [FAR]
 
 
 async def test_everybody_gets_the_same_answer(box: ApprovalBox) -> None:
@@ -201,12 +201,13 @@ async def test_the_answers_take_the_same_time(tmp_path: Path) -> None:
         assert len(await box.asks()) >= ROUNDS  # each was really asked
 
 
+_UNLIMITED = {"per_network_and_hour": 10_000, "per_account_and_hour": 1000, "asks_per_day": 1000}
+
+
 def patient(folder: Path, **more: Any) -> ApprovalBox:
     """Without limits, or with other settings."""
     box = ApprovalBox(folder)
-    settings = RecoverySettings(
-        **({"per_network_and_hour": 10_000, "per_account_and_hour": 1000} | more)
-    )
+    settings = RecoverySettings(**(_UNLIMITED | more))
     box.web_settings = msgspec.structs.replace(box.web_settings, recovery=settings)
     return box
 
@@ -246,13 +247,14 @@ async def test_no_is_noted_and_counts(box: ApprovalBox) -> None:
 
 
 async def test_three_for_an_account_and_ten_for_a_network_in_an_hour(box: ApprovalBox) -> None:
-    """REC-2, together with the letters; silently."""
+    """REC-2; silently. A stranger who asks uses up no letter to the owner, nor the other way."""
     await box.has_address()
-    await box.post("/forgot", "198.51.77.1", email=ALICE)
-    await box.sent(1)
     for index in range(5):
         await box.ask_for(ALICE, f"198.51.{index}.1")
-    assert len(await box.asks()) == 2
+    assert len(await box.asks()) == 3
+    for index in range(4):
+        await box.post("/forgot", f"198.51.{index + 77}.1", email=ALICE)
+    assert len(await box.sent(3)) == 3
     await box.clock.advance(3601)
     for index in range(1, 14):
         await box.ask_for("nobody@example.org", f"203.0.113.{index}")
@@ -359,6 +361,123 @@ async def test_what_was_approved_ends_with_its_reason(box: ApprovalBox, why: str
         assert await box.asks() == []
     assert await state_of(browser) == "waiting"
     assert (await go_on(browser)).status == 200
+
+
+ALARMS = ["the password", "disabled", "all others", "signed out"]
+
+
+async def raise_alarm(box: ApprovalBox, how: str) -> None:
+    """What an owner does who was careless; by the browser that approved, if by one."""
+    path = {"the password": "password", "all others": "sessions/end-others"}.get(how)
+    if path:
+        answer = await box.ask(
+            f"/account/{path}",
+            signed_in=False,
+            method="POST",
+            body=msgspec.json.encode(
+                {"new": "quite another elephant"} if path == "password" else {}
+            ),
+            content_type="application/json",
+            accept="application/json",
+            cookie=box.cookie,
+            x_csrf_token=box.session.csrf,
+        )
+        assert answer.status < 300, answer.body
+    elif how == "disabled":
+        await box.admin.set_enabled(ALICE, False)
+        await box.admin.set_enabled(ALICE, True)
+    else:
+        await box.services.sessions.end(box.alice.id, box.session.id)
+
+
+@pytest.mark.parametrize("how", ALARMS)
+async def test_an_alarm_ends_what_was_approved(box: ApprovalBox, how: str) -> None:
+    """The link, though its page was opened already, and a word that was not used yet."""
+    browser = await box.ask_for(ALICE)
+    await box.answer(await number_on(browser))
+    path = (await go_on(browser)).headers["location"]
+    fields = {**await browser.hidden(path), "password": GOOD, "again": GOOD}
+    late = await box.ask_for(ALICE)
+    await box.answer(await number_on(late))
+    await raise_alarm(box, how)
+    assert (await browser.post(path, fields)).status == 404
+    assert not await box.opens(GOOD)
+    assert await state_of(late) == "waiting"
+    assert (await go_on(late)).status == 200
+
+
+async def test_an_alarm_ends_links_of_every_way(box: ApprovalBox) -> None:
+    """Who signs one browser out has given no alarm: what an administrator made stays then."""
+    link = await box.store.write(
+        lambda tx: box.recovering.new_link(tx, box.alice.id, "administrator", 60)
+    )
+    await raise_alarm(box, "signed out")
+    assert await box.recovering.find_link(link)
+    await box.admin.set_password(ALICE, Secret("quite another elephant"))
+    assert await box.recovering.find_link(link) is None
+
+
+async def test_only_where_signing_in_takes_a_code(box: ApprovalBox) -> None:
+    """Codes that are prepared and not asked for guard nothing after a careless tap."""
+    await box.second_factors.require(box.alice.id, False)
+    await box.ask_for(ALICE)
+    assert await box.asks() == []
+    await box.second_factors.require(box.alice.id, True)
+    await box.ask_for(ALICE)
+    assert len(await box.asks()) == 1
+
+
+async def history_of(box: ApprovalBox) -> list[tuple[str, str, int]]:
+    found = await box.authenticator.history.recent(box.alice.id, 20)
+    return sorted((row.outcome, row.peer, row.times) for row in found if row.credential == "device")
+
+
+@pytest.mark.parametrize("per_day", [2, 6])
+async def test_who_is_asked_and_says_nothing_is_left_in_peace(tmp_path: Path, per_day: int) -> None:
+    """So many questions a day, however they end; those that nobody answered are in the history."""
+    async with patient(tmp_path, asks_per_day=per_day) as box:
+        shown = 0
+        for hour in range(8):
+            await box.ask_for(ALICE, f"198.51.{hour}.1")
+            shown += len(await box.asks())
+            await box.clock.advance(3600)
+        assert shown == per_day
+        await box.store.write(recovery.forget)
+        await box.store.write(recovery.forget)
+        assert await history_of(box) == [
+            ("ignored", f"198.51.{hour}.1", 1) for hour in range(per_day)
+        ]
+        await box.clock.advance(86_400)
+        await box.ask_for(ALICE)
+        assert len(await box.asks()) == 1
+        await box.admin.set_password(ALICE, Secret(GOOD))  # takes the question away, not its trace
+        assert await box.asks() == []
+        assert ("ignored", "198.51.100.7", 1) in await history_of(box)
+
+
+async def test_the_owner_finds_what_was_approved_and_used(
+    box: ApprovalBox, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In a letter, in the history and in the log; the number and the token are nowhere."""
+    await box.has_address()
+    with caplog.at_level("INFO"):
+        browser = await box.ask_for(ALICE)
+        number = await number_on(browser)
+        await box.answer(number)
+        browser.peer = "203.0.113.5"
+        led = await go_on(browser)
+    [(to, text)] = await box.sent(1)
+    assert to == FAR and "A browser at 198.51.100.7 may choose a new password" in text
+    assert await history_of(box) == [("approved", "198.51.100.7", 1), ("used", "203.0.113.5", 1)]
+    told = {one.getMessage(): vars(one).get("pillarbox_fields") for one in caplog.records}
+    for event, peer in (
+        ("accounts.approval_asked", "198.51.100.7"),
+        ("web.approval_approved", "198.51.100.7"),
+        ("web.approval_used", "203.0.113.5"),
+    ):
+        assert told[event] == {"account": box.alice.id, "peer": peer}
+    token = led.headers["location"].removeprefix("/reset/")
+    assert token not in str(told) and token not in text
 
 
 async def test_the_cookie_is_out_of_reach_and_only_its_digest_is_kept(box: ApprovalBox) -> None:

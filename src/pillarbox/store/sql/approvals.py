@@ -6,6 +6,8 @@ import msgspec
 
 from pillarbox.ids import AccountId
 from pillarbox.store.database import Reader, Transaction
+from pillarbox.store.sql import sign_ins
+from pillarbox.store.sql.sign_ins import SignInRow
 
 
 class NewAsk(msgspec.Struct, frozen=True):
@@ -36,7 +38,7 @@ _ADD = """
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
 _NEXT = """
-    SELECT approval_id, text FROM approval WHERE is_looked_up = 0 AND ends_at > ?
+    SELECT approval_id, text, peer FROM approval WHERE is_looked_up = 0 AND ends_at > ?
     ORDER BY approval_id LIMIT 1
 """
 _LOOKED_UP = """
@@ -57,6 +59,12 @@ _APPROVED = """
     JOIN account a ON a.account_id = p.account_id AND a.enabled = 1
     WHERE p.digest = ? AND p.ends_at > ?
 """
+_IGNORED = """
+    SELECT account_id, peer, agent, asked_at FROM approval
+    WHERE approved_by IS NULL AND account_id IS NOT NULL
+"""
+_IGNORED_OVER = f"{_IGNORED} AND ends_at < ?"
+_IGNORED_OF = f"{_IGNORED} AND account_id = ?"
 _FORGET = "DELETE FROM approval WHERE ends_at < ?"
 
 
@@ -67,10 +75,10 @@ async def add(tx: Transaction, ask: NewAsk, seconds: int) -> None:
     await tx.run(_ADD, (*given, tx.now(), tx.now() + seconds))
 
 
-async def next_to_look_up(db: Reader, now: int) -> tuple[int, str] | None:
-    """The oldest that nobody has looked at: its number, and what was typed."""
+async def next_to_look_up(db: Reader, now: int) -> tuple[int, str, str] | None:
+    """The oldest that nobody has looked at: its number, what was typed, and from where."""
     row = await db.row(_NEXT, (now,))
-    return (int(row[0]), str(row[1])) if row else None
+    return (int(row[0]), str(row[1]), str(row[2])) if row else None
 
 
 async def looked_up(tx: Transaction, number: int, account: AccountId | None) -> bool:
@@ -97,7 +105,8 @@ async def end(tx: Transaction, number: int) -> None:
 
 
 async def end_all(tx: Transaction, account: AccountId) -> None:
-    """Of an account that has a new password."""
+    """Of an account that has a new password, or whose browsers were signed out."""
+    await _note_ignored(tx, _IGNORED_OF, account)
     await tx.run(_END_ALL, (account,))
 
 
@@ -108,5 +117,14 @@ async def find_approved(db: Reader, digest: bytes, now: int) -> tuple[int, Accou
 
 
 async def forget(tx: Transaction, now: int) -> None:
-    """Those whose time is over."""
+    """Those whose time is over; what nobody answered is found in the history."""
+    await _note_ignored(tx, _IGNORED_OVER, now)
     await tx.run(_FORGET, (now,))
+
+
+async def _note_ignored(tx: Transaction, which: str, given: int) -> None:
+    rows = [
+        SignInRow(AccountId(account), "web", peer, agent, "ignored", "device", at, at, 1)
+        for account, peer, agent, at in await tx.rows(which, (given,))
+    ]
+    await sign_ins.note(tx, rows)

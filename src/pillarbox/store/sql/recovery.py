@@ -90,6 +90,9 @@ async def use_code(tx: Transaction, account: AccountId, number: int, hash_: str)
     return bool(await tx.run(_USE_CODE, (tx.now(), account, number, hash_)))
 
 
+APPROVED = "device"  # the way of links that a browser which was signed in has approved
+
+
 class ResetLink(msgspec.Struct, frozen=True):
     """A link for a new password that is still good."""
 
@@ -99,6 +102,7 @@ class ResetLink(msgspec.Struct, frozen=True):
 
 _ADD_LINK = "INSERT INTO reset_link (digest, account_id, way, ends_at) VALUES (?, ?, ?, ?)"
 _END_LINKS = "DELETE FROM reset_link WHERE account_id = ?"
+_END_APPROVED = "DELETE FROM reset_link WHERE account_id = ? AND way = ?"
 _FIND_LINK = "SELECT account_id, way FROM reset_link WHERE digest = ? AND ends_at > ?"
 
 
@@ -119,6 +123,11 @@ async def find_link(db: Reader, digest: bytes, now: int) -> ResetLink | None:
 async def end_links(tx: Transaction, account: AccountId) -> None:
     """One was used, or the account is safe again."""
     await tx.run(_END_LINKS, (account,))
+
+
+async def end_approved_links(tx: Transaction, account: AccountId) -> None:
+    """A browser that may have approved one was signed out."""
+    await tx.run(_END_APPROVED, (account, APPROVED))
 
 
 class Wish(msgspec.Struct, frozen=True):

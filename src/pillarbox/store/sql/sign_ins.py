@@ -17,8 +17,10 @@ class SignInRow(msgspec.Struct, frozen=True):
     door: str
     peer: str
     agent: str
-    outcome: str  # "ok", "failed"; "second": the password was right, the second step is to come
-    credential: str  # "" for failures; "device": a new password was not approved
+    # "ok", "failed"; "second": the password was right, the second step is to come. Of a new
+    # password: "approved", "used": the page for it was opened; "ignored": nobody answered
+    outcome: str
+    credential: str  # "" for failures; "device": a new password was to be approved
     first_at: int
     last_at: int
     times: int

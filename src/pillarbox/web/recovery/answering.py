@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 from starlette.responses import Response
 from starlette.routing import BaseRoute
@@ -31,10 +33,12 @@ def routes(desk: Desk) -> list[BaseRoute]:
             check_fresh(asked.session, asked.services)
         answer, ask = await desk.approving.answer(asked.session, asked.number(), chosen)
         log.event(f"web.approval_{answer}", account=asked.account, peer=ask.peer)
-        if answer != "approved":
-            asked.services.history.note(
-                Attempt(asked.account, "web", ask.peer, ask.agent, "failed", WAY)
-            )
+        outcome: Literal["approved", "failed"] = "approved" if answer == "approved" else "failed"
+        asked.services.history.note(
+            Attempt(asked.account, "web", ask.peer, ask.agent, outcome, WAY)
+        )
+        if answer == "approved":
+            await asked.tell_owner("approval", ask.peer)
         return told({"answer": answer})
 
     if not desk.settings.by_device:

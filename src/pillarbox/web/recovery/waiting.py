@@ -13,7 +13,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from pillarbox.accounts.recovery_approval import shown_number
+from pillarbox.accounts.history import Attempt
+from pillarbox.accounts.recovery_approval import WAY, shown_agent, shown_number
 from pillarbox.clock import unix_seconds
 from pillarbox.net.cookie import drop_cookie, read_cookie, set_cookie
 from pillarbox.net.secret import Secret
@@ -54,7 +55,7 @@ class _Waiting:
         token = await self._desk.approving.ask(
             fields.get("email", ""),
             request.scope["pillarbox.peer"],
-            request.headers.get("user-agent", ""),
+            _agent(request),
         )
         self._desk.asks.begin()
         value = Secret(f"{self._now()}.{token.reveal().decode()}")
@@ -69,11 +70,14 @@ class _Waiting:
         kept = self._kept(request)
         if kept is None:
             return RedirectResponse(_PATH, 303)
-        link = await self._desk.approving.finish(kept[1]) if is_going_on else None
-        if link is None:
+        made = await self._desk.approving.finish(kept[1]) if is_going_on else None
+        if made is None:
             return await self._page(request)
+        account, link = made
         drop_cookie(request.scope, _COOKIE)
-        log.event("web.approval_used", peer=request.scope["pillarbox.peer"])
+        peer, agent = request.scope["pillarbox.peer"], shown_agent(_agent(request))
+        log.event("web.approval_used", account=account, peer=peer)
+        self._desk.services.history.note(Attempt(account, "web", peer, agent, "used", WAY))
         return RedirectResponse(f"/reset/{link.reveal().decode()}", 303)
 
     async def get_state(self, request: Request) -> Response:
@@ -123,3 +127,7 @@ class _Waiting:
 
     def _now(self) -> int:
         return unix_seconds(self._desk.services.clock.now())
+
+
+def _agent(request: Request) -> str:
+    return request.headers.get("user-agent", "")
