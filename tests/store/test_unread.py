@@ -21,7 +21,7 @@ Places = set[tuple[int, int, int]]  # mailbox, message, thread
 async def kept_and_plain(box: Box, kept: KeptUnread) -> tuple[Places, Places]:
     async def look(db: Reader) -> tuple[Places, Places]:
         account = box.alice.id
-        found = await kept.find(db, account, await mailboxes.tree(db, account))
+        found = await kept.of(db, account, await mailboxes.tree(db, account))
         rows = await db.rows(
             "SELECT mailbox_id, message_id, thread_id, flags FROM placement WHERE account_id = ?",
             (account,),
@@ -68,16 +68,3 @@ async def test_what_changed_is_put_in(
                 told, plain = await kept_and_plain(box, kept)
                 assert told == plain, step
     assert read == 1
-
-
-async def test_what_is_kept_is_bounded(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = KeptUnread()
-    await box.fill(3)
-    await kept_and_plain(box, kept)
-    assert kept._messages == 3
-    monkeypatch.setattr(module, "_MOST_MESSAGES", 3)
-    monkeypatch.setattr(module, "_MOST_CHANGED", 0)
-    await box.fill(1)
-    told, plain = await kept_and_plain(box, kept)
-    assert told == plain and len(told) == 4  # told, though it is too much to be kept
-    assert not kept._kept and kept._messages == 0

@@ -135,7 +135,7 @@ class AccountSearch(Search):
         """Of these mailboxes, which are all that the account has; None where none is kept."""
         if self._known is None:
             return None
-        return await self._known.unread.find(self.db, self.account, mailboxes)
+        return await self._known.unread.of(self.db, self.account, mailboxes)
 
     async def everything(self) -> set[int]:
         """All messages that are somewhere."""
@@ -219,7 +219,7 @@ class AccountSearch(Search):
                 return found - await self.ask(_SHOWN_OF_THESE, json.dumps(list(found)))
             case q.HasAttachment():
                 if self._known is not None:
-                    found = set(await self._known.attachments.find(self.db, self.account))
+                    found = set(await self._known.attachments.of(self.db, self.account))
                 else:
                     found = await self.ask(_WITH_ATTACHMENT)
                 return found & (await self._everything() if within is None else within)

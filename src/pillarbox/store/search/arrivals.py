@@ -7,10 +7,8 @@ is kept is brought up to date by what changed since, which takes a millisecond.
 from __future__ import annotations
 
 import sys
-import threading
 from array import array
 from bisect import bisect_left
-from collections import OrderedDict
 from collections.abc import Mapping
 from typing import TypeAlias
 
@@ -19,7 +17,8 @@ import msgspec
 from pillarbox.errors import CannotCalculateChanges
 from pillarbox.ids import AccountId, MailboxId, ModSeq
 from pillarbox.store.database import Reader, Value
-from pillarbox.store.search.changed import Changed, changed_since
+from pillarbox.store.search.changed import Changed, are_many, changed_since
+from pillarbox.store.search.recent import Recent
 from pillarbox.store.sql import placements
 from pillarbox.store.sql.account_changes import Point, check_point
 from pillarbox.store.sql.changes import account_modseq
@@ -28,8 +27,8 @@ Numbers: TypeAlias = "array[int]"
 Scope = tuple[AccountId, MailboxId | None]  # None: the whole account
 
 _MOST_MESSAGES = 1_000_000  # in all that is kept; 16 octets each
-_MOST_CHANGED = 20_000  # messages; where more changed it is read anew
 _SPLICED = 16  # one change in so many messages is quicker put in by itself than with all of them
+_FEW = 100  # changes that are cheaper to put in than to read even a small mailbox anew
 
 # Arrival and id as one number: Python sorts 100,000 such in a third of the time that SQLite takes
 # for the two. What arrived before 1965 or after 2101 has no room in it.
@@ -45,6 +44,12 @@ _KEYS = """
         (max(-2147483648, min(2147483647, received_at - 2000000000)) << 32) | message_id
     FROM message WHERE account_id = ?1 AND message_id IN (SELECT value FROM json_each(?2))
 """
+_MAILBOX = "SELECT modseq FROM mailbox WHERE account_id = ? AND mailbox_id = ?"
+# Beyond the first few, a mailbox that is kept would spare little.
+_LARGEST = """
+    SELECT mailbox_id FROM mailbox WHERE account_id = ? AND messages > 0
+    ORDER BY messages DESC LIMIT 5
+"""
 _numbers = msgspec.json.Decoder(list[int]).decode
 
 
@@ -57,43 +62,11 @@ class Arrivals(msgspec.Struct, frozen=True):
     threads: Numbers
 
 
-class KeptArrivals:
-    """Of the accounts of one process; its threads share it, and what is in it never changes."""
+class KeptArrivals(Recent[Scope, Arrivals]):
+    """Of the accounts of one process."""
 
-    def __init__(self) -> None:
-        self._kept: OrderedDict[Scope, Arrivals] = OrderedDict()
-        self._messages = 0
-        self._lock = threading.Lock()
-
-    def find(self, scope: Scope) -> Arrivals | None:
-        """As they were when they were last asked for."""
-        with self._lock:
-            found = self._kept.get(scope)
-            if found is not None:
-                self._kept.move_to_end(scope)
-            return found
-
-    def largest(self, account: AccountId) -> MailboxId | None:
-        """The mailbox of most messages, of those that are kept."""
-        with self._lock:
-            boxes = [scope for scope in self._kept if scope[0] == account and scope[1] is not None]
-            return max(boxes, key=lambda one: len(self._kept[one].keys))[1] if boxes else None
-
-    def keep(self, scope: Scope, made: Arrivals | None) -> None:
-        """For the next question; None forgets."""
-        with self._lock:
-            before = self._kept.get(scope)
-            if before is not None:
-                if made is not None and made.modseq < before.modseq:
-                    return  # somebody with a later snapshot was quicker
-                del self._kept[scope]
-                self._messages -= len(before.keys)
-            if made is not None:
-                self._kept[scope] = made
-                self._messages += len(made.keys)
-            while self._messages > _MOST_MESSAGES:
-                _, oldest = self._kept.popitem(last=False)
-                self._messages -= len(oldest.keys)
+    def __init__(self, most: int = _MOST_MESSAGES) -> None:
+        super().__init__(most)
 
 
 async def arrivals(db: Reader, kept: KeptArrivals, scope: Scope) -> Arrivals | None:
@@ -103,14 +76,23 @@ async def arrivals(db: Reader, kept: KeptArrivals, scope: Scope) -> Arrivals | N
     if known is not None and known.modseq == modseq:
         return known
     made = None
-    if known is not None:
+    if scope[1] is not None:
+        row = await db.row(_MAILBOX, scope)
+        if row is None:  # it went, or its UIDs ran out and it has another id now
+            kept.forget(scope)
+            return _made({}, modseq)
+        if known is not None and row[0] <= known.modseq < modseq:
+            made = msgspec.structs.replace(known, modseq=modseq)
+    if made is None and known is not None:
         made = await _brought_up(db, scope, known, modseq)
     if made is None:
         made = await _read(db, kept, scope, modseq)
     odd = {made.keys[at] >> 32 for at in (0, -1)} if made.keys else set()
-    fits = not odd & {_FIRST_ARRIVAL, _LAST_ARRIVAL}
-    kept.keep(scope, made if fits else None)
-    return made if fits else None
+    if odd & {_FIRST_ARRIVAL, _LAST_ARRIVAL}:
+        kept.forget(scope)
+        return None
+    kept.keep(scope, made, modseq, len(made.keys))
+    return made
 
 
 async def _brought_up(db: Reader, scope: Scope, known: Arrivals, modseq: ModSeq) -> Arrivals | None:
@@ -120,10 +102,10 @@ async def _brought_up(db: Reader, scope: Scope, known: Arrivals, modseq: ModSeq)
         await check_point(db, account, Point(known.modseq))
     except CannotCalculateChanges:
         return None
+    if await are_many(db, account, known.modseq, len(known.keys) // _SPLICED + _FEW):
+        return None
     changed = await changed_since(db, account, known.modseq)
     touched = {number: one for number, one in changed.items() if _is_touched(one, mailbox)}
-    if len(touched) > _MOST_CHANGED:
-        return None
     keys: dict[int, int] = dict(
         await db.rows(_KEYS, (account, msgspec.json.encode(list(touched)).decode()))
     )
@@ -149,11 +131,14 @@ async def _read(db: Reader, kept: KeptArrivals, scope: Scope, modseq: ModSeq) ->
     account, mailbox = scope
     if mailbox is not None:
         return _made(await _of_places(db, account, "mailbox_id = ?2", mailbox), modseq)
-    largest = kept.largest(account)
-    inside = None if largest is None else await arrivals(db, kept, (account, largest))
-    if largest is None or inside is None:
-        return _made(await _of_places(db, account, "true"), modseq)
-    return _spliced(inside, await _of_places(db, account, "mailbox_id <> ?2", largest), modseq)
+    for (largest,) in await db.rows(_LARGEST, (account,)):
+        if kept.find((account, largest)) is None:
+            continue
+        inside = await arrivals(db, kept, (account, largest))
+        if inside is not None:
+            others = await _of_places(db, account, "mailbox_id <> ?2", largest)
+            return _spliced(inside, others, modseq)
+    return _made(await _of_places(db, account, "true"), modseq)
 
 
 async def _of_places(db: Reader, account: AccountId, which: str, *params: Value) -> dict[int, int]:

@@ -5,15 +5,14 @@ What came since is asked for; to look at all the rows of 100,000 messages takes 
 
 from __future__ import annotations
 
-import threading
 from array import array
-from collections import OrderedDict
 from typing import TypeAlias
 
 import msgspec
 
 from pillarbox.ids import AccountId
 from pillarbox.store.database import Reader
+from pillarbox.store.search.recent import Recent
 
 Numbers: TypeAlias = "array[int]"
 
@@ -26,31 +25,19 @@ _SINCE = """
 _numbers = msgspec.json.Decoder(list[int]).decode
 
 
-class KeptAttachments:
-    """Of the accounts of one process; its threads share it, and what is in it never changes."""
+class KeptAttachments(Recent[AccountId, tuple[int, Numbers]]):
+    """Of the accounts of one process: up to which message it is known, and which have any."""
 
-    def __init__(self) -> None:
-        self._kept: OrderedDict[AccountId, tuple[int, Numbers]] = OrderedDict()
-        self._messages = 0
-        self._lock = threading.Lock()
+    def __init__(self, most: int = _MOST_MESSAGES) -> None:
+        super().__init__(most)
 
-    async def find(self, db: Reader, account: AccountId) -> Numbers:
+    async def of(self, db: Reader, account: AccountId) -> Numbers:
         """All in this snapshot, some that came after it, and some that went."""
-        with self._lock:
-            upto, known = self._kept.get(account, (0, array("I")))
+        upto, known = self.find(account) or (0, array("I"))
         last = (await db.row(_LAST, (account,)) or (0,))[0]
         if last <= upto:
             return known
         row = await db.row(_SINCE, (account, upto, last))
         made = known + array("I", _numbers(row[0]) if row is not None else ())
-        self._keep(account, last, made)
+        self.keep(account, (last, made), last, len(made))
         return made
-
-    def _keep(self, account: AccountId, upto: int, made: Numbers) -> None:
-        with self._lock:
-            before = self._kept.pop(account, (0, array("I")))
-            self._kept[account] = max(before, (upto, made), key=lambda one: one[0])
-            self._messages += len(self._kept[account][1]) - len(before[1])
-            while self._messages > _MOST_MESSAGES:
-                _, oldest = self._kept.popitem(last=False)
-                self._messages -= len(oldest[1])

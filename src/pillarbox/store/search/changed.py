@@ -27,6 +27,18 @@ _PLACES = """
     FROM placement INDEXED BY placement_message
     WHERE account_id = ?1 AND message_id IN (SELECT value FROM json_each(?3))
 """
+_ARE_MANY = """
+    SELECT count(*) FROM (
+        SELECT 1 FROM mailbox b CROSS JOIN placement p USING (account_id, mailbox_id)
+            WHERE b.account_id = ?1 AND b.modseq > ?2 AND p.modseq > ?2
+        UNION ALL
+        SELECT 1
+            FROM (SELECT mailbox_id FROM mailbox WHERE account_id = ?1 AND modseq > ?2
+                UNION SELECT mailbox_id FROM mailbox_gone WHERE account_id = ?1 AND modseq > ?2) b
+            CROSS JOIN expunged e USING (mailbox_id)
+            WHERE e.account_id = ?1 AND e.modseq > ?2
+        LIMIT ?3 + 1)
+"""
 _AT_ONCE = 5000  # messages in one statement
 
 
@@ -42,6 +54,12 @@ class Changed(msgspec.Struct):
         """It was in a mailbox, or may have been."""
         self.before.add(mailbox)
         self.is_doubtful = self.is_doubtful or bool(is_doubtful)
+
+
+async def are_many(db: Reader, account: AccountId, since: ModSeq, most: int) -> bool:
+    """Whether more than `most` places changed or went; no more rows than these are looked at."""
+    row = await db.row(_ARE_MANY, (account, since, most))
+    return row is not None and row[0] > most
 
 
 async def changed_since(db: Reader, account: AccountId, since: ModSeq) -> dict[int, Changed]:

@@ -5,8 +5,6 @@ Where they lie scattered in 100,000 rows, to find them takes some 15 ms; what ch
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 
 import msgspec
@@ -15,12 +13,13 @@ from pillarbox.errors import CannotCalculateChanges
 from pillarbox.ids import AccountId, MailboxId, ModSeq
 from pillarbox.store.database import Reader
 from pillarbox.store.model import Mailbox
-from pillarbox.store.search.changed import changed_since
+from pillarbox.store.search.changed import are_many, changed_since
+from pillarbox.store.search.recent import Recent
 from pillarbox.store.sql.account_changes import Point, check_point
 from pillarbox.store.sql.changes import account_modseq
 
 _MOST_MESSAGES = 200_000  # in all that is kept; some 100 octets each
-_MOST_CHANGED = 5_000  # messages; where more changed it is read anew
+_MOST_CHANGED = 5_000  # places; where more changed it is read anew
 # 25: what is seen, a draft or \Deleted is not unread (RFC 8621 §2). `unseen` counts the latter two.
 _READ = """
     SELECT message_id, thread_id, flags & 25 FROM placement NOT INDEXED
@@ -46,38 +45,23 @@ class Unread(msgspec.Struct, frozen=True):
         return sum(map(len, self.mailboxes.values()))
 
 
-class KeptUnread:
-    """Of the accounts of one process; its threads share it, and what is in it never changes."""
+class KeptUnread(Recent[AccountId, Unread]):
+    """Of the accounts of one process."""
 
-    def __init__(self) -> None:
-        self._kept: OrderedDict[AccountId, Unread] = OrderedDict()
-        self._messages = 0
-        self._lock = threading.Lock()
+    def __init__(self, most: int = _MOST_MESSAGES) -> None:
+        super().__init__(most)
 
-    async def find(self, db: Reader, account: AccountId, mailboxes: Sequence[Mailbox]) -> Unread:
+    async def of(self, db: Reader, account: AccountId, mailboxes: Sequence[Mailbox]) -> Unread:
         """As it is in this snapshot, of which the mailboxes are. Raises NoSuchAccount."""
-        with self._lock:
-            known = self._kept.get(account)
+        known = self.find(account)
         modseq = await account_modseq(db, account)
         if known is not None and known.modseq == modseq:
             return known
         made = await _brought_up(db, account, known, modseq) if known is not None else None
         if made is None:
             made = await _read(db, account, mailboxes, modseq)
-        self._keep(account, made)
+        self.keep(account, made, modseq, made.messages)
         return made
-
-    def _keep(self, account: AccountId, made: Unread) -> None:
-        with self._lock:
-            before = self._kept.get(account)
-            if before is not None and before.modseq > made.modseq:
-                return  # somebody with a later snapshot was quicker
-            self._messages += made.messages - (before.messages if before is not None else 0)
-            self._kept[account] = made
-            self._kept.move_to_end(account)
-            while self._messages > _MOST_MESSAGES:
-                _, oldest = self._kept.popitem(last=False)
-                self._messages -= oldest.messages
 
 
 async def _read(
@@ -99,9 +83,9 @@ async def _brought_up(
         await check_point(db, account, Point(known.modseq))
     except CannotCalculateChanges:
         return None
-    changed = await changed_since(db, account, known.modseq)
-    if len(changed) > _MOST_CHANGED:
+    if await are_many(db, account, known.modseq, _MOST_CHANGED):
         return None
+    changed = await changed_since(db, account, known.modseq)
     mailboxes = {mailbox: dict(threads) for mailbox, threads in known.mailboxes.items()}
     for threads in mailboxes.values():
         for message in changed.keys() & threads.keys():
