@@ -18,6 +18,8 @@ from support.browsing import MANY, sign_in
 from support.reading import ROWS, jmap, open_mail
 from support.web_site import Person, Site, running_site
 
+pytestmark = pytest.mark.timed
+
 # So slow that there is time to look: it rests ten times as long as it works, a quarter of a second
 # at most. SOME take half a minute where everything is slow, and some seconds elsewhere.
 SLOW = {

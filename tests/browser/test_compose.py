@@ -19,6 +19,8 @@ from support.browsing import CHROMIUM, sign_in
 from support.web_site import Person, Site
 from support.writing import Composer, letters_of, until, wait_for_letters
 
+pytestmark = pytest.mark.timed
+
 MIB = 1024 * 1024
 
 

@@ -26,6 +26,8 @@ from support.crowd_tab import CrowdTab, Streams
 from support.reading import jmap
 from support.web_site import Person, Site
 
+pytestmark = pytest.mark.timed
+
 MAIL = 120
 SETTLED = 15  # seconds in which every window is right after the last act
 NAMES = {"INBOX": "Inbox"}  # of mailboxes whose name the page translates

@@ -17,6 +17,8 @@ from support.reading import ROWS, open_mail
 from support.web_site import Person, Site
 from support.writing import Composer, letters_of, until
 
+pytestmark = pytest.mark.timed
+
 METER_SECONDS = 2.0
 METER = ".meter .numbers"
 FULL = (

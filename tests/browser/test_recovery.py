@@ -38,6 +38,8 @@ from support.way_back import (
 )
 from support.web_site import Person, Site, running_site
 
+pytestmark = pytest.mark.timed
+
 OpenContext = Callable[..., BrowserContext]
 END_SECONDS = 5.0  # REC-6
 

@@ -37,6 +37,8 @@ from support.web_selection import (
 )
 from support.web_site import Person, Site
 
+pytestmark = pytest.mark.timed
+
 SOME = 1700  # messages, so that the list has more than a thousand rows
 SIZE = {"width": 1280, "height": 900}
 Open = Callable[..., BrowserContext]

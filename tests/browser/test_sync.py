@@ -22,6 +22,8 @@ from support.web_site import Person, Site
 from support.web_sync import FarSite, Sleeper, Witness, idling, share
 from support.writing import Composer, letters_of, until, wait_for_letters
 
+pytestmark = pytest.mark.timed
+
 # `make test-web` has the machine for itself.
 SLOWNESS = 1.0 if IS_LONG else 4.0
 TRIES = 20 if IS_LONG else 4

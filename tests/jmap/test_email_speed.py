@@ -11,6 +11,8 @@ from pillarbox.store.blobs.content import Blobs
 from support.jmap_bench import JmapBox
 from support.store_box import letter
 
+pytestmark = pytest.mark.timed
+
 LIST = [
     "threadId", "mailboxIds", "keywords", "hasAttachment", "from", "to", "cc", "subject",
     "receivedAt", "sentAt", "size", "preview", "messageId", "inReplyTo",

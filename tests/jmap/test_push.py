@@ -6,10 +6,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import pytest
+
 from pillarbox.ids import ModSeq
 from pillarbox.jmap.push import PAUSE_SECONDS, Watch, Watches, push_types
 from pillarbox.store.sql import accounts
 from support.jmap_bench import JmapBox
+
+pytestmark = pytest.mark.timed
 
 Test = Callable[[JmapBox, Watch], Awaitable[None]]
 

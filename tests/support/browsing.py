@@ -16,7 +16,7 @@ from support.web_site import Person, Site
 CHROMIUM = Path("/usr/bin/chromium")
 IS_LONG = os.environ.get("PILLARBOX_BROWSER", "") == "long"
 MANY = 100_000 if IS_LONG else 2_000  # messages in the inbox of `large_site`
-PATIENCE_SECONDS = 15  # for what a test waits; the machine may be busy
+PATIENCE_SECONDS = 30  # for what a test waits; the machine may be busy
 WIDTHS = (360, 800, 1280)
 THEMES = ("light", "dark")
 _ARGUMENTS = (

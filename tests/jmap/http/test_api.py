@@ -11,6 +11,8 @@ import pytest
 from pillarbox.web.headers import SECURITY
 from support.jmap_client import CORE, JmapClient
 
+pytestmark = pytest.mark.timed
+
 LIMIT = "urn:ietf:params:jmap:error:limit"
 ECHO = ["Core/echo", {"a": [1, {"b": None}]}, "c0"]
 

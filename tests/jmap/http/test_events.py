@@ -17,6 +17,8 @@ from pillarbox.store.sql import accounts, mailboxes
 from pillarbox.testing import running_server
 from support.jmap_client import Events, JmapClient, basic
 
+pytestmark = pytest.mark.timed
+
 PASSWORD = "correct-horse-9"
 ALL = "types=*&closeafter=no&ping=0"
 

@@ -16,6 +16,8 @@ from pillarbox.node.welcome import deliver_welcome
 from pillarbox.store.sql import accounts
 from support.jmap_client import JmapClient
 
+pytestmark = pytest.mark.timed
+
 
 def upload(client: JmapClient, person: Any, octets: bytes, media_type: str) -> dict[str, Any]:
     found = client.ask("POST", f"/jmap/upload/{person.id}/", octets, Content_Type=media_type)

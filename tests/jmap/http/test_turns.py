@@ -10,6 +10,8 @@ from pillarbox.ids import AccountId
 from pillarbox.jmap.errors import RequestRefused
 from pillarbox.jmap.http.desk import Turns
 
+pytestmark = pytest.mark.timed
+
 ALICE, BOB = AccountId(1), AccountId(2)
 
 
