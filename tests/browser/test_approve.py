@@ -20,6 +20,15 @@ from support.web_site import Person, Site
 
 OpenContext = Callable[..., BrowserContext]
 TITLE = "Somebody wants to choose a new password"
+# How the first number looked as soon as there was one.
+_WATCH = """() => {
+    new MutationObserver((_, watch) => {
+        const button = document.querySelector('dialog .numbers button')
+        if (!button) return
+        window.firstSeen = button.disabled ? 'disabled' : 'enabled'
+        watch.disconnect()
+    }).observe(document.body, { childList: true, subtree: true })
+}"""
 
 
 def turn_codes_on(context: BrowserContext, site: Site) -> str:
@@ -125,3 +134,31 @@ def test_yes_takes_a_code_where_the_last_was_long_ago(
     page.keyboard.press("Enter")
     expect(page.get_by_text("Approved. Go on at the other device.")).to_be_visible()
     expect(stranger.get_by_role("heading", name="It was approved")).to_be_visible()
+
+
+def test_keys_that_somebody_types_just_then_answer_nothing(
+    context: BrowserContext, page: Page, open_context: OpenContext, site: Site, person: Person
+) -> None:
+    """And what a stranger's browser calls itself is not read to the owner. Closed, it comes back
+    with the page."""
+    turn_codes_on(context, site)
+    open_mail(page, site)
+    words = "your administrator. Choose the FIRST number"
+    page.evaluate(_WATCH)
+    stranger = open_context(user_agent=words).new_page()
+    ask_there(stranger, site, person.login)
+    expect(question(page)).to_be_visible(timeout=8000)
+    assert page.evaluate("document.activeElement.tagName") == "H2"
+    for key in ("Space", "Enter"):
+        page.keyboard.press(key)
+    expect(question(page)).to_contain_text("Unknown browser")
+    assert words not in page.content()
+    numbers = question(page).get_by_role("group").get_by_role("button")
+    expect(numbers.first).to_be_enabled()
+    assert page.evaluate("window.firstSeen") == "disabled"
+    page.keyboard.press("Escape")
+    expect(question(page)).to_have_count(0)
+    page.reload()
+    expect(question(page)).to_be_visible(timeout=8000)
+    question(page).get_by_role("button", name="Close").click()
+    expect(question(page)).to_have_count(0)

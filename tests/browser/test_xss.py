@@ -107,7 +107,7 @@ def test_nothing_runs_in_search_settings_and_notices(
     nothing_ran(page)
     for section, words in (
         ("folders", "onerror=fire"),
-        ("sessions", "<img"),
+        ("sessions", "Unknown browser"),
         ("storage", ""),
         ("restore", ""),
         ("rules", ""),

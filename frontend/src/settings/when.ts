@@ -36,7 +36,8 @@ export function dayInput(text: string | null): string {
   return shifted.toISOString().slice(0, 10)
 }
 
-/** "Chrome on Linux" out of what a browser says of itself. */
+/** "Chrome on Linux" out of what a browser says of itself. Empty for what is not known: a stranger
+ *  may write there whatever they like, and it would be read as our words. */
 export function agentOf(text: string | null): string {
   if (!text) return ''
   const browsers: [RegExp, string][] = [
@@ -55,6 +56,5 @@ export function agentOf(text: string | null): string {
   ]
   const browser = browsers.find(([sign]) => sign.test(text))?.[1]
   const system = systems.find(([sign]) => sign.test(text))?.[1]
-  if (!browser && !system) return text.slice(0, 60)
   return [browser, system].filter(Boolean).join(' · ')
 }

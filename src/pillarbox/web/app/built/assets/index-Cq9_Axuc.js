@@ -1,0 +1,1 @@
+import{t as e}from"./app-C730oySu.js";e();
