@@ -181,6 +181,8 @@ export interface App {
   readonly client: JmapClient
   readonly login: string
   readonly name: string | null
+  /** What was chosen on signing in: the session outlives the browser's window. */
+  readonly stays: boolean
   readonly mail: Mail
   readonly act: Act
   readonly selection: SelectionStore

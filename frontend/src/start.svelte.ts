@@ -18,7 +18,7 @@ import { Selected } from './selection/selection.svelte.ts'
 import './shell/base.css'
 import { keepFocus } from './shell/focus.ts'
 import { Layout } from './shell/layout.svelte.ts'
-import { followLeaving, leaves } from './shell/leave.ts'
+import { followLeaving, makeWay, sessionEnded } from './shell/leave.ts'
 import { Lazy } from './shell/lazy.svelte.ts'
 import { Prefs } from './shell/prefs.svelte.ts'
 import { Asking } from './shell/questions.svelte.ts'
@@ -33,7 +33,7 @@ import { Toasts } from './ui/toasts.svelte.ts'
 
 const COMPOSER_AFTER = 2500
 
-function inlined<T>(id: string): T | null {
+function inlined<T>(id: 'session' | 'first'): T | null {
   const text = document.getElementById(id)?.textContent?.trim()
   return text ? (JSON.parse(text) as T) : null
 }
@@ -51,9 +51,10 @@ async function findBoot(): Promise<{ boot: Boot; isKept: boolean }> {
       location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`)
       return new Promise(() => undefined)
     }
-    const { login, name, csrf } = await state.json()
+    const { login, name, csrf, stays } = await state.json()
     const preferences = await (await fetch('/account/preferences')).json()
-    return { boot: { session: await session.json(), csrf, login, name, preferences }, isKept: false }
+    const boot = { session: await session.json(), csrf, login, name, stays, preferences }
+    return { boot, isKept: false }
   } catch (error) {
     const kept = await Cache.last()
     if (!kept) throw error
@@ -74,11 +75,29 @@ export async function start(): Promise<void> {
     session: boot.session,
     csrf: boot.csrf,
     signIn: () => {
-      if (leaves()) return new Promise(() => undefined)
-      if (!asking.isSignedOut) push?.ended()
-      return asking.signIn()
+      if (asking.isLeaving) return sessionEnded()
+      if (asking.isSignedOut) return asking.signIn()
+      push?.ended()
+      void mail.cache.rest()
+      return asking.signIn().finally(keepAccount)
+    },
+    foreign: () => {
+      push?.ended()
+      void mail.cache.rest()
+      return makeWay('/mail/')
     },
   })
+  const keepAccount = () =>
+    void mail.cache.keepAccount({
+      session: boot.session,
+      login: boot.login,
+      name: boot.name,
+      stays: boot.stays,
+      preferences: prefs.now,
+      mailboxes: mail.mailboxes,
+      quotas: mail.quotas,
+      at: Date.now(),
+    })
   const prefs = new Prefs(client, boot.preferences)
   const mail = new MailStore(
     client,
@@ -119,6 +138,7 @@ export async function start(): Promise<void> {
     client,
     login: boot.login,
     name: boot.name,
+    stays: boot.stays,
     mail,
     act,
     selection,
@@ -151,8 +171,10 @@ export async function start(): Promise<void> {
     },
   }
   setApp(app)
+  followLeaving(asking)
 
   const first = inlined<FirstBatch>('first')
+  document.getElementById('first')?.remove() // or it could be read in the page for as long as that lives
   if (first) mail.takeFirst(first)
   else if (isKept) {
     const kept = await mail.cache.account()
@@ -184,7 +206,6 @@ export async function start(): Promise<void> {
   keepFocus()
   push = new Push(client, mail, sync)
   push.start()
-  followLeaving()
   mail.onEvent('approval', async (asks) => {
     const { asked } = await import('./approve/asked.svelte.ts')
     void asked.take(asks as Parameters<typeof asked.take>[0])
@@ -193,20 +214,12 @@ export async function start(): Promise<void> {
   const prepare = () => void composer.get().catch(() => undefined)
   addEventListener('online', prepare)
   setTimeout(() => {
+    if (asking.isLeaving) return // it would be kept here again
     prepare()
     void act.loadOperations()
     void registerWorker()
     void welcome.look()
-    if (isKept) return
-    void mail.cache.keepAccount({
-      session: boot.session,
-      login: boot.login,
-      name: boot.name,
-      preferences: prefs.now,
-      mailboxes: mail.mailboxes,
-      quotas: mail.quotas,
-      at: Date.now(),
-    })
+    if (!isKept && !asking.isVeiled) keepAccount()
   }, COMPOSER_AFTER)
 }
 

@@ -24,6 +24,7 @@ export interface KeptAccount {
   session: JmapSession
   login: string
   name: string | null
+  stays: boolean
   preferences: Partial<Preferences>
   mailboxes: Mailbox[]
   quotas: Quota[]
@@ -44,6 +45,7 @@ function open(accountId: Id): Promise<IDBPDatabase> {
 export class Cache {
   #db: Promise<IDBPDatabase> | null
   #accountId: Id
+  #isResting = false
 
   constructor(accountId: Id) {
     this.#accountId = accountId
@@ -70,13 +72,14 @@ export class Cache {
 
   async keepAccount(kept: KeptAccount): Promise<void> {
     if (!this.#db) return
+    this.#isResting = false
     localStorage.setItem('pillarbox-account', this.#accountId)
     await this.#attempt((db) => db.put('account', kept, 'me'))
   }
 
   async keep(mail: MailStore): Promise<void> {
     const { view } = mail
-    if (view.state === null || view.total === null || view.isEmptied) return
+    if (this.#isResting || view.state === null || view.total === null || view.isEmptied) return
     const ids: Id[] = []
     for (let at = 0; at < HEAD; at++) {
       const id = view.at(at)
@@ -103,6 +106,13 @@ export class Cache {
       all.sort((a, b) => b.at - a.at)
       for (const old of all.slice(MOST_LISTS)) await db.delete('lists', old.key)
     })
+  }
+
+  /** The session has ended: a start without a server shows nothing until the next one. */
+  async rest(): Promise<void> {
+    this.#isResting = true
+    localStorage.removeItem('pillarbox-account')
+    await this.#attempt((db) => Promise.all([db.clear('lists'), db.clear('account')]))
   }
 
   /** At sign-out; nothing is kept any more after it. */

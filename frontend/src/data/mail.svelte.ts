@@ -33,6 +33,8 @@ const MOST_RECORDS = 5000
 const MOST_VIEWS = 8
 /** What the page brought is painted before anybody asks what has changed since. */
 const FIRST_LOOK = 500
+/** At sign-out: for changes that the server does not have yet. */
+const LAST_WRITES = 5000
 
 const SORTS: Record<SortName, Query['sort']> = {
   newest: [{ property: 'receivedAt', isAscending: false }],
@@ -313,7 +315,8 @@ export class MailStore implements Mail {
   }
 
   async forget(): Promise<void> {
-    await this.later.send().catch(() => undefined)
+    const late = new Promise((done) => setTimeout(done, LAST_WRITES))
+    await Promise.race([this.later.send().catch(() => undefined), late])
     await this.cache.forget()
   }
 

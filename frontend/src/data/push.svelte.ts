@@ -43,6 +43,8 @@ export class Push {
   #alive: ReturnType<typeof setTimeout> | undefined
   #known: Record<string, string> = {}
   #isLooking = false
+  /** Since then the browser's session may have become another. */
+  #wasOpen = false
 
   constructor(client: JmapClient, mail: MailStore, sync: Sync) {
     this.#client = client
@@ -111,6 +113,8 @@ export class Push {
     this.#stream = stream
     stream.onopen = () => {
       if (this.#failures > 0 || this.#mail.push !== 'live') this.#sync.told(true)
+      if (this.#failures > 0 || this.#wasOpen) void this.#look()
+      this.#wasOpen = true
       this.#failures = 0
       this.#live()
     }
@@ -170,7 +174,7 @@ export class Push {
         signal: AbortSignal.timeout(DEAD_AFTER),
       })
       const { login } = (await answer.json()) as { login: string }
-      if (login !== app.login) location.replace('/mail/')
+      if (login !== app.login) await this.#client.foreign()
       else if (csrf !== this.#client.csrf) this.#wake(true) // somebody signed in again
     } catch {
       // no network: it is asked again with the next attempt

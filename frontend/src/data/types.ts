@@ -118,6 +118,8 @@ export interface Boot {
   csrf: string
   login: string
   name: string | null
+  /** The session outlives the browser's window. */
+  stays: boolean
   preferences: Partial<Preferences>
 }
 

@@ -47,6 +47,8 @@ export interface ClientOptions {
   csrf: string
   /** Called for a 401; resolves with the new token when somebody has signed in again. */
   signIn: () => Promise<string>
+  /** Called when the browser's session is somebody else's now: this page has no more to do. */
+  foreign: () => Promise<never>
   fetch?: typeof fetch
   wait?: (milliseconds: number) => Promise<void>
 }
@@ -61,6 +63,7 @@ export class JmapClient {
   session: JmapSession
   csrf: string
   readonly timings: Timing[] = []
+  readonly foreign: () => Promise<never>
   #queue: Waiting[] = []
   #numbers = 0
   #signIn: () => Promise<string>
@@ -71,6 +74,7 @@ export class JmapClient {
     this.session = options.session
     this.csrf = options.csrf
     this.#signIn = options.signIn
+    this.foreign = options.foreign
     this.#fetch = options.fetch ?? ((...given) => fetch(...given))
     this.#wait = options.wait ?? ((ms) => new Promise((done) => setTimeout(done, ms)))
   }
@@ -193,20 +197,25 @@ export class JmapClient {
       if (response.status === 401) this.csrf = await this.#signIn()
       else {
         const failed = await RequestFailed.of(response)
-        if (failed.status !== 403 || !(await this.#isRenewed())) throw failed
+        if (failed.status !== 403 || !(await this.#isRenewed(init.signal ?? null))) throw failed
       }
     }
   }
 
   /** Whether the same person signed in again in another tab: the session has another token. */
-  async #isRenewed(): Promise<boolean> {
+  async #isRenewed(signal: AbortSignal | null): Promise<boolean> {
     const before = this.csrf
-    const init = { headers: { Accept: 'application/json' } }
+    const init = { headers: { Accept: 'application/json' }, signal }
     const answer = await this.#fetch('/account/state', init).catch(() => null)
     if (!answer?.ok) return false
-    const told = (await answer.json()) as { login: string; csrf: string }
-    if (told.login === this.session.username) this.csrf = told.csrf
+    this.csrf = await this.#ours(answer)
     return this.csrf !== before
+  }
+
+  /** The token of an answer that is about the person whose mail this page shows. */
+  async #ours(answer: Response): Promise<string> {
+    const told = (await answer.json()) as { login: string; csrf: string }
+    return told.login === this.session.username ? told.csrf : this.foreign()
   }
 
   /** A start without a server knows no token; a session may be there all the same. */
@@ -214,7 +223,7 @@ export class JmapClient {
     try {
       const headers = { Accept: 'application/json' }
       const answer = await this.#fetch('/account/state', { headers, signal })
-      if (answer.ok) return ((await answer.json()) as { csrf: string }).csrf
+      if (answer.ok) return await this.#ours(answer)
       if (answer.status !== 401) throw await RequestFailed.of(answer)
     } catch (error) {
       throw error instanceof RequestFailed ? error : new NetworkFailed(error)

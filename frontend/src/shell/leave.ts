@@ -1,64 +1,55 @@
-// Signing out: what was kept on this device goes first. Letters that only this device has are
-// asked about, because nobody else has them. Other tabs of the browser hide what they show at
-// once, and leave when the session has ended.
+// A page that is to show nothing any more: its person signs out, here or in another tab, or the
+// browser's session is somebody else's by now. What signing out does comes when it is asked for.
 
 import { app } from '../app.ts'
+import type { Asking } from './questions.svelte.ts'
 
-const OURS = /^pillarbox/
-/** The tab that signs out tells when it is done; it may have been closed before. */
-const PATIENCE = 10_000
+/** What the tab that signs out tells the others. */
+export type Word = 'leaving' | 'failed' | 'left'
 
-let channel: BroadcastChannel | undefined
-let isLeaving = false
-
-/** The page goes away: it asks nobody to sign in. */
-export function leaves(): boolean {
-  return isLeaving
-}
+let asking: Asking
+let channel: BroadcastChannel
+let isGoing = false
 
 /** Called once: another tab may sign out. */
-export function followLeaving(): void {
+export function followLeaving(asked: Asking): void {
+  asking = asked
   channel = new BroadcastChannel(`pillarbox-leaving-${app.mail.accountId}`)
-  let gone: Promise<void> | undefined
-  channel.onmessage = ({ data }) => {
-    gone ??= forget()
-    // Whoever is signed in then, if anybody, is for the server to say.
-    const leave = () => location.replace('/mail/')
-    if (data === 'left') void gone.finally(leave)
-    else setTimeout(leave, PATIENCE)
+  channel.onmessage = ({ data }: MessageEvent<Word>) => {
+    veil()
+    const goes = () => data === 'left' && makeWay('/mail/')
+    void import('./sign-out.ts').then((part) => part.follow(data), goes)
   }
 }
 
+export function tellTabs(word: Word): void {
+  channel.postMessage(word)
+}
+
+/** The session has ended while the page is leaving: nobody is asked to sign in. */
+export async function sessionEnded(): Promise<never> {
+  const part = await import('./sign-out.ts').catch(() => null)
+  await part?.wipedAll()
+  tellTabs('left')
+  return makeWay('/sign-in')
+}
+
 export async function signOut(): Promise<void> {
-  const part = await import('../compose/leaving.ts')
-  const count = await part.lettersOnlyHere()
-  if (count > 0 && !(await mayForget(count))) return
-  channel?.postMessage('leaving')
-  await forget()
-  for (const key of Object.keys(localStorage)) if (OURS.test(key)) localStorage.removeItem(key)
-  navigator.serviceWorker?.controller?.postMessage('forget')
-  const headers = { 'Content-Type': 'application/json', 'X-Csrf-Token': app.client.csrf }
-  await fetch('/sign-out', { method: 'POST', headers, body: '{}' }).catch(() => undefined)
-  channel?.postMessage('left')
-  location.replace('/sign-in')
+  const part = await import('./sign-out.ts').catch(() => null)
+  if (part) await part.signOut()
+  else app.toast(app.t('mail.partFailed'), { kind: 'danger' })
 }
 
-/** Nothing of it is seen any more, and nothing is kept. */
-async function forget(): Promise<void> {
-  isLeaving = true
+/** Nothing of the mail is seen from this moment on. */
+export function veil(): void {
+  asking.isLeaving = true
   document.documentElement.toggleAttribute('data-veiled', true)
-  document.title = app.t('mail.signOut')
-  app.selection.none(true)
-  const letters = import('../compose/leaving.ts').then((part) => part.forgetLetters())
-  await Promise.allSettled([letters, app.mail.forget()])
-  for (const key of Object.keys(sessionStorage)) if (OURS.test(key)) sessionStorage.removeItem(key)
 }
 
-function mayForget(n: number): Promise<boolean> {
-  return app.confirm({
-    title: app.t('mail.signOutLetters', { n }),
-    text: app.t('mail.signOutLettersText'),
-    yes: app.t('mail.signOut'),
-    danger: true,
-  })
+/** Whoever is signed in now, if anybody, is for the server to say. */
+export function makeWay(to: '/mail/' | '/sign-in'): Promise<never> {
+  veil()
+  if (!isGoing) location.replace(to)
+  isGoing = true
+  return new Promise(() => undefined)
 }

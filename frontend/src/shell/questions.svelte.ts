@@ -11,7 +11,14 @@ export type Question =
 
 export class Asking {
   open = $state.raw<Question[]>([])
+  /** The page goes away: it asks nobody to sign in. */
+  isLeaving = $state(false)
   #signIn: Promise<string> | null = null
+
+  /** Nothing of the mail may be seen. */
+  get isVeiled(): boolean {
+    return this.isLeaving || this.isSignedOut
+  }
 
   /** The session has ended: whoever sits here now may be somebody else. */
   get isSignedOut(): boolean {

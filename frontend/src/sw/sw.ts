@@ -93,6 +93,8 @@ async function keptShell(): Promise<Response | undefined> {
 
 /** The page on its way to a window is not touched: reading along would hold it up. */
 async function refreshShell(answer: Response): Promise<void> {
+  // It leads to signing in: nobody who is not signed in starts the app, without a network either.
+  if (answer.type === 'opaqueredirect') return void (await caches.delete(SHELL))
   const kept = await keptShell()
   if (kept?.headers.get(BUILD_FIELD) !== answer.headers.get(BUILD_FIELD)) await keepShell()
 }

@@ -55,6 +55,7 @@ async def get_state(asked: Asked) -> Response:
             "login": asked.session.login,
             "mailHost": hostname_of(services.settings),
             "csrf": asked.session.csrf,
+            "stays": asked.session.stays,
             "sessionId": str(asked.session.id),
             "fresh": services.sessions.is_fresh(asked.session),
             "recovery": {

@@ -96,6 +96,7 @@ class Shell:
             "csrf": session.csrf,
             "login": session.login,
             "name": known.account.name or None,
+            "stays": session.stays,
             "preferences": known.preferences,
         }
         is_listed = _LISTED.fullmatch(request.path_params.get("path", "")) is not None
