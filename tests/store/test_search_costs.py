@@ -6,6 +6,7 @@ A number that grows is a decision, not a failure: raise it here with its reason.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -249,3 +250,28 @@ async def test_no_text_is_handed_out_to_be_compared(
             found = await box.store.search(box.alice.id, box.inbox.id, query)
             assert found == [*range(2, 41, 2), 41]
     assert asked == [{41}, {41}]
+
+
+async def test_how_frequent_a_word_is_is_asked_once_however_deep_it_lies(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    levels = [[f"{word}{level}" for word in ("some", "words", "more")] for level in range(10)]
+    await box.append(letter("One", " ".join(map(" ".join, levels))))
+    await box.append()
+    await box.store.index_now()
+    asked: Counter[str] = Counter()
+    real = SqliteTextIndex.candidates
+
+    def noting(
+        self: SqliteTextIndex, where: Where, account: AccountId, needle: str, most: int
+    ) -> set[MessageId] | None:
+        asked[needle] += 1
+        return real(self, where, account, needle, most)
+
+    monkeypatch.setattr(SqliteTextIndex, "candidates", noting)
+    query: q.Query = q.All()
+    for words in levels:
+        query = q.And((*(q.Contains(q.Field.TEXT, word) for word in words), query))
+    assert await box.store.search(box.alice.id, box.inbox.id, query) == [1]
+    assert len(asked) == 30
+    assert set(asked.values()) == {2}  # to find the rarest, and to find where it is

@@ -125,6 +125,7 @@ class Search:
         self._waiting: set[MessageId] = set()  # with a document, not indexed
         self._kept: dict[MessageId, Document] = {}
         self._kept_octets = 0
+        self._frequencies: dict[tuple[Where, str], int] = {}  # as far as terms were compared
 
     async def run(self, query: q.Query) -> list[Uid]:
         """The UIDs, ascending."""
@@ -172,25 +173,24 @@ class Search:
         ordered = sorted(terms, key=leaves.cost)
         texts = [term for term in ordered if leaves.cost(term) >= leaves.TEXT]
         if len(texts) > 1:
-            known: dict[tuple[Where, str], int] = {}
-            texts.sort(key=lambda term: self._frequency(term, known))
+            texts.sort(key=self._frequency)
         return [*ordered[: len(ordered) - len(texts)], *texts]
 
-    def _frequency(self, term: q.Query, known: dict[tuple[Where, str], int]) -> int:
+    def _frequency(self, term: q.Query) -> int:
         """In about how many messages a text is; _FEW stands for more than few, or for unknown."""
         match term:
             case q.And(terms):
-                return min([self._frequency(one, known) for one in terms], default=_FEW)
+                return min([self._frequency(one) for one in terms], default=_FEW)
             case q.Or(terms):  # of fields, which share what they may be in
-                return max([self._frequency(one, known) for one in terms], default=0)
+                return max([self._frequency(one) for one in terms], default=0)
             case q.Contains(field, needle):
                 half = Where.BODY if field is q.Field.BODY else Where.ANY
                 where = Where.HEAD if field in leaves.COLUMN_BEHIND_HAS else half
                 key = (where, squeeze(fold(needle)))
-                if key not in known:
+                if key not in self._frequencies:
                     found = self._texts.candidates(where, self._account, key[1], _FEW)
-                    known[key] = _FEW if found is None else len(found)
-                return known[key]
+                    self._frequencies[key] = _FEW if found is None else len(found)
+                return self._frequencies[key]
         return _FEW
 
     async def _everything(self) -> set[int]:
