@@ -258,7 +258,12 @@ class AccountSearch(Search):
     async def _places(
         self, messages: Collection[MessageId] | None, within: set[int] | None
     ) -> _Places:
-        there = await self._everything() if within is None else within
+        if within is not None:
+            there = within
+        elif messages is not None and self._all is None:
+            there = await self.present(messages)
+        else:
+            there = await self._everything()
         found = list(there if messages is None else there.intersection(messages))
         return _Places(cast("list[MessageId]", found), found)
 

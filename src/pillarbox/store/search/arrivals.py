@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from array import array
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TypeAlias
 
 import msgspec
@@ -39,6 +39,10 @@ _READ = """
         json_group_array(thread_id)
     FROM {places} WHERE account_id = ?1 AND {which}
 """
+_ALL_PLACES = "placement{index}"
+_SHOWN_PLACES = "(SELECT * FROM placement{index} WHERE flags & 8 = 0)"
+_THESE = "message_id IN (SELECT value FROM json_each(?2))"
+_BY_MESSAGE = " INDEXED BY placement_message"  # SQLite would look through all of the account
 _KEYS = """
     SELECT message_id,
         (max(-2147483648, min(2147483647, received_at - 2000000000)) << 32) | message_id
@@ -87,12 +91,24 @@ async def arrivals(db: Reader, kept: KeptArrivals, scope: Scope) -> Arrivals | N
         made = await _brought_up(db, scope, known, modseq)
     if made is None:
         made = await _read(db, kept, scope, modseq)
-    odd = {made.keys[at] >> 32 for at in (0, -1)} if made.keys else set()
-    if odd & {_FIRST_ARRIVAL, _LAST_ARRIVAL}:
+    if _is_odd(made):
         kept.forget(scope)
         return None
     kept.keep(scope, made, modseq, len(made.keys))
     return made
+
+
+async def arrivals_of(db: Reader, account: AccountId, messages: Collection[int]) -> Arrivals | None:
+    """The same of a few messages, from their rows. Raises NoSuchAccount."""
+    modseq = await account_modseq(db, account)
+    these = msgspec.json.encode(list(messages)).decode()
+    made = _made(await _of_places(db, account, _THESE, these, index=_BY_MESSAGE), modseq)
+    return None if _is_odd(made) else made
+
+
+def _is_odd(made: Arrivals) -> bool:
+    ends = {made.keys[at] >> 32 for at in (0, -1)} if made.keys else set()
+    return bool(ends & {_FIRST_ARRIVAL, _LAST_ARRIVAL})
 
 
 async def _brought_up(db: Reader, scope: Scope, known: Arrivals, modseq: ModSeq) -> Arrivals | None:
@@ -141,10 +157,12 @@ async def _read(db: Reader, kept: KeptArrivals, scope: Scope, modseq: ModSeq) ->
     return _made(await _of_places(db, account, "true"), modseq)
 
 
-async def _of_places(db: Reader, account: AccountId, which: str, *params: Value) -> dict[int, int]:
+async def _of_places(
+    db: Reader, account: AccountId, which: str, *params: Value, index: str = ""
+) -> dict[int, int]:
     """Threads by key; one that is in two places is there once."""
     hides = await placements.hides_any(db, account)
-    places = "(SELECT * FROM placement WHERE flags & 8 = 0)" if hides else "placement"
+    places = (_SHOWN_PLACES if hides else _ALL_PLACES).format(index=index)
     row = await db.row(_READ.format(places=places, which=which), (account, *params))
     keys, threads = map(_numbers, row or ("[]", "[]"))
     return dict(zip(keys, threads, strict=True))

@@ -19,6 +19,7 @@ from pillarbox.ids import ModSeq
 from pillarbox.message.casefold import collated
 from pillarbox.store import query as q
 from pillarbox.store.search.account_wide import BY_MESSAGE, AccountSearch
+from pillarbox.store.search.arrivals import arrivals_of
 from pillarbox.store.sql import changes
 
 Ids: TypeAlias = "array[int]"
@@ -78,7 +79,10 @@ async def _by_arrival(
     mailbox = term.mailbox if isinstance(term, q.InMailbox) else None
     if mailbox is None and not isinstance(term, q.All):
         found = await search.find(term)
-    order = await search.arrivals(mailbox)
+    if found is not None and len(found) <= _FEW:
+        order, found = await arrivals_of(search.db, search.account, found), None
+    else:
+        order = await search.arrivals(mailbox)
     if order is None:
         return None
     turned: Callable[[Ids], Iterable[int]] = iter if ascending else reversed
