@@ -31,7 +31,10 @@ BODIES = "**/m/*/*/body?*"
 MOST_GROWTH = 256 << 20
 TRIES = 3  # of what may take so long and no longer: other tests want the processor, too
 
-pytestmark = pytest.mark.context(service_workers="block")  # so that requests can be held
+pytestmark = [
+    pytest.mark.context(service_workers="block"),  # so that requests can be held
+    pytest.mark.timed,
+]
 
 
 def held(_route: Route) -> None:
