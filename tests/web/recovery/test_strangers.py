@@ -71,6 +71,7 @@ async def add_people(box: RecoveryBox) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("path", ["/forgot", "/addresses", "/admin-help"])
+@pytest.mark.timed
 async def test_rec_1_the_same_answer_in_the_same_time(box: RecoveryBox, path: str) -> None:
     """Status, headers and body but the nonce; and the medians of many tries, in any order."""
     kinds = await add_people(box)
@@ -89,6 +90,7 @@ async def test_rec_1_the_same_answer_in_the_same_time(box: RecoveryBox, path: st
     await assert_even(list(kinds), wish)
 
 
+@pytest.mark.timed
 async def test_rec_1_a_wrong_code_takes_as_long_for_everybody(box: PatientBox) -> None:
     """Who has codes, who has none, a number that was used, and who is not there."""
     kinds = await add_people(box)
