@@ -16,7 +16,8 @@ class BodySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             ge=1,
             le=64,
             description="Cleaning processes of each worker; the first starts when somebody "
-            "signs in or opens a message. Two: one may be held up by a message that was made for it.",
+            "signs in or opens a message. Two: one may be held up by a message that was made "
+            "for it.",
         ),
     ] = 2
     cpu_seconds: Annotated[
