@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import logging
 import os
 import shutil
 import tempfile
@@ -81,6 +82,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
     """Those that assert a time have three tries."""
     return run_timed(item, nextitem) if item.get_closest_marker("timed") else None
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before() -> Iterator[None]:
+    """A command that was run in this process has set what is logged, and where to."""
+    root = logging.getLogger()
+    level, raising, handlers = root.level, logging.raiseExceptions, list(root.handlers)
+    yield
+    root.setLevel(level)
+    logging.raiseExceptions = raising
+    for added in [one for one in root.handlers if type(one) is logging.StreamHandler]:
+        if added not in handlers:
+            root.removeHandler(added)
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,7 @@ PASSWORD = "correct-horse-9"
 LETTER = "From: {sender}\r\nTo: {to}\r\nSubject: {subject}\r\n\r\nA few words.\r\n"
 
 
-def wait_until(holds: Callable[[], bool], seconds: float = 30.0) -> None:
+def wait_until(holds: Callable[[], bool], seconds: float = 120.0) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, "it never came to hold"

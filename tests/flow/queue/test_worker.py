@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import pytest
 
@@ -242,6 +243,35 @@ async def test_drain_gives_back_what_was_not_sent(box: Box) -> None:
     assert sum(one.state is State.RELAYED for one in found) == 2
     assert not any(one.sending or one.uncertain for one in found)
     assert sum(one.state is State.WAITING and one.attempts == 0 for one in found) == 98
+
+
+async def test_drain_gives_back_what_is_just_being_marked(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marking, gate = asyncio.Event(), asyncio.Event()
+    write = box.store.write
+
+    async def slow(work, **more):  # type: ignore[no-untyped-def]
+        done = await write(work, **more)
+        if isinstance(work, partial) and work.keywords["wanted"].start:
+            marking.set()
+            await gate.wait()
+        return done
+
+    monkeypatch.setattr(box.store, "write", slow)
+    sender = FakeSender()
+    loop = worker(box.store, box.clock, sender)
+    await put(box.store, message("a@x.example"))
+    loop.start()
+    await marking.wait()
+    ending = asyncio.create_task(loop.drain(60))
+    await asyncio.sleep(0.02)
+    gate.set()
+    await ending
+    (row,) = await rows(box.store)
+    assert not sender.sends
+    assert (row.state, row.attempts, row.sending) == (State.WAITING, 0, False)
+    assert row.due_at == unix_seconds(box.clock.now())
 
 
 @pytest.mark.timed

@@ -139,7 +139,9 @@ class QueueWorker:
             self._work.set()
 
     async def _turn(self) -> None:
-        if not self._draining:
+        if self._draining:  # a mark that was under way has been written, or not
+            self._give_back(self._backlog.withdraw_all())
+        else:
             await self._look()
         now = self._now()
         chunks = self._chunks()
