@@ -192,7 +192,7 @@ def test_a_draft_is_gone_on_with_and_sent_once(site: Site, plain_page: Page) -> 
     assert subjects(page) == []
 
 
-@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("theme", [THEMES[0], pytest.param(THEMES[1], marks=pytest.mark.web_long)])
 def test_axe(site: Site, open_context: OpenContext, axe: Callable[..., None], theme: str) -> None:
     person = site.new_person()
     site.send(person, LETTER)

@@ -258,6 +258,7 @@ def test_bulk_3_cancel_and_continue(slow_site: Site, open_context: Open) -> None
     until(lambda: total(page, "trash") == SOME, 60, "it does not go on")
 
 
+@pytest.mark.web_long
 def test_bulk_5_what_arrives_meanwhile_stays(slow_site: Site, open_context: Open) -> None:
     site, person = slow_site, slow_site.alice
     page = window(open_context, site, person)
@@ -272,6 +273,7 @@ def test_bulk_5_what_arrives_meanwhile_stays(slow_site: Site, open_context: Open
     expect(page.locator(ROWS, has_text="Late").first).to_be_visible()
 
 
+@pytest.mark.web_long
 def test_bulk_6_others_see_it(slow_site: Site, open_context: Open) -> None:
     """A second browser and a mail program see the counts fall, and neither an error."""
     site, person = slow_site, slow_site.alice

@@ -181,6 +181,7 @@ def test_comp_4_a_double_click_on_send_sends_once(
 
 
 @pytest.mark.context(service_workers="block")
+@pytest.mark.web_long
 def test_what_comes_after_the_window_is_asked_for_again(
     page: Page, site: Site, person: Person, friend: Person
 ) -> None:
@@ -357,6 +358,7 @@ def test_sync_5_two_devices_lose_no_text(
     assert len({one["Message-ID"] for one in kept}) == 2
 
 
+@pytest.mark.web_long
 def test_an_answer_keeps_the_other_letter_as_it_was(
     page: Page, site: Site, person: Person, friend: Person
 ) -> None:

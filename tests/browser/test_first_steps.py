@@ -34,6 +34,7 @@ def state(context: BrowserContext, site: Site) -> dict[str, object]:
     return found
 
 
+@pytest.mark.web_long
 def test_sign_5_the_first_sign_in_offers_three_steps(
     open_context: OpenContext, site: Site, person: Person
 ) -> None:

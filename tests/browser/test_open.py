@@ -248,6 +248,7 @@ def test_open_5_the_next_message_is_there_already(site: Site, page: Page) -> Non
     assert times[0] <= 50, times
 
 
+@pytest.mark.web_long
 def test_open_5_what_was_read_is_there_still(site: Site, page: Page) -> None:
     """Nothing is asked of the server for one of the last dozen; there are no more than those."""
     open_mail(page, site)

@@ -363,6 +363,7 @@ def test_sel_3_a_range_over_rows_that_were_never_seen(desk: Desk) -> None:
 SELECTED = re.compile(r"^[\d,]+ of [\d,]+ selected$")
 
 
+@pytest.mark.web_long
 def test_sel_4_by_keyboard_alone_and_said(open_context: Open, site: Site, some: Person) -> None:
     """No mouse; each step is said in one polite region: "37 of 12,480 selected"."""
     page = window(open_context, site, some)

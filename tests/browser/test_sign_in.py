@@ -104,6 +104,7 @@ _ATTEMPT = """async ([email, password]) => {
 }"""
 
 
+@pytest.mark.web_long
 def test_sign_2_wrong_name_and_wrong_password_are_alike(
     patient_site: Site, open_context: OpenContext
 ) -> None:

@@ -74,7 +74,7 @@ def hang(_route: Route) -> None:
     """It never gets there."""
 
 
-@pytest.mark.parametrize("fault", [refuse, abort, hang])
+@pytest.mark.parametrize("fault", [refuse, abort, pytest.param(hang, marks=pytest.mark.web_long)])
 def test_a_sign_out_that_fails_is_told_in_every_tab(
     page: Page,
     context: BrowserContext,
@@ -136,6 +136,7 @@ def test_a_tab_that_was_away_while_somebody_else_signed_in_is_theirs(
         assert subject not in one.content()
 
 
+@pytest.mark.web_long
 def test_an_ended_session_shows_nothing_without_a_network(
     page: Page, context: BrowserContext, site: Site, person: Person
 ) -> None:
@@ -161,6 +162,7 @@ def test_an_ended_session_shows_nothing_without_a_network(
     until(lambda: kept(page), lambda account: account is not None)
 
 
+@pytest.mark.web_long
 def test_a_start_that_leads_to_signing_in_is_the_last_without_a_network(
     page: Page, context: BrowserContext, site: Site
 ) -> None:
