@@ -24,7 +24,7 @@ from support.web_site import Site
 CONNECTIONS = 6  # as many as a browser opens; below what one person may do at once
 SECONDS = 4.0
 KNOWN = 500  # messages that are opened in turn
-_BODIES = re.compile(r"/m/[^/]+/([^/]+)/(body|facts)\?")
+_BODIES = re.compile(r"/m/[^/]+/([^/]+)/body\?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,6 @@ class Recorded:
     rows: Request
     details: Request
     body: Request
-    facts: Request
     opened: Message
     messages: list[Message]
     total: int  # in the list
@@ -72,7 +71,6 @@ def record(browser: Browser, site: Site) -> dict[str, list[bytes]]:
             "a page of rows": recorded.rows,
             "opening: what the header shows": recorded.details,
             "opening: the body, cleaned": recorded.body,
-            "opening: what was cleaned": recorded.facts,
         }
         return {
             what: [_octets(template, recorded, chance, cookie) for _ in range(KNOWN)]
@@ -127,7 +125,7 @@ def _record(mail: MailPage) -> Recorded:
     found = row.get_attribute("data-id") or ""
     mail.open(place, "Letter number")
     page.wait_for_timeout(500)
-    body = next(one for one in asked if (_BODIES.search(one.url) or ["", "", ""])[2] == "body")
+    body = next(one for one in asked if _BODIES.search(one.url))
     blob = (_BODIES.search(body.url) or ["", ""])[1]
     query = {"sort": [{"property": "receivedAt", "isAscending": False}], "limit": KNOWN}
     [listed] = jmap(page, ["Email/query", {**query, "position": 2000}])
@@ -137,7 +135,6 @@ def _record(mail: MailPage) -> Recorded:
         rows=rows,
         details=_calling(asked, '"attachments"'),
         body=body,
-        facts=next(one for one in asked if f"/{blob}/facts?" in one.url),
         opened=Message(found, blob),
         messages=[Message(one["id"], one["blobId"]) for one in got["list"]],
         total=mail.total(),
