@@ -49,6 +49,27 @@ async def test_a_move_is_told_of_from_first_to_last(box: BulkBox) -> None:
     await box.check()
 
 
+async def test_with_its_last_message_it_has_ended(
+    box: BulkBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await box.fill(20)
+    made = await move_to_trash(box)
+    run = await box.take()
+    assert run is not None
+    seen = []
+    write = box.store.write
+
+    async def write_and_look(*given: Any, **more: Any) -> Any:
+        answer = await write(*given, **more)
+        now = await box.operation(made["id"])
+        seen.append((now["done"], now["status"]))
+        return answer
+
+    monkeypatch.setattr(box.store, "write", write_and_look)
+    await run.to_the_end()
+    assert seen == [(7, "running"), (14, "running"), (20, "done")]
+
+
 async def test_undo_gives_every_message_its_mailboxes_and_keywords_back(box: BulkBox) -> None:
     uids = await box.fill(30)
     await box.create("Work")

@@ -176,13 +176,16 @@ class Run:
                 looked_at, why = await self._clear_away(tx, there, doomed, size)
                 if looked_at:
                     return looked_at
-            problems = BulkStatus.DONE_WITH_PROBLEMS if there.failed or why else BulkStatus.DONE
-            await self._end(tx, there, problems, why)
+            await self._end(tx, there, _done(there.failed or why), why)
             return 0
         self._left = max(0, there.listed - there.position - len(messages))
         step = await self._do(tx, messages, prepared)
         await bulk_lease.advance(tx, self._account, self._number, step)
-        return step.looked_at
+        if there.position + step.looked_at < there.listed or doomed_of(self._action):
+            return step.looked_at
+        # In the same transaction: nobody sees all of it done and it still running.
+        await self._end(tx, there, _done(there.failed or step.failed))
+        return 0
 
     async def _clear_away(
         self, tx: Transaction, there: BulkRow, doomed: tuple[Doomed, ...], size: int
@@ -240,3 +243,7 @@ class Run:
             await bulk_lease.advance(tx, self._account, self._number, step)
 
         await self._store.write(skip)
+
+
+def _done(problems: object) -> BulkStatus:
+    return BulkStatus.DONE_WITH_PROBLEMS if problems else BulkStatus.DONE
