@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from support.second_chance import run_timed, tell_tries
+from support.second_chance import run_again, tell_tries, tries_of
 from support.server import Account, MailServer
 
 # Where Python may not write what it compiled, each of the many commands and servers started here
@@ -44,6 +44,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--soak-seconds", type=float, default=10.0, help="length of the concurrency test"
     )
+    group.addoption("--one-try", action="store_true", help="a test that fails has no second chance")
     group.addoption("--model-steps", type=int, default=1200, help="steps of the socket model test")
 
 
@@ -80,8 +81,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-    """Those that assert a time have three tries."""
-    return run_timed(item, nextitem) if item.get_closest_marker("timed") else None
+    """A test that fails is tried again; one that asserts a time, twice."""
+    tries = tries_of(item)
+    return run_again(item, nextitem, tries) if tries > 1 else None
 
 
 @pytest.fixture(autouse=True)

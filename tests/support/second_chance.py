@@ -1,7 +1,10 @@
-"""Three tries for a test that asserts a time: its machine may be busy with something else.
+"""A second chance for a test that failed: its machine may be busy with something else.
 
-What a test marked `timed` asserts has to hold in one of them. The end of the run tells which tests
-needed more than one, and what the first said.
+Nearly all of them speak with servers, browsers and programs in other processes, and some wait for
+them too short on a machine that is busier than any before. What is wrong by itself fails again:
+seeds are fixed, and Hypothesis begins with the example that failed. A test marked `timed` asserts a
+time, and has a third chance. The end of the run tells which tests needed more than one, and what
+the first said; `--one-try` gives none.
 """
 
 from __future__ import annotations
@@ -9,15 +12,23 @@ from __future__ import annotations
 import pytest
 from _pytest.runner import runtestprotocol
 
-TRIES = 3
+_TRIES = 2
+_TIMED_TRIES = 3
 _KEY = "first try"
 
 
-def run_timed(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+def tries_of(item: pytest.Item) -> int:
+    """How often it may run at most."""
+    if item.config.getoption("--one-try"):
+        return 1
+    return _TIMED_TRIES if item.get_closest_marker("timed") else _TRIES
+
+
+def run_again(item: pytest.Item, nextitem: pytest.Item | None, tries: int) -> bool:
     """Run it, again after a failure; reported is the last try."""
     where = {"nodeid": item.nodeid, "location": item.location}
     item.ihook.pytest_runtest_logstart(**where)
-    for left in reversed(range(TRIES)):
+    for left in reversed(range(tries)):
         reports = runtestprotocol(item, log=False, nextitem=nextitem)
         failed = next((report for report in reports if report.failed), None)
         if failed is None or not left:
