@@ -12,7 +12,10 @@ from pillarbox.flow.collect.progress import Progress, TroubleNote
     ("progress", "told"),
     [
         (Progress(), "0 messages brought."),
-        (Progress(brought=1, messages_done=1, octets_done=2048), "1 message brought (2.0 KiB)."),
+        (
+            Progress(brought=1, messages_done=1, octets_done=12, octets_brought=2048),
+            "1 message brought (2.0 KiB).",
+        ),
         (
             Progress(brought=1, messages_done=3, already=2, failed=1),
             "1 message brought, 2 were here already, 1 FAILED.",

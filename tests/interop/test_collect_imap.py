@@ -71,6 +71,7 @@ def test_nothing_is_missing_and_nothing_twice(
     assert cut == CUTS, "the connection was cut as often as it should be"
     assert collector.ends.count(KILLED) == KILLS
     assert _snapshot(target, account).folders == here.folders, again.text
+    assert "another size" not in again.text
 
     with source.client(login) as client:
         assert snapshot(client).folders == before.folders, "the source is as it was"
@@ -93,7 +94,7 @@ def test_nothing_is_missing_and_nothing_twice(
         password=source.password,
         seconds=1800,
     )
-    assert "missing" in told.text
+    assert "OK: nothing is missing." in told.text, told.text
 
 
 def test_what_is_missing_is_said(source: SourceServer, target: MailServer, seed: int) -> None:

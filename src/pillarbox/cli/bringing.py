@@ -207,6 +207,8 @@ def print_brought(brought: Brought, options: argparse.Namespace, name: str, agai
             print("You confirm it with --many-deletions.")
         if outcome.why:
             print(plain(outcome.why))
+        if progress.failed and outcome.complete:
+            print(f"What failed is still at the source, where you can look at it; {again}")
         if not outcome.complete:
             print(f"When there is room, {again}" if outcome.stopped == "quota" else _begun(again))
     elif brought.why:

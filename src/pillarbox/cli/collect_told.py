@@ -21,7 +21,7 @@ def summary(progress: Progress) -> str:
     """One sentence: what came, and what else was done."""
     parts = [f"{count(progress.brought)} brought"]
     if progress.brought and progress.brought == progress.messages_done:
-        parts = [f"{parts[0]} ({size(progress.octets_done)})"]
+        parts = [f"{parts[0]} ({size(progress.octets_brought)})"]
     for number, what in (
         (progress.already, "were here already"),
         (progress.skipped, "left out"),

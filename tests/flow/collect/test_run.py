@@ -136,12 +136,14 @@ async def test_uid_validity_changed(box: Box) -> None:
     with pytest.raises(SourceFailure):
         await collection.run(FakeSource(there, cut_at=4))  # in the middle of it
     inbox.renumber()  # once more
-    _, progress = await collection.run(FakeSource(there))
+    outcome, progress = await collection.run(FakeSource(there))
     assert (progress.brought, progress.already) == (1, 3)
     assert len((await held(box))["INBOX"]) == 4
+    (told,) = outcome.remarks
+    assert "anew (UIDVALIDITY) in INBOX." in told and "you need do nothing" in told
     source = FakeSource(there)
-    await collection.run(source)
-    assert source.fetched == []
+    outcome, _ = await collection.run(source)
+    assert (source.fetched, outcome.remarks) == ([], [])
 
 
 async def test_uid_validity_changes_while_it_is_read(box: Box) -> None:
@@ -158,6 +160,7 @@ async def test_uid_validity_changes_while_it_is_read(box: Box) -> None:
     outcome, progress = await collection.run(FakeSource(there, before=change))
     assert outcome.complete
     assert len((await held(box))["INBOX"]) == 6
+    assert "(UIDVALIDITY) in INBOX." in outcome.remarks[0]
     assert (progress.brought, progress.failed) == (6, 0)
     assert progress.messages == progress.messages_done == 6
 
@@ -185,7 +188,11 @@ async def test_sizes_that_lie_and_messages_that_cannot_be_had(box: Box) -> None:
     inbox.put(letter("Broken"), broken="The server sent half of it.")
     inbox.put(letter("Huge"), listed_size=10**12)
     collection = await Collection.add(box)
-    _, progress = await collection.run(FakeSource(there))
+    outcome, progress = await collection.run(FakeSource(there))
+    assert outcome.remarks == [
+        "2 messages have another size than the server announced. They are here as they came; "
+        "you need do nothing."
+    ]
     assert [one[0] for one in (await held(box))["INBOX"]] == [
         sha(letter("Long")),
         sha(letter("Short")),
@@ -316,8 +323,9 @@ async def test_uidls_that_repeat(box: Box) -> None:
     place.messages.clear()
     for number, subject in enumerate(("2", "1", "2"), 1):
         place.put(letter(subject), f"same\t{number}")
-    _, progress = await collection.run(FakeSource(there, pop3=True))
+    outcome, progress = await collection.run(FakeSource(there, pop3=True))
     assert (progress.brought, progress.already) == (2, 1)
+    assert outcome.remarks[0].startswith("3 messages have a name at the source (UIDL) that")
     place.messages.clear()
     place.put(letter("2"), "same")  # the others went
     _, progress = await collection.run(FakeSource(there, pop3=True))

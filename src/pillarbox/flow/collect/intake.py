@@ -39,6 +39,7 @@ class OpenPlace(Struct):
     rows: dict[str, str] = field(default_factory=dict)  # listed key → key of its committed row
     brought: int = 0
     failed: int = 0
+    other_sizes: int = 0  # messages of another size than the server announced
     dropped_keywords: set[str] = field(default_factory=set)
 
     @property
@@ -59,6 +60,7 @@ class Intake:
         self._octets = 0
         self._since = 0.0
         self._writing: asyncio.Task[None] | None = None
+        self._is_server = job.settings.kind != "file"  # whose sizes are those of its messages
         self._used: set[str] = set(place.seen)  # row keys, also of what is not yet written
 
     async def bring(self, source: Source, wanted: Sequence[RemoteMessage]) -> None:
@@ -219,7 +221,10 @@ class Intake:
                 progress.already += 1
             else:
                 progress.brought += 1
+                progress.octets_brought += item.size
                 place.brought += 1
+                if self._is_server and 0 < item.message.size != item.size:
+                    place.other_sizes += 1
         self._watch(progress)
 
     def _count(self, item: Item) -> None:

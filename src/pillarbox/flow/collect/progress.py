@@ -33,6 +33,7 @@ class Progress(msgspec.Struct, kw_only=True):
     octets_done: int = 0
     octets: int = 0
     brought: int = 0  # really new here
+    octets_brought: int = 0  # of those, as they came
     already: int = 0  # brought by an earlier run
     skipped: int = 0  # a folder or a message that was not wanted
     failed: int = 0

@@ -15,6 +15,7 @@ from pillarbox.flow.collect.folders import FolderPlan, PlannedFolder, plan_folde
 from pillarbox.flow.collect.intake import Intake, OpenPlace
 from pillarbox.flow.collect.job import Full, Job, Outcome
 from pillarbox.flow.collect.matching import ByContent, doubtful, unclaimed
+from pillarbox.flow.collect.oddities import Oddities
 from pillarbox.flow.collect.places import Account, ensure, look
 from pillarbox.flow.collect.progress import Progress, TroubleNote, Watch
 from pillarbox.flow.collect.settle import settle
@@ -47,6 +48,7 @@ class _Run:
         self._outcome = Outcome()
         self._states: dict[str, FolderState] = {}
         self._dropped: set[str] = set()
+        self._oddities = Oddities()
 
     async def all(self) -> Outcome:
         progress = self._progress
@@ -65,6 +67,7 @@ class _Run:
         except Full:
             await self._tell_full(plan.folders[progress.folders_done + 1 :])
         self._tell_dropped()
+        self._outcome.remarks += self._oddities.sentences()
         progress.phase = "ended"
         self._watch(progress)
         return self._outcome
@@ -126,6 +129,7 @@ class _Run:
             self._states[key] = state
         place = OpenPlace(planned, validity, seen, state)
         if state is not None and state.validity and state.validity != validity:
+            self._oddities.note_renumbered(planned.remote.path)
             before = await job.store.scan(
                 lambda db: collected.seen_before(db, job.remote, key, validity)
             )
@@ -135,6 +139,7 @@ class _Run:
             place.matches = ByContent(before)
         elif job.settings.kind == "pop3":
             place.doubtful = frozenset(doubtful(opened.messages, seen))
+            self._oddities.repeated = len(place.doubtful)
             place.matches = ByContent(unclaimed(opened.messages, seen, place.doubtful))
         return place
 
@@ -148,6 +153,7 @@ class _Run:
                 await Intake(self._job, place, progress, self._watch).bring(self._source, wanted)
         finally:
             self._dropped |= place.dropped_keywords
+            self._oddities.sizes += place.other_sizes
             if place.state is not None:
                 self._states[place.planned.remote.key] = place.state
         if place.failed == 0:
