@@ -1,4 +1,4 @@
-"""The house rules that no other linter knows: sizes, names and the use of the clock.
+"""The house rules that no other linter knows: sizes, names, marks and the use of the clock.
 
 Run by `make check`; exits 1 with a line for each breach. The limits are those of ARCHITECTURE.md.
 """
@@ -24,6 +24,8 @@ CLOCK_CALLS = {
 }
 # Python before 3.11.5, so Debian 12's, goes wrong where a repetition of such a group ends.
 POSSESSIVE_GROUP = re.compile(r"\)[*+?]\+")
+# A mark that silences another check, with nothing behind it.
+BARE_MARK = re.compile(r"# (?:noqa|type: ignore)(?:: ?[A-Z0-9, ]+|\[[a-z, -]+\])?$")
 
 
 def breaches(path: Path) -> Iterator[str]:
@@ -41,6 +43,8 @@ def breaches(path: Path) -> Iterator[str]:
         for number, line in enumerate(text.splitlines(), 1):
             if POSSESSIVE_GROUP.search(line):
                 yield f"{where}:{number}: a possessive group; repeat it greedily"
+            if BARE_MARK.search(line):
+                yield f"{where}:{number}: a mark that silences a check says why, behind it"
     tree = ast.parse(text)
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):

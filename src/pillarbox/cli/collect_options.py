@@ -236,7 +236,7 @@ def server_of(protocol: str, host: str, port: int | None, tls: str | None) -> Se
     host = host.removeprefix("[").removesuffix("]")
     if tls is None:
         tls = "starttls" if port in (PORTS[protocol]["starttls"], 25) else "implicit"
-    return ServerSpec(host, port or PORTS[protocol][tls], tls)  # type: ignore[arg-type]
+    return ServerSpec(host, port or PORTS[protocol][tls], tls)  # type: ignore[arg-type]  # argparse allows only these
 
 
 def folders_of(options: argparse.Namespace) -> FolderChoice:

@@ -36,7 +36,7 @@ async def find_place(opened: Opened, options: argparse.Namespace) -> Place:
     for protocol, host in (("imap", options.imap), ("pop3", options.pop3)):
         if host:
             options.host = host
-            return await find_server(opened, options, protocol, login)  # type: ignore[arg-type]
+            return await find_server(opened, options, protocol, login)  # type: ignore[arg-type]  # one of the two above
     options.host = ""
     return await find_server(opened, options, options.protocol, login)
 

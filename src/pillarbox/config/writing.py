@@ -28,5 +28,6 @@ def _table(path: str, table: Mapping[str, object]) -> list[str]:
 def _is_table(value: object) -> bool:
     if isinstance(value, Mapping):
         return True
-    is_list = isinstance(value, Sequence) and not isinstance(value, str)
-    return is_list and bool(value) and isinstance(value[0], Mapping)  # type: ignore[index]
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        return False
+    return bool(value) and isinstance(value[0], Mapping)

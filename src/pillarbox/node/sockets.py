@@ -126,7 +126,7 @@ class SocketPool:
                 continue
             for address in listener.bind_addresses():
                 if address.host == "*":
-                    found.append(Wanted(listener, BindAddress("0.0.0.0", address.port)))  # noqa: S104
+                    found.append(Wanted(listener, BindAddress("0.0.0.0", address.port)))  # noqa: S104 - as it was asked for
                     found.append(Wanted(listener, BindAddress("::", address.port), optional=True))
                 else:
                     found.append(Wanted(listener, address))

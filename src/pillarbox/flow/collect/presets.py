@@ -84,7 +84,7 @@ _GOOGLE = OAuthEndpoints(
 )
 _MICROSOFT = OAuthEndpoints(
     authorization="https://login.microsoftonline.com/common/oauth2/v2.0/authorize",
-    token="https://login.microsoftonline.com/common/oauth2/v2.0/token",  # noqa: S106
+    token="https://login.microsoftonline.com/common/oauth2/v2.0/token",  # noqa: S106 - an address, no secret
     device="https://login.microsoftonline.com/common/oauth2/v2.0/devicecode",
     scope="offline_access https://outlook.office.com/IMAP.AccessAsUser.All "
     "https://outlook.office.com/POP.AccessAsUser.All https://outlook.office.com/SMTP.Send",

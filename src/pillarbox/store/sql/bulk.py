@@ -72,11 +72,11 @@ class BulkRow(msgspec.Struct, frozen=True):
 _COLUMNS = """account_id, bulk_id, modseq, action, within, undo_of, undone_by, initiated_by, status,
     why, listed, position, total, done, failed, created_at, started_at, finished_at, resumed_at,
     resumed_position, undo_until"""
-_GET = f"SELECT {_COLUMNS} FROM bulk WHERE account_id = ? AND bulk_id = ?"  # noqa: S608
-_ALL = f"SELECT {_COLUMNS} FROM bulk WHERE account_id = ? ORDER BY bulk_id DESC"  # noqa: S608
-_SINCE = f"SELECT {_COLUMNS} FROM bulk WHERE account_id = ? AND modseq > ?"  # noqa: S608
-_OF_NUMBER = f"SELECT {_COLUMNS} FROM bulk WHERE bulk_id = ?"  # noqa: S608
-_BY_KEY = f"SELECT {_COLUMNS} FROM bulk WHERE account_id = ? AND idempotency_key = ?"  # noqa: S608
+_GET = f"SELECT {_COLUMNS} FROM bulk WHERE account_id = ? AND bulk_id = ?"  # noqa: S608 - only names of columns are put in
+_ALL = f"SELECT {_COLUMNS} FROM bulk WHERE account_id = ? ORDER BY bulk_id DESC"  # noqa: S608 - only names of columns are put in
+_SINCE = f"SELECT {_COLUMNS} FROM bulk WHERE account_id = ? AND modseq > ?"  # noqa: S608 - only names of columns are put in
+_OF_NUMBER = f"SELECT {_COLUMNS} FROM bulk WHERE bulk_id = ?"  # noqa: S608 - only names of columns are put in
+_BY_KEY = f"SELECT {_COLUMNS} FROM bulk WHERE account_id = ? AND idempotency_key = ?"  # noqa: S608 - only names of columns are put in
 
 
 def row_of(row: Row) -> BulkRow:
@@ -296,7 +296,7 @@ async def forget(tx: Transaction, account: AccountId, number: BulkId, at_most: i
 _OF_IDS = f"""
     SELECT {_COLUMNS} FROM bulk
     WHERE account_id = ? AND bulk_id IN (SELECT value FROM json_each(?))
-"""  # noqa: S608
+"""  # noqa: S608 - only names of columns are put in
 
 
 async def some(db: Reader, account: AccountId, numbers: Sequence[int]) -> dict[int, BulkRow]:

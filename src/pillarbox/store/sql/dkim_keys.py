@@ -34,9 +34,9 @@ _COLUMNS = "domain, selector, algorithm, secret, state, created_at, changed_at"
 _SIGNING = f"""
     SELECT {_COLUMNS} FROM dkim_key WHERE domain = ? AND state = 'signing' ORDER BY selector
 """  # noqa: S608 - only _COLUMNS is put in
-_OF_DOMAIN = f"SELECT {_COLUMNS} FROM dkim_key WHERE domain = ? ORDER BY selector"  # noqa: S608
-_ALL = f"SELECT {_COLUMNS} FROM dkim_key ORDER BY domain, selector"  # noqa: S608
-_ADD = f"INSERT INTO dkim_key ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+_OF_DOMAIN = f"SELECT {_COLUMNS} FROM dkim_key WHERE domain = ? ORDER BY selector"  # noqa: S608 - only names of columns are put in
+_ALL = f"SELECT {_COLUMNS} FROM dkim_key ORDER BY domain, selector"  # noqa: S608 - only names of columns are put in
+_ADD = f"INSERT INTO dkim_key ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - only names of columns are put in
 _SET_STATE = """
     UPDATE dkim_key SET state = ?, changed_at = ? WHERE domain = ? AND selector = ? RETURNING 1
 """

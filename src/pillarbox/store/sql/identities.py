@@ -38,7 +38,7 @@ class IdentityRow(msgspec.Struct, frozen=True):
 
 
 _COLUMNS = """identity_id, kind, address, name, reply_to, bcc, text_signature, html_signature"""
-_ALL = f"SELECT {_COLUMNS} FROM identity WHERE account_id = ? ORDER BY identity_id"  # noqa: S608
+_ALL = f"SELECT {_COLUMNS} FROM identity WHERE account_id = ? ORDER BY identity_id"  # noqa: S608 - only names of columns are put in
 _ADD = """
     INSERT INTO identity (account_id, identity_id, kind, address, name, reply_to, bcc,
         text_signature, html_signature, created_modseq, modseq)

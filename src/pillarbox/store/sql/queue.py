@@ -99,7 +99,7 @@ _OLDEST = """
     SELECT queued_at FROM queued WHERE queued_id =
         (SELECT min(queued_id) FROM queued_recipient WHERE finished_at IS NULL)
 """
-_LIST = f"SELECT {MESSAGE} FROM queued WHERE queued_id > ? ORDER BY queued_id LIMIT ?"  # noqa: S608
+_LIST = f"SELECT {MESSAGE} FROM queued WHERE queued_id > ? ORDER BY queued_id LIMIT ?"  # noqa: S608 - only names of columns are put in
 _GET = f"""
     SELECT {MESSAGE} FROM queued WHERE queued_id IN (SELECT value FROM json_each(?))
     ORDER BY queued_id

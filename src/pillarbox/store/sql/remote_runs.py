@@ -93,7 +93,7 @@ async def end_run(
 
 _RUNS = f"""
     SELECT {_COLUMNS} FROM remote_run WHERE remote_id = ? ORDER BY run_id DESC LIMIT ?
-"""  # noqa: S608
+"""  # noqa: S608 - only names of columns are put in
 
 
 async def runs(db: Reader, remote: RemoteId, limit: int) -> list[RunRow]:

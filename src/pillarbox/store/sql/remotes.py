@@ -88,14 +88,14 @@ async def steered(tx: Transaction) -> None:
 
 # Reading
 
-_GET = f"SELECT {_COLUMNS} FROM remote WHERE remote_id = ? AND state <> 'removed'"  # noqa: S608
+_GET = f"SELECT {_COLUMNS} FROM remote WHERE remote_id = ? AND state <> 'removed'"  # noqa: S608 - only names of columns are put in
 _BY_LABEL = f"""
     SELECT {_COLUMNS} FROM remote WHERE account_id = ? AND label = ? AND state <> 'removed'
-"""  # noqa: S608
+"""  # noqa: S608 - only names of columns are put in
 _OF_ACCOUNT = f"""
     SELECT {_COLUMNS} FROM remote WHERE account_id = ? AND state <> 'removed' ORDER BY remote_id
-"""  # noqa: S608
-_ALL = f"SELECT {_COLUMNS} FROM remote WHERE state <> 'removed' ORDER BY remote_id"  # noqa: S608
+"""  # noqa: S608 - only names of columns are put in
+_ALL = f"SELECT {_COLUMNS} FROM remote WHERE state <> 'removed' ORDER BY remote_id"  # noqa: S608 - only names of columns are put in
 
 
 async def get(db: Reader, remote: RemoteId) -> RemoteRow:

@@ -37,7 +37,7 @@ _LIST = f"""
     SELECT {_SUMMARY}, x'' FROM report_received
     WHERE ?1 IN ('', domain) AND ?2 IN ('', kind) ORDER BY ends_at DESC, number DESC LIMIT ?3
 """  # noqa: S608 - only _SUMMARY is put in
-_GET = f"SELECT {_SUMMARY}, content FROM report_received WHERE number = ?"  # noqa: S608
+_GET = f"SELECT {_SUMMARY}, content FROM report_received WHERE number = ?"  # noqa: S608 - only names of columns are put in
 _COUNT = "SELECT count(*) FROM report_received WHERE received_at >= ?"
 
 

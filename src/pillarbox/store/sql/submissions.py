@@ -128,7 +128,7 @@ async def add(tx: Transaction, account: AccountId, new: NewSubmission) -> Submis
 
 _COLUMNS = """submission_id, identity_id, message_id, thread_id, mail_from, rcpt_to, undo, made_at,
     send_at"""
-_ALL = f"SELECT {_COLUMNS} FROM submission WHERE account_id = ? ORDER BY submission_id"  # noqa: S608
+_ALL = f"SELECT {_COLUMNS} FROM submission WHERE account_id = ? ORDER BY submission_id"  # noqa: S608 - only names of columns are put in
 _SOME = f"""
     SELECT {_COLUMNS} FROM submission
     WHERE account_id = ? AND submission_id IN (SELECT value FROM json_each(?))
@@ -139,7 +139,7 @@ _OF_MESSAGE = f"""
     WHERE account_id = ? AND message_id = ? AND (made_at > ? OR undo = 'pending')
         AND undo <> 'canceled'
     ORDER BY submission_id
-"""  # noqa: S608
+"""  # noqa: S608 - only names of columns are put in
 _MODSEQS = """
     SELECT submission_id, modseq FROM submission
     WHERE account_id = ? AND submission_id IN (SELECT value FROM json_each(?))

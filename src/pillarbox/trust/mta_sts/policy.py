@@ -83,7 +83,7 @@ def parse_policy(octets: bytes) -> Policy:
     if mode != "none" and not mx:
         raise BadPolicy("no mx is named")
     lifetime = min(timedelta(seconds=int(seconds)), MAX_LIFETIME)
-    return Policy(mode, tuple(mx), lifetime)  # type: ignore[arg-type]
+    return Policy(mode, tuple(mx), lifetime)  # type: ignore[arg-type]  # the mode is one of three
 
 
 def _fields(text: str) -> tuple[dict[str, str], list[str]]:

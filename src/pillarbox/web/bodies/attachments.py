@@ -37,7 +37,7 @@ class _Outlet(io.RawIOBase):
     def writable(self) -> bool:
         return True
 
-    def write(self, octets: bytes, /) -> int:  # type: ignore[override]
+    def write(self, octets: bytes, /) -> int:  # type: ignore[override]  # zipfile gives bytes
         self._pieces.append(bytes(octets))
         return len(octets)
 

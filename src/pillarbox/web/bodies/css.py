@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-import tinycss2  # type: ignore[import-untyped]
+import tinycss2  # type: ignore[import-untyped]  # without stubs
 from tinycss2 import ast
 
 from pillarbox.web.bodies.policy import (

@@ -38,7 +38,7 @@ class ZipWriter:
             path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
         )
         self._file: IO[bytes] = os.fdopen(fd, "w+b", buffering=_COPY)
-        self._directory: IO[bytes] = tempfile.TemporaryFile(dir=path.parent)  # noqa: SIM115
+        self._directory: IO[bytes] = tempfile.TemporaryFile(dir=path.parent)  # noqa: SIM115 - closed at the end
         self._count = 0
         self._at = 0  # length of the file so far
         self._name = b""

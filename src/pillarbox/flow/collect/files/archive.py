@@ -102,7 +102,7 @@ class _Archive(ABC):
         if size > _SHORT:
             _check_room(place, size)
         # Closed by whoever asked for the entry.
-        file = tempfile.SpooledTemporaryFile(max_size=_SHORT, dir=str(place))  # noqa: SIM115
+        file = tempfile.SpooledTemporaryFile(max_size=_SHORT, dir=str(place))  # noqa: SIM115 - closed by its user
         left = size
         while left and (piece := packed.read(min(left, _MIB))):
             file.write(piece)

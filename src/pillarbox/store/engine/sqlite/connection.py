@@ -112,7 +112,7 @@ class SqliteReader:
         cursor = self._execute(sql, params)
         found: Any = cursor.fetchone()
         cursor.close()
-        return found  # type: ignore[no-any-return]
+        return found  # type: ignore[no-any-return]  # as SQL says
 
     async def run(self, sql: str, params: Sequence[Value] = ()) -> list[Row]:
         return self._execute(sql, params).fetchall()
