@@ -7,7 +7,7 @@ a message when it holds for one of them.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence, Set
 from copy import copy
 from typing import NamedTuple, TypeVar, cast
 
@@ -255,9 +255,7 @@ class AccountSearch(Search):
             self._all = set(every.messages) if every else await self.ask(_EVERYTHING)
         return self._all
 
-    async def _places(
-        self, messages: Collection[MessageId] | None, within: set[int] | None
-    ) -> _Places:
+    async def _places(self, messages: Set[MessageId] | None, within: set[int] | None) -> _Places:
         if within is not None:
             there = within
         elif messages is not None and self._all is None:

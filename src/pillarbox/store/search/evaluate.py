@@ -8,7 +8,7 @@ is an exact substring match; what the index does not have yet is read.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence, Set
 from functools import partial
 from itertools import compress
 from typing import Any, NamedTuple, cast
@@ -30,9 +30,11 @@ _numbers = msgspec.json.Decoder(list[int]).decode
 _messages = msgspec.json.Decoder(list[MessageId]).decode
 _TOGETHER = "SELECT json_group_array(uid) FROM ({sql})"  # half the work of a row for each
 
+# Of messages that are each named once, the lowest first.
 _UIDS_OF = """
-    SELECT json_group_array(message_id), json_group_array(uid) FROM placement
-    WHERE account_id = ? AND mailbox_id = ? AND message_id IN (SELECT value FROM json_each(?))
+    SELECT json_group_array(message_id), json_group_array(uid)
+    FROM json_each(?3) CROSS JOIN placement INDEXED BY placement_message
+    WHERE account_id = ?1 AND mailbox_id = ?2 AND message_id = value
 """
 _MESSAGES_OF = """
     SELECT json_group_array(message_id), json_group_array(uid) FROM placement
@@ -129,7 +131,12 @@ class Search:
 
     async def run(self, query: q.Query) -> list[Uid]:
         """The UIDs, ascending."""
-        uids = sorted(await self._uids(query, None))
+        alone = leaves.statement(query)
+        if alone is None:
+            uids = sorted(await self._uids(query, None))
+        else:  # a set of 50,000 takes half as long as the statement
+            uids = await self._together(*alone)
+            uids.sort()
         return cast("list[Uid]", uids)  # a call for each of 50,000 takes milliseconds
 
     async def _uids(self, query: q.Query, within: set[int] | None) -> set[int]:
@@ -142,9 +149,7 @@ class Search:
                 for term in terms:
                     found |= await self._uids(term, within)
                 return found
-            case q.Not(q.HasFlag(flag)):
-                return await self._select(leaves.NO_FLAG, (flag,))
-            case q.Not(term):
+            case q.Not(term) if not isinstance(term, q.HasFlag):
                 universe = await self._everything() if within is None else within
                 return universe - await self._uids(term, universe)
             case q.Contains(_, needle) if not needle:
@@ -157,8 +162,10 @@ class Search:
                 return await self._in_ranges(ranges)
             case q.All():
                 return await self._everything()
-        sql, params = leaves.statement(query)
-        return await self._select(sql, params)
+        alone = leaves.statement(query)
+        if alone is None:
+            raise TypeError(f"not asked of a mailbox: {type(query).__name__}")
+        return set(await self._together(*alone))
 
     async def _all_of(self, terms: tuple[q.Query, ...], within: set[int] | None) -> set[int]:
         for term in await self._cheap_first(terms):
@@ -195,7 +202,7 @@ class Search:
 
     async def _everything(self) -> set[int]:
         if self._all is None:
-            self._all = await self._select(leaves.EVERYTHING, ())
+            self._all = set(await self._together(leaves.EVERYTHING, ()))
         return self._all
 
     async def _in_ranges(self, ranges: tuple[tuple[int, int], ...]) -> set[int]:
@@ -203,13 +210,14 @@ class Search:
             return leaves.in_ranges(await self._everything(), ranges)
         found: set[int] = set()
         for span in ranges:
-            found |= await self._select(leaves.RANGE, span)
+            found.update(await self._together(leaves.RANGE, span))
         return found
 
-    async def _select(self, sql: str, params: tuple[Value, ...]) -> set[int]:
+    async def _together(self, sql: str, params: tuple[Value, ...]) -> list[int]:
+        """The UIDs that a statement finds, in no order."""
         found = _TOGETHER.format(sql=sql)
         row = await self._db.row(found, (self._account, self._mailbox, *params))
-        return set(_numbers(row[0])) if row is not None else set()
+        return _numbers(row[0]) if row is not None else []
 
     async def _contains(self, field: q.Field, needle: str, within: set[int] | None) -> set[int]:
         if field in leaves.COLUMN_BEHIND_HAS:
@@ -310,9 +318,7 @@ class Search:
                 found.add(message)
         return found
 
-    async def _places(
-        self, messages: Collection[MessageId] | None, within: set[int] | None
-    ) -> _Places:
+    async def _places(self, messages: Set[MessageId] | None, within: set[int] | None) -> _Places:
         """Where the messages are in this mailbox, and perhaps others; all that are for None."""
         key = (self._account, self._mailbox)
         if within is not None and len(within) <= _FEW:
@@ -322,7 +328,8 @@ class Search:
         elif messages and max(messages) - min(messages) < _DENSE * len(messages):
             row = await self._db.row(_PLACES_BETWEEN, (*key, min(messages), max(messages)))
         else:
-            row = await self._db.row(_UIDS_OF, (*key, json.dumps(list(messages))))
+            these = msgspec.json.encode(sorted(messages)).decode()
+            row = await self._db.row(_UIDS_OF, (*key, these))
         known, uids = row or ("[]", "[]")
         places = _Places(_messages(known), _numbers(uids))
         if within is None or len(within) <= _FEW:

@@ -15,7 +15,7 @@ RANGE = """
 _FLAG = """
     SELECT uid FROM placement WHERE account_id = ? AND mailbox_id = ? AND flags & ? <> 0
 """
-NO_FLAG = """
+_NO_FLAG = """
     SELECT uid FROM placement WHERE account_id = ? AND mailbox_id = ? AND flags & ? = 0
 """
 _KEYWORD = """
@@ -107,11 +107,15 @@ _NEVER = -(2**62)
 _ALWAYS = 2**62
 
 
-def statement(query: q.Query) -> tuple[str, tuple[Value, ...]]:
-    """The statement for a term, its parameters after account and mailbox."""
+def statement(query: q.Query) -> tuple[str, tuple[Value, ...]] | None:
+    """The statement for a term, its parameters after account and mailbox; None: it takes more."""
     match query:
+        case q.All():
+            return EVERYTHING, ()
         case q.HasFlag(flag):
             return _FLAG, (int(flag),)
+        case q.Not(q.HasFlag(flag)):
+            return _NO_FLAG, (int(flag),)
         case q.HasKeyword(keyword):
             return _KEYWORD, (f" {keyword.lower()} ",)
         case q.Larger(octets):
@@ -130,7 +134,7 @@ def statement(query: q.Query) -> tuple[str, tuple[Value, ...]]:
             return _MESSAGE, (message,)
         case q.InThread(thread):
             return _THREAD, (thread,)
-    raise TypeError(f"not a term of one statement: {type(query).__name__}")
+    return None
 
 
 def _between(since: int | None, before: int | None) -> tuple[int, int]:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate, compress
+from collections.abc import Iterator, Sequence
+from itertools import compress
 from typing import Any, cast
 
 import apsw
@@ -36,7 +36,7 @@ MESSAGES = 256  # in a page
 _PAGE_OCTETS = 512 * 1024  # of the texts in a page, and one message's more
 _PART = b"\xff"
 _BETWEEN = _PART.decode("latin-1")
-_DENSE = 2  # with one hit in so many texts all are looked into
+_DENSE = 4  # texts; where one of so many holds a needle all are looked into
 _LAST = 0xFFFFFFFF
 
 _COLUMNS = {
@@ -71,9 +71,15 @@ def holding(
     """The messages whose column holds the octets, of those up to the message that is told, too."""
     found: list[int] = []
     upto = 0
+    is_frequent = False
     for last, messages, texts in index.execute(_HOLDING_IN[field], _range(account)):
         upto = last & _LAST
-        found += _in_page(_ids(messages), texts, octets)
+        ids = _ids(messages)
+        here = None if is_frequent else _leapt_to(ids, texts, octets)
+        if here is None:
+            here = _come_across(ids, texts, octets)
+        is_frequent = len(here) * _DENSE > len(ids)  # the next page will be like this one
+        found += here
     return set(cast("list[MessageId]", found)), MessageId(upto)
 
 
@@ -85,19 +91,27 @@ def every(
         yield MessageId(last & _LAST), _ids(messages), bytes(texts).split(_PART)
 
 
-def _in_page(messages: array[int], texts: bytes, octets: bytes) -> Iterable[int]:
-    """The messages whose text holds the octets."""
-    hits = texts.count(octets)
-    if not hits or _PART in octets:  # no text has that octet
-        return ()
-    if hits * _DENSE > len(messages):
-        # Python looks into a short text of Latin-1 in a third of the time; octets are octets.
-        needle, every = octets.decode("latin-1"), texts.decode("latin-1").split(_BETWEEN)
-        return compress(messages, [needle in text for text in every])
-    before = texts.split(octets)
-    del before[-1]  # it stands behind the last hit
-    numbers = accumulate([piece.count(_PART) for piece in before])
-    return [messages[number] for number in dict.fromkeys(numbers)]
+def _leapt_to(messages: Sequence[int], texts: bytes, octets: bytes) -> list[int] | None:
+    """The messages whose text holds the octets; None where these are many."""
+    found: list[int] = []
+    most = len(messages) // _DENSE
+    number = end = 0
+    while (at := texts.find(octets, end)) >= 0:
+        number += texts.count(_PART, end, at)
+        found.append(messages[number])
+        if len(found) > most:
+            return None
+        end = texts.find(_PART, at)
+        if end < 0:
+            break
+    return found
+
+
+def _come_across(messages: Sequence[int], texts: bytes, octets: bytes) -> list[int]:
+    """The same, text by text."""
+    # Python looks into a short text of Latin-1 in a third of the time; octets are octets.
+    needle, every = octets.decode("latin-1"), texts.decode("latin-1").split(_BETWEEN)
+    return list(compress(messages, [needle in text for text in every]))
 
 
 def add_pages(index: apsw.Connection, rows: apsw.Connection, account: AccountId, most: int) -> int:
