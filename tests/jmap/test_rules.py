@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pillarbox.accounts.directory import Directory
+from pillarbox.config.rules import RuleSettings
 from pillarbox.flow.delivery.letters import Letters
 from pillarbox.jmap.context import Context
 from pillarbox.store.sql import accounts, queue
@@ -132,6 +133,26 @@ async def test_what_rules_may_say(box: JmapBox, given: Any, kept: list[str] | No
         assert answer["notUpdated"]["singleton"]["description"]
     else:
         assert answer["updated"]["singleton"]["blocked"] == kept
+
+
+async def test_there_are_so_many_rules_and_no_more(box: JmapBox) -> None:
+    limits = RuleSettings()
+    lists: dict[str, tuple[int, Any]] = {
+        "forward": (limits.most_forwards, lambda n: {"address": f"{n}@example.net"}),
+        "blocked": (limits.most_blocked, lambda n: f"{n}@example.net"),
+        "deleteAfter": (limits.most_delete_after, lambda n: {"days": 9, "from": f"@s{n}.example"}),
+    }
+    for name, (most, made) in lists.items():
+        given = [made(number) for number in range(most + 1)]
+        refused = await change(box, "MailRules", **{name: given})
+        assert refused["notUpdated"]["singleton"]["type"] == "limit", refused
+        if name != "forward":  # whose codes of a day are fewer than that
+            taken = await change(box, "MailRules", **{name: given[:-1]})
+            assert taken["notUpdated"] is None
+    text = "x" * (limits.longest_vacation + 1)
+    refused = await change(box, "VacationResponse", textBody=text)
+    assert refused["notUpdated"]["singleton"]["type"] == "tooLarge"
+    assert (await change(box, "VacationResponse", textBody=text[1:]))["notUpdated"] is None
 
 
 async def test_rules_of_age_get_names(box: JmapBox) -> None:

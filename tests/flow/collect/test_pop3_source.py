@@ -231,6 +231,26 @@ def test_neither_names_nor_top(tmp_path: Path) -> None:
     run(Rig(drop, tmp_path), check)
 
 
+@pytest.mark.parametrize("limit", ["max_header_octets", "max_hashed_octets"])
+def test_no_more_is_hashed_than_the_limit(limit: str, tmp_path: Path) -> None:
+    """Where messages have no names; what differs only behind it has no name of its own."""
+    answers = {"UIDL": "-ERR what?"} | ({"TOP": "-ERR what?"} if "hashed" in limit else {})
+    alike = [b"Subject: the same, but for %d\r\n\r\nA\r\n" % number for number in range(2)]
+    drop = Drop(alike, offers=None, answers=answers)
+
+    async def check(rig: Rig) -> None:
+        first, second = (one.key.partition("\t") for one in await rig.list())
+        assert first[0] == second[0]
+        assert first[2] != second[2]
+
+    async def check_whole(rig: Rig) -> None:
+        first, second = (one.key.partition("\t") for one in await rig.list())
+        assert first[0] != second[0]
+
+    run(Rig(drop, tmp_path, **{limit: 20}), check)
+    run(Rig(drop, tmp_path), check_whole)
+
+
 def test_a_message_that_cannot_be_read_is_no_end(tmp_path: Path) -> None:
     answers = {"UIDL": "-ERR what?", "TOP 2 0": "-ERR broken", "RETR 2": "-ERR broken"}
     drop = Drop(list(MESSAGES), offers=("TOP",), answers=answers)

@@ -204,6 +204,13 @@ def test_an_account_has_room_for_so_much(person: Any) -> None:
         assert client.ask("POST", path, b"z" * 1000).status == 201
 
 
+def test_an_account_has_room_for_so_many(person: Any) -> None:
+    path = f"/jmap/upload/{person.id}/"
+    with person.client() as client:
+        made = [client.ask("POST", path, b"%d" % number).status for number in range(11)]
+    assert made == [201] * 10 + [429]  # uploaded_files
+
+
 def test_uploads_at_the_same_moment(person: Any) -> None:
     """One place in each of two workers: of five that hang, three at least are told so."""
     path = f"/jmap/upload/{person.id}/"

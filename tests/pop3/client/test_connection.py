@@ -330,6 +330,15 @@ def test_lists_are_bounded() -> None:
     run(drop, check, max_messages=10)
 
 
+def test_capabilities_are_bounded() -> None:
+    drop = Drop(list(MESSAGES), offers=[*(f"X-{n}" for n in range(1000)), "STLS"])
+
+    async def check(connection: Pop3Connection) -> None:
+        assert not connection.capabilities.stls
+
+    run(drop, check, max_capabilities=10)
+
+
 def test_sizes_that_are_no_numbers() -> None:
     drop = Drop(MESSAGES[:2], answers={"LIST": "+OK\n1 many\n2 12 octets\nnonsense\n3\n."})
 

@@ -286,6 +286,11 @@ async def test_a_manifest_that_is_none(tmp_path: Path) -> None:
             await source.folders()
         await source.close()
     manifest = b'{"format":2,"form":"mbox","account":"a","made_at":"","modseq":1,"folders":[]}'
+    path = zipped(tmp_path / "long.zip", ("pillarbox.json", manifest))
+    source = await open_files(path, settings=CollectFileSettings(max_manifest_octets=50))
+    with pytest.raises(SourceFailure, match="cannot be read"):
+        await source.folders()
+    await source.close()
     source = await open_files(zipped(tmp_path / "b.zip", ("pillarbox.json", manifest)))
     with pytest.raises(SourceFailure, match="newer Pillarbox"):
         await source.folders()

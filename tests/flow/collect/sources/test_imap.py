@@ -323,6 +323,7 @@ def test_a_server_that_always_cuts(tmp_path: Path) -> None:
         ({"EXAMINE": "$ NO [UNAVAILABLE] database"}, "throttled"),
         ({"EXAMINE": "* BYE [UNAVAILABLE] going down\r\nCLOSE"}, "throttled"),
         ({"EXAMINE": "* 1 EXISTS\r\n$ OK"}, "protocol"),  # no UIDVALIDITY
+        ({"EXAMINE": box(5_000_001)}, "gone"),  # collect.imap_limits.max_folder_messages
         ({"EXAMINE": "garbage\r\n"}, "protocol"),
         ({"EXAMINE": "CLOSE"}, "cut"),
         ({"UID FETCH 1:*": "$ NO [LIMIT] too much"}, "throttled"),

@@ -12,10 +12,11 @@ from pillarbox.flow.collect.source import (
     OpenFolder,
     RemoteFolder,
     RemoteMessage,
+    SourceFailure,
 )
 from pillarbox.flow.collect.sources.imap_flags import read_flags
 from pillarbox.imap.client.connection import ImapConnection
-from pillarbox.imap.client.failure import ImapFailure, nonsense, refusal
+from pillarbox.imap.client.failure import nonsense, refusal
 from pillarbox.imap.client.messages import SetEnd
 from pillarbox.imap.client.responses import Fetched, ServerLiteral
 from pillarbox.imap.client.selected import Selected
@@ -36,7 +37,7 @@ async def list_messages(
     found: dict[int, RemoteMessage] = {}
     most = connection.limits.max_folder_messages
     if selected.exists > most:
-        raise ImapFailure("fetch", f"The folder has more than {most} messages.")
+        raise _too_many(most)
     if selected.exists:
         for one in await _all(connection, b"1:*", _LISTED):
             if one.uid and one.size is not None:
@@ -101,6 +102,15 @@ async def find_message_ids(
     return found
 
 
+def _too_many(most: int) -> SourceFailure:
+    """Of one folder alone: the others come."""
+    return SourceFailure(
+        "gone",
+        f"The folder has more than {most} messages, and is left where it is. The administrator can "
+        "allow more (collect.imap_limits.max_folder_messages).",
+    )
+
+
 async def _all(
     connection: ImapConnection, uids: bytes, items: bytes, modifiers: bytes = b""
 ) -> list[Fetched]:
@@ -112,7 +122,7 @@ async def _all(
             if isinstance(one, SetEnd):
                 _check(one)
             elif len(found) >= most:
-                raise ImapFailure("fetch", f"The folder has more than {most} messages.")
+                raise _too_many(most)
             else:
                 one.discard()
                 found.append(one)
