@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.collect_runs import Collector, import_imap, place
+from support.collect_runs import IMPATIENT, Collector, import_imap, place
 from support.collect_sources import SOURCES, SourceServer, missing_source, running_source
 from support.mailbox_compare import Kept, contents, signed_in
 from support.mailing import sample
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.interop, pytest.mark.slow]
 
 COUNT = 12
 SETTINGS: dict[str, dict[str, object]] = {
-    "collect": {"enabled": False, "lease_seconds": 10},
+    "collect": {"enabled": False, **IMPATIENT},
 }
 
 

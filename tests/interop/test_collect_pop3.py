@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from support.collect_runs import KILLED, Collector, place
+from support.collect_runs import IMPATIENT, KILLED, Collector, place
 from support.collect_sources import SOURCES, SourceServer, missing_source, running_source
 from support.cutting_proxy import CuttingProxy, random_octets
 from support.mailbox_compare import contents, signed_in
@@ -27,7 +27,7 @@ CUTS, KILLS = 10, 2
 pytestmark = [pytest.mark.interop, pytest.mark.slow, pytest.mark.timeout(3600 if _LONG else 300)]
 
 SETTINGS: dict[str, dict[str, object]] = {
-    "collect": {"enabled": False, "lease_seconds": 10},
+    "collect": {"enabled": False, **IMPATIENT},
 }
 
 

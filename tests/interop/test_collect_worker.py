@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pillarbox.testing import RunningServer, running_server
-from support.collect_runs import Collector, place
+from support.collect_runs import IMPATIENT, Collector, place
 from support.collect_sources import SourceServer, missing_source, running_source
 from support.cutting_proxy import CuttingProxy
 from support.mailbox_compare import contents, signed_in
@@ -27,7 +27,7 @@ COUNT = 150
 SETTINGS: dict[str, dict[str, object]] = {
     "collect": {
         "allow_private": True,
-        "lease_seconds": 10,
+        **IMPATIENT,
         "shortest_schedule_seconds": 1,
         "round_seconds": 0.5,
         "first_retry_seconds": 1,

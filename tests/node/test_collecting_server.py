@@ -38,7 +38,7 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServe
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[RunningServer]:
-    collect = {"shortest_schedule_seconds": 1, "lease_seconds": 10, "round_seconds": 0.3}
+    collect = {"shortest_schedule_seconds": 1, "lease_seconds": 3, "round_seconds": 0.3}
     with running_server(
         tmp_path,
         workers=2,

@@ -113,7 +113,7 @@ class CollectSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     lease_seconds: Annotated[
         int,
         Meta(
-            ge=10,
+            ge=3,
             le=3600,
             description="Seconds for which a process has a remote account for itself before it "
             "must say so again. After a crash its work goes on so much later.",
