@@ -59,14 +59,18 @@ def tidy_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def large_site(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Site]:
-    """A server of the module's own where alice has MANY messages in her inbox, and folders."""
+@pytest.fixture(scope="session")
+def mail_of_many(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store where alice has MANY messages in her inbox, and folders; only to be copied."""
     cache = getattr(request.config, "cache", None)
     kept = cache.mkdir("mail") if cache is not None else tmp_path_factory.getbasetemp() / "mail"
-    with running_site(tmp_path_factory.mktemp("large"), data=ready_mail(kept, MANY)) as running:
+    return ready_mail(kept, MANY)
+
+
+@pytest.fixture(scope="module")
+def large_site(mail_of_many: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A server of the module's own where alice has MANY messages."""
+    with running_site(tmp_path_factory.mktemp("large"), data=mail_of_many) as running:
         yield running
 
 

@@ -4,8 +4,8 @@
 import { type Act, app, type Target } from '../app.ts'
 import type { JmapClient } from '../jmap/client.ts'
 import { type MailStore, sentenceOf } from './mail.svelte.ts'
-import { queryKey } from './reading.ts'
-import type { Sync } from './sync.ts'
+import { Silence } from './silence.ts'
+import type { Bulk, Sync } from './sync.ts'
 import { countOf, isLeft, isSelection, messageIdsOf, messagesOf, rowsOf } from './targets.ts'
 import type { BulkAction, BulkOperation, Email, Filter, Id, Role } from './types.ts'
 import { type EmailPatch, pathOf, type Refused, reverse, write } from './writes.ts'
@@ -14,7 +14,6 @@ import { mailboxName } from '../shell/places.ts'
 const UNDO_SECONDS = 12
 const MOST_UNDO = 30
 const MOST_AT_ONCE = 5000
-const ASK_AGAIN = 2000
 const WORTH_STARTING_ANEW = 500 // messages: more than one answer tells the changes of
 export const RUNNING: ReadonlySet<string> = new Set(['queued', 'running', 'cancelling'])
 const WRITTEN_OVER = ['trash', 'junk', 'archive', 'inbox'] as const
@@ -53,17 +52,20 @@ export class Actions implements Act {
   #mail: MailStore
   #sync: Sync
   #writing: Promise<unknown> = Promise.resolve()
-  #emptied = new Map<Id, string>()
+  /** Begun by this page, and not ended. */
+  #begun = new Set<Id>()
   /** Operations that were asked for and not answered yet. */
   #creating = 0
-  #askTimer: ReturnType<typeof setTimeout> | undefined
+  #silence = new Silence(() => this.loadOperations())
 
   constructor(client: JmapClient, mail: MailStore, sync: Sync) {
     this.#client = client
     this.#mail = mail
     this.#sync = sync
-    mail.onEvent('bulk', (data) => this.#take([data].flat() as BulkOperation[]))
-    mail.onChange('BulkOperation', () => this.#askSoon())
+    mail.onEvent('bulk', (data) => {
+      this.#silence.ended()
+      this.#take([data].flat() as BulkOperation[])
+    })
   }
 
   async move(target: Target, mailboxId: Id): Promise<void> {
@@ -354,7 +356,7 @@ export class Actions implements Act {
       parts.map((part, n) => [`new${n}`, { ...withoutNulls(part), action, idempotencyKey: `${key}-${n}` }]),
     )
     this.#creating++
-    this.#sync.inBulk = true
+    this.#sync.bulk = 'ours'
     try {
       const answer = await this.#client.call('BulkOperation/set', { create }, { retries: 3 })
       const ids = Object.keys(create).map((name) => {
@@ -363,13 +365,13 @@ export class Actions implements Act {
         if (!made) throw new Error(not?.description ?? not?.type ?? app.t('mail.serverFailed'))
         return made.id
       })
-      for (const id of ids) this.#emptied.set(id, queryKey(this.#mail.view.query))
+      for (const id of ids) this.#begun.add(id)
       this.#creating--
       for (const made of Object.values(answer.created ?? {})) this.#made({ ...QUEUED, ...made, action })
       return ids
     } catch (error) {
       this.#creating--
-      this.#sync.inBulk = this.#isWorking()
+      this.#sync.bulk = this.#working()
       throw error
     }
   }
@@ -381,15 +383,16 @@ export class Actions implements Act {
     else this.#take(told ? [] : [made])
   }
 
-  /** Whether one that was begun here is under way. */
-  #isWorking(): boolean {
-    const known = this.operations.some((one) => RUNNING.has(one.status) && this.#emptied.has(one.id))
-    return known || this.#creating > 0
+  /** What comes back by Undo, or goes by another window, is shown as it does. */
+  #working(): Bulk | null {
+    const running = this.operations.filter((one) => RUNNING.has(one.status))
+    if (this.#creating > 0 || running.some((one) => this.#begun.has(one.id))) return 'ours'
+    return running.some((one) => one.total > WORTH_STARTING_ANEW) ? 'others' : null
   }
 
   #over(ended: BulkOperation[]): void {
-    for (const one of ended) this.#emptied.delete(one.id)
-    this.#sync.inBulk = this.#isWorking()
+    for (const one of ended) this.#begun.delete(one.id)
+    this.#sync.bulk = this.#working()
     if (ended.some((one) => one.total > WORTH_STARTING_ANEW)) void this.#sync.startAnew()
     else void this.#settle()
   }
@@ -403,8 +406,13 @@ export class Actions implements Act {
       known.set(one.id, { ...before, ...one })
     }
     this.operations = [...known.values()].sort((a, b) => ((a.createdAt ?? '9') < (b.createdAt ?? '9') ? 1 : -1))
+    this.#watch()
     if (ended.length) this.#over(ended)
-    else this.#sync.inBulk = this.#isWorking()
+    else this.#sync.bulk = this.#working()
+  }
+
+  #watch(): void {
+    this.#silence.watch(this.operations.some((one) => RUNNING.has(one.status)))
   }
 
   async #settle(): Promise<void> {
@@ -414,20 +422,11 @@ export class Actions implements Act {
     await this.#sync.run()
   }
 
-  /** Where the stream brings no progress: ask, but not at every chunk. */
-  #askSoon(): void {
-    if (!this.operations.some((one) => RUNNING.has(one.status))) return
-    this.#askTimer ??= setTimeout(() => {
-      this.#askTimer = undefined
-      void this.loadOperations()
-    }, ASK_AGAIN)
-  }
-
   async loadOperations(): Promise<void> {
     try {
       this.#take((await this.#client.call('BulkOperation/get', { ids: null })).list)
     } catch {
-      // the tray shows what it knew
+      this.#watch() // the tray shows what it knew
     }
   }
 
@@ -444,7 +443,7 @@ export class Actions implements Act {
       app.toast(text, { kind: 'danger', seconds: 12 })
       return
     }
-    if (change.status === 'running') this.#emptied.set(id, queryKey(this.#mail.view.query))
+    if (change.status === 'running') this.#begun.add(id)
     await this.loadOperations()
   }
 }

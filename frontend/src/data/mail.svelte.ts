@@ -90,7 +90,8 @@ export class MailStore implements Mail {
   #setPrefs: (changed: Partial<Preferences>) => void
   #changeCalls = new Map<string, Set<() => void>>()
   #eventCalls = new Map<string, Set<(data: unknown) => void>>()
-  /** Sync sets it. */
+  /** Sync sets these. While something moves thousands, no two answers are of the same state. */
+  isMoving = false
   catchUp: () => Promise<void> = async () => undefined
   /** The selection sets it: what came into the list or is no more; null where nobody can say. */
   listChanged: (news: ListNews | null) => void = () => undefined
@@ -212,6 +213,7 @@ export class MailStore implements Mail {
       page: (asked, place) => this.#page(asked, place),
       sentenceOf,
       sync: () => this.catchUp(),
+      isMoving: () => this.isMoving,
     })
   }
 

@@ -14,8 +14,11 @@ const MOST_CREATED = 100
 const MOST_ROUNDS = 4
 const FIRST_PAUSE = 1000
 const MOST_PAUSE = 30_000
-/** While the server works through thousands for us, each chunk would be asked for otherwise. */
-const PAUSE_IN_BULK = 10_000
+/** Whose operation on thousands goes on: one that was begun on this page, or another. */
+export type Bulk = 'ours' | 'others'
+/** Each of its chunks would be asked for otherwise. One of ours that is done in half a minute takes
+ * three requests: its order, this and what it left (BULK-1); another is seen to go on. */
+const PAUSE = { ours: 20_000, others: 1000 } as const
 /** The state that an operation leaves is told just behind its end. */
 const AFTER_BULK = 120
 const META = ['id', 'threadId', 'mailboxIds', 'keywords'] as const
@@ -28,8 +31,7 @@ export class Sync {
   #timer: ReturnType<typeof setTimeout> | undefined
   #retry: ReturnType<typeof setTimeout> | undefined
   #failures = 0
-  /** Set by Act while an operation of this page runs. */
-  inBulk = false
+  #bulk: Bulk | null = null
   #last = 0
 
   constructor(mail: MailStore) {
@@ -37,9 +39,16 @@ export class Sync {
     mail.catchUp = () => this.run()
   }
 
+  /** Set by Act; the first pause begins with the operation. */
+  set bulk(bulk: Bulk | null) {
+    if (bulk && bulk !== this.#bulk) this.#last = Date.now()
+    this.#bulk = bulk
+    this.#mail.isMoving = bulk !== null
+  }
+
   /** The states that the server told (RFC 8620 §7.1): `isNewMail` does not wait. */
   told(isNewMail: boolean): void {
-    const wait = this.inBulk && !isNewMail ? this.#last + PAUSE_IN_BULK - Date.now() : 0
+    const wait = this.#bulk && !isNewMail ? this.#last + PAUSE[this.#bulk] - Date.now() : 0
     if (wait <= 0) void this.run()
     else this.#timer ??= setTimeout(() => void this.run(), wait)
   }
@@ -54,6 +63,7 @@ export class Sync {
       this.#again = true
       return this.#running
     }
+    this.#last = Date.now()
     this.#running = this.#loop().finally(() => {
       this.#running = null
       this.#last = Date.now()
@@ -63,6 +73,8 @@ export class Sync {
 
   /** After an operation on thousands: each of its changes would be asked for otherwise. */
   startAnew(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
     this.#anew ??= (async () => {
       await new Promise((done) => setTimeout(done, AFTER_BULK))
       await this.#running
@@ -94,6 +106,7 @@ export class Sync {
       try {
         await this.#sendLater()
         for (let round = 0; await this.#round(); round++) {
+          if (this.#bulk) break // it changes more meanwhile: all is read when it is done
           if (round < MOST_ROUNDS) continue
           await this.#startOver()
           break
@@ -128,6 +141,10 @@ export class Sync {
       else if (view.isUnread) await this.#begin() // a page without a list
       return false
     }
+    if (view.isEmptied && this.#bulk === 'ours') {
+      await this.#askMailboxes() // what has become of messages is read when it is done
+      return false
+    }
     const emails = client.call('Email/changes', {
       sinceState: states.Email,
       maxChanges: MOST_CHANGES,
@@ -155,7 +172,7 @@ export class Sync {
           destroyed,
           destroyedRows: destroyed.filter((id) => known.has(id) || removed.has(id)),
         })
-      } else if (!view.isEmptied || !this.inBulk) {
+      } else if (!view.isEmptied || this.#bulk !== 'ours') {
         await view.refetch()
         mail.listChanged(null)
       }
@@ -268,7 +285,8 @@ export class Sync {
     for (const id of emails.ids()) if (!shown.has(id)) emails.delete(id)
     states.Mailbox = null
     const now = client.call('Email/get', { ids: [] })
-    const list = view.isUnread ? null : view.refetch()
+    const isWaiting = view.isUnread || (view.isEmptied && this.#bulk === 'ours')
+    const list = isWaiting ? null : view.refetch()
     const [{ state }] = await Promise.all([now, this.#askMailboxes(), list])
     states.Email = state
     this.#mail.listChanged(null)

@@ -16,6 +16,8 @@ export interface ViewSource {
   page(query: Query, place: Place): Promise<Page>
   sentenceOf(error: unknown): string
   sync(): Promise<void>
+  /** Whether all changes too fast for two answers to fit together. */
+  isMoving(): boolean
 }
 
 export class ListView implements QueryView {
@@ -133,7 +135,7 @@ export class ListView implements QueryView {
   }
 
   #isAhead(page: Page): boolean {
-    return this.state !== null && page.answer.queryState !== this.state
+    return !this.#source.isMoving() && this.state !== null && page.answer.queryState !== this.state
   }
 
   /** An answer for a place, read by us or brought by the page itself. */

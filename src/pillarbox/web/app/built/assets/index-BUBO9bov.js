@@ -1,0 +1,1 @@
+import{t as e}from"./app-CpSbv9eS.js";e();
