@@ -14,6 +14,7 @@ from pillarbox.imap.server.untagged import refresh
 from pillarbox.imap.server.view import View
 from pillarbox.store.model import Flag, FlagChange
 from pillarbox.store.sql import messages
+from support.costs import counted
 from support.imap_client import Answer
 from support.imap_desk import Desk
 from support.large_mailbox import grow, remove_every
@@ -155,6 +156,62 @@ async def _resynchronized(desk: Large) -> None:
     assert desk.view.below == LEFT - 1 - 5
 
 
+async def _searched(desk: Large) -> None:
+    """A search reads the UIDs of what is only counted, once, and nothing else of it."""
+    with counted() as costs:
+        assert (await desk.say("SEARCH UID 11,3000")).lines == [f"* SEARCH 10 {LEFT}"]
+        asked = costs.statements["SELECT placement"]
+        assert (await desk.say("UID SEARCH 10:11")).lines == ["* SEARCH 11 12"]
+        assert costs.statements["SELECT placement"] == asked + 1
+    assert desk.view.below == LEFT
+    await desk.append()
+    await desk.news()
+    assert (await desk.say("SEARCH UID 12,3001")).lines == [f"* SEARCH 11 {LEFT + 1}"]
+    assert desk.view.below == LEFT
+
+
+async def _searched_and_read(desk: Large) -> None:
+    """What is read later takes its UIDs out of those that are only counted."""
+    everything = (await desk.say("UID SEARCH ALL")).lines
+    for command, below in (
+        (f"FETCH {LEFT - 9}:* (UID)", LEFT - 10),
+        ("UID FETCH 2500 (UID)", 2500 - 1 - COUNT // 20),
+        ("FETCH 1 (UID)", 0),
+    ):
+        await desk.say(command)
+        assert desk.view.below == below
+        assert (await desk.say("UID SEARCH ALL")).lines == everything
+        assert (await desk.say("SEARCH ALL")).lines == [
+            "* SEARCH " + " ".join(str(n) for n in range(1, LEFT + 1))
+        ]
+
+
+async def _searched_and_told(desk: Large) -> None:
+    """One that went from below keeps its number in searches until it is told."""
+    await desk.say("SEARCH UID 11")
+    await desk.expunge([Uid(3), Uid(COUNT)])
+    assert (await desk.say("SEARCH UID 2:4")).lines == ["* SEARCH 2 4"]
+    assert b"* 3 EXPUNGE\r\n" in await desk.news()
+    assert (await desk.say("SEARCH UID 2:4")).lines == ["* SEARCH 2 3"]
+    assert (await desk.say(f"UID SEARCH {LEFT - 2}")).lines == [f"* SEARCH {COUNT - 1}"]
+
+
+async def _searched_behind_changes(desk: Large) -> None:
+    """Where the mailbox is no more what the client knows, all of it is read as the client knew."""
+    await desk.mark([5], Flag.FLAGGED)
+    await desk.expunge([Uid(3)])
+    answer = await desk.say("SEARCH UID 2:5")
+    assert answer.lines == ["* 5 FETCH (FLAGS (\\Seen \\Flagged))", "* SEARCH 2 4 5"]
+    assert desk.view.below == 0
+
+
+async def _highest_modseq(desk: Large) -> None:
+    """It is told of what is found, so that is read."""
+    (line,) = (await desk.say("SEARCH UID 1:2 MODSEQ 1")).lines[-1:]
+    assert line.startswith("* SEARCH 1 2 (MODSEQ ")
+    assert desk.view.below == 0
+
+
 @pytest.mark.parametrize(
     "test",
     [
@@ -167,6 +224,11 @@ async def _resynchronized(desk: Large) -> None:
         _slept_too_long,
         _first_unseen,
         _resynchronized,
+        _searched,
+        _searched_and_read,
+        _searched_and_told,
+        _searched_behind_changes,
+        _highest_modseq,
     ],
 )
 def test_large(test: Callable[[Large], Awaitable[None]], tmp_path: Path) -> None:
@@ -189,6 +251,8 @@ def test_sessions_share_what_one_of_them_has_read(tmp_path: Path) -> None:
             assert (await twin.say("SELECT INBOX")).ok
             assert twin.ctx.view is not None
             assert twin.ctx.view.picture is one.view.picture
+            await one.say("SEARCH UID 1")
+            assert twin.ctx.view.uids_below is one.view.uids_below is not None
             await one.say("FETCH 1 (UID)")
             assert (one.view.below, twin.ctx.view.below) == (0, LEFT)
             await twin.say("FETCH 2 (UID)")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import random
+from array import array
+
 import pytest
 
+from pillarbox.imap.server.commands.search import indexes_of
 from pillarbox.imap.server.commands.search_keys import BASE_KEYS, KeyReader, Scope
 from pillarbox.imap.wire.errors import BadSyntax
 from pillarbox.imap.wire.framing import Framed
@@ -25,6 +29,19 @@ def read(text: str) -> q.Query:
     criteria = keys.program()
     reader.end()
     return criteria(SCOPE)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_uids_to_numbers(seed: int) -> None:
+    """Few or many of them, with gaps or without, and some that the client does not know."""
+    dice = random.Random(seed)
+    every = range(1, 1 + dice.choice([0, 1, 30, 600]))
+    uids = array("I", [uid for uid in every if dice.random() < dice.choice([0.5, 1])])
+    for share in (0, 0.02, 0.1, 0.6, 1):
+        found = [uid for uid in range(1, len(every) + 20) if dice.random() <= share]
+        wanted = [at for at, uid in enumerate(uids) if uid in found]
+        assert list(indexes_of(uids, found)) == wanted
+    assert indexes_of(uids, list(uids)) == range(len(uids))
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_pages_say_what_instr_says(
         }
 
 
-@pytest.mark.parametrize("every", [1, 2, 11, 12, 13, 50])
+@pytest.mark.parametrize("every", [1, 2, 3, 4, 5, 50])
 def test_dense_and_sparse_pages(every: int) -> None:
     """Few are leapt to, many are come across; the needle may stand in a text more than once."""
     index = apsw.Connection(":memory:")
@@ -72,6 +72,21 @@ def test_dense_and_sparse_pages(every: int) -> None:
     assert (found, upto) == ({n for n in range(1, 257) if n % every == 0}, 256)
     assert columns.holding(index, F.TO, AccountId(8), b"x") == (set(), 0)
     assert columns.holding(index, F.TO, AccountId(7), b"y\xffy") == (set(), 256) or every < 3
+
+
+@pytest.mark.parametrize("frequent", [(True, False, True), (False, True, True, False)])
+def test_pages_of_either_kind(frequent: tuple[bool, ...]) -> None:
+    """How many the last page had decides how the next one is looked through, not what is found."""
+    index = apsw.Connection(":memory:")
+    index.execute(columns.CREATE_PAGE)
+    wanted: set[int] = set()
+    for number, has_many in enumerate(frequent):
+        first = 1 + number * 256
+        here = range(first + 3, first + 256, 2 if has_many else 100)
+        texts = {7 << 32 | n: [b"x" if n in here else b"y"] * 5 for n in range(first, first + 256)}
+        index.execute(columns._ADD, columns._page(min(texts), max(texts), texts))
+        wanted.update(here)
+    assert columns.holding(index, F.TO, AccountId(7), b"x")[0] == wanted
 
 
 @pytest.mark.usefixtures("small_pages")

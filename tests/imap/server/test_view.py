@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from array import array
 
 import pytest
 
@@ -167,6 +168,12 @@ def test_a_left_mailbox_is_kept_and_the_oldest_forgotten() -> None:
     view = opened(other, [1, 2])
     view.close()
     assert other.find(BOX) is None
+
+
+def test_the_uids_below_a_picture_weigh_less() -> None:
+    picture = Picture.of([placed(100, 1)], ModSeq(1))
+    picture.below, picture.floor, picture.uids_below = 22, 100, array("I", range(1, 23))
+    assert (len(picture), picture.weight) == (1, 3)
 
 
 @pytest.mark.parametrize("seed", range(20))

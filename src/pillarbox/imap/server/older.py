@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+
 from pillarbox.imap.server.picture import Picture
 from pillarbox.imap.server.view import Reach, View
 from pillarbox.store import Reader
@@ -32,6 +34,13 @@ async def lowest(db: Reader, view: View, reaches: tuple[Reach, ...]) -> tuple[in
         found = await changes.uid_below(db, account, mailbox, floor, count)
         lows.append(edge if found is None else found)
     return min(lows), True
+
+
+async def read_uids(db: Reader, view: View) -> array[int] | None:
+    """The UIDs of the messages below the floor; None where the mailbox changed meanwhile."""
+    account, mailbox = view.mailbox.account, view.mailbox.id
+    found = await changes.uids_under(db, account, mailbox, view.picture.floor, view.modseq)
+    return array("I", found) if len(found) == view.below else None
 
 
 async def read_down_to(db: Reader, view: View, low: int) -> Picture:

@@ -39,6 +39,7 @@ def flag_names(bits: int, keywords: str = "") -> str:
 
 Key = tuple[AccountId, MailboxId, UidValidity]
 _COLUMNS = ("uids", "messages", "flags", "modseqs", "sizes", "saved")
+_OCTETS, _UID_OCTETS = 44, 4  # of a message that is here; of one that is not, in `uids_below`
 _MOST_KEPT = 1_000  # pictures of mailboxes that nobody has selected
 
 
@@ -58,6 +59,7 @@ class Picture:
         "saved",
         "sizes",
         "uids",
+        "uids_below",
     )
 
     def __init__(self) -> None:
@@ -72,10 +74,17 @@ class Picture:
         self.holders = 0
         self.below = 0  # messages that are counted and not here
         self.floor = 0  # all UIDs from here on are here; 0: all
+        # Those under it, when a search asked for them; replaced as a whole, never changed.
+        self.uids_below: array[int] | None = None
 
     def __len__(self) -> int:
         """How many messages are here; those below the floor are not."""
         return len(self.uids)
+
+    @property
+    def weight(self) -> int:
+        """About how many messages' room it takes."""
+        return len(self.uids) + len(self.uids_below or ()) * _UID_OCTETS // _OCTETS
 
     @classmethod
     def of(cls, placed: Sequence[Placed], modseq: ModSeq) -> Picture:
@@ -98,6 +107,7 @@ class Picture:
         twin = Picture()
         twin.below = self.below
         twin.floor = self.floor
+        twin.uids_below = self.uids_below
         twin.uids = self.uids[:]
         twin.messages = self.messages[:]
         twin.flags = self.flags[:]
@@ -139,6 +149,8 @@ class Picture:
         self.keywords.update(older.keywords)
         self.floor = older.floor
         self.below = self.below - len(older) if older.floor else 0
+        if self.uids_below is not None:
+            self.uids_below = self.uids_below[: self.below] if self.below else None
 
     def change(self, at: int, row: Placed) -> None:
         """Take over a row's flags."""
@@ -195,7 +207,7 @@ class Pictures:
     def __init__(self, kept_messages: int = 500_000) -> None:
         self._newest: WeakValueDictionary[Key, Picture] = WeakValueDictionary()
         self._kept: dict[Key, Picture] = {}  # the last used is last
-        self._kept_messages = kept_messages  # in all kept pictures; 44 octets each
+        self._kept_messages = kept_messages  # in all kept pictures
 
     def find(self, mailbox: Mailbox) -> Picture | None:
         """To be adopted only by who stands at its modseq."""
@@ -224,14 +236,14 @@ class Pictures:
     def keep(self, mailbox: Mailbox, picture: Picture) -> None:
         """A session left; keep what it had, if it is the newest, and forget what is old."""
         key = _key(mailbox)
-        if self._newest.get(key) is not picture or len(picture) > self._kept_messages:
+        if self._newest.get(key) is not picture or picture.weight > self._kept_messages:
             return
         self._kept.pop(key, None)
         self._kept[key] = picture
-        total = sum(map(len, self._kept.values()))
+        total = sum(one.weight for one in self._kept.values())
         while total > self._kept_messages or len(self._kept) > _MOST_KEPT:
             oldest = next(iter(self._kept))
-            total -= len(self._kept.pop(oldest))
+            total -= self._kept.pop(oldest).weight
 
 
 def _key(mailbox: Mailbox) -> Key:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
+from functools import partial
 
 from pillarbox.errors import CannotCalculateChanges, NoSuchMailbox
 from pillarbox.imap.server.context import Context
-from pillarbox.imap.server.older import lowest, read_down_to
+from pillarbox.imap.server.older import lowest, read_down_to, read_uids
 from pillarbox.imap.server.picture import Picture
-from pillarbox.imap.server.view import NOTHING, Reach, Told, View
+from pillarbox.imap.server.view import EVERYTHING, NOTHING, Reach, Told, View
 from pillarbox.imap.wire import codes, responses
 from pillarbox.imap.wire.sequence_set import SequenceSet
 from pillarbox.store import Reader
@@ -42,6 +44,21 @@ async def reach(ctx: Context, wanted: Reach) -> None:
     if view.gone:
         ctx.stale = True  # the session leaves it at the command's end
         raise NoSuchMailbox
+
+
+async def all_uids(ctx: Context) -> array[int]:
+    """The UIDs of the whole selected mailbox as the client knows it, by sequence number.
+
+    Of messages that are only counted no more than these are read, unless something changed.
+    """
+    view = ctx.selected
+    if view.lacks(EVERYTHING):
+        view.adopt_fuller()
+    if view.uids_below is None:
+        view.know_below(await ctx.store.scan(partial(read_uids, view=view)))
+    if view.uids_below is None:
+        await reach(ctx, EVERYTHING)
+    return (view.uids_below or array("I")) + view.uids
 
 
 async def indexes_of(ctx: Context, wanted: SequenceSet, *, by_uid: bool) -> list[int]:

@@ -130,6 +130,15 @@ class View:
         """How many of the oldest messages are only counted: sequence number - index - 1."""
         return self.picture.below
 
+    @property
+    def uids_below(self) -> array[int] | None:
+        """The UIDs of those; None: not known yet."""
+        return self.picture.uids_below if self.picture.below else array("I")
+
+    def know_below(self, uids: array[int] | None) -> None:
+        """Take them over."""
+        self.picture.uids_below = uids
+
     def lacks(self, wanted: Reach) -> bool:
         """Whether messages that are wanted are only counted yet."""
         picture = self.picture

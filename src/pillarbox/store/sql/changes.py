@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+import msgspec
+
 from pillarbox.errors import CannotCalculateChanges, NoSuchAccount
 from pillarbox.ids import AccountId, MailboxId, ModSeq
 from pillarbox.store.database import Reader, Row
 from pillarbox.store.model import Expunged, MailboxChanges, Placed
 
+_numbers = msgspec.json.Decoder(list[int]).decode
 _ROWS_AT_ONCE = 5_000  # of a large mailbox; a row takes 400 octets until it is packed
 
 _PLACED = """
@@ -67,6 +70,23 @@ async def uid_below(
     """The UID so many messages below a UID; None where there are fewer. Its cost is the count."""
     row = await db.row(_UID_BELOW, (account, mailbox, uid, count - 1))
     return None if row is None else row[0]
+
+
+_UIDS_UNDER = """
+    SELECT json_group_array(uid) FROM (
+        SELECT uid FROM placement WHERE account_id = ?1 AND mailbox_id = ?2 AND uid < ?3
+            AND EXISTS (SELECT 1 FROM mailbox
+                WHERE account_id = ?1 AND mailbox_id = ?2 AND modseq <= ?4)
+        ORDER BY uid)
+"""
+
+
+async def uids_under(
+    db: Reader, account: AccountId, mailbox: MailboxId, high: int, modseq: ModSeq
+) -> list[int]:
+    """The UIDs below `high`, ascending; none where the mailbox changed after `modseq`."""
+    row = await db.row(_UIDS_UNDER, (account, mailbox, high, modseq))
+    return _numbers(row[0]) if row is not None else []
 
 
 _MAILBOX = """

@@ -6,6 +6,8 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
+from typing import NamedTuple
 
 from pillarbox.errors import PillarboxError
 from pillarbox.imap.server.command import SELECTED, CommandSpec, Done, Hooks
@@ -13,13 +15,13 @@ from pillarbox.imap.server.commands.search_keys import Criterion, KeyReader, Sco
 from pillarbox.imap.server.commands.search_results import Form, Returns, parse_returns, tell
 from pillarbox.imap.server.context import Context, No
 from pillarbox.imap.server.quirks import TAKE_CHARSET_WITH_UTF8
-from pillarbox.imap.server.untagged import reach
+from pillarbox.imap.server.untagged import all_uids, reach
 from pillarbox.imap.server.view import EVERYTHING
 from pillarbox.imap.wire import codes
 from pillarbox.imap.wire.errors import BadSyntax
 from pillarbox.imap.wire.reader import Reader
 
-_SPARSE = 16  # one found of so many is quicker to look for than to come across
+_SPARSE = 8  # one found of so many is quicker to look for than to come across
 _CHARSETS = frozenset({b"UTF-8", b"US-ASCII"})
 
 
@@ -75,7 +77,7 @@ async def run(search: Search, ctx: Context) -> Done:
         raise BadSyntax("No CHARSET goes with UTF8=ACCEPT.")
     form = Form("SEARCH", search.uid, search.returns, search.program.uses_modseq)
     try:
-        tell(ctx, form, await find(ctx, search.program))
+        tell(ctx, form, *await find(ctx, search.program))
     except BadSyntax:
         raise
     except (PillarboxError, No):
@@ -90,18 +92,26 @@ def forget_saved(ctx: Context, returns: Returns | None) -> None:
         ctx.saved = array("I")
 
 
-async def find(ctx: Context, program: Program) -> Sequence[int]:
-    """The indexes of the matching messages, ascending. Raises No, BadSyntax and the store's."""
+class Found(NamedTuple):
+    """A search's result in the mailbox as this client knows it."""
+
+    uids: Sequence[int]  # of all messages, by sequence number
+    indexes: Sequence[int]  # of those that match, ascending
+
+
+async def find(ctx: Context, program: Program) -> Found:
+    """The matching messages. Raises No, BadSyntax and the store's."""
     view = ctx.selected
     if not is_charset_known(program.charset):
         raise No("Searching works in UTF-8 and US-ASCII.", codes.BAD_CHARSET)
     if program.uses_modseq:
         ctx.enable_condstore()
-    await reach(ctx, EVERYTHING)  # a result is numbers of messages anywhere in the mailbox
-    scope = Scope(view.uids, ctx.saved, int(ctx.clock.now().timestamp()))
+        await reach(ctx, EVERYTHING)  # the highest modseq of those found is told
+    uids = await all_uids(ctx)  # a result is numbers of messages anywhere in the mailbox
+    scope = Scope(uids, ctx.saved, int(ctx.clock.now().timestamp()))
     query = program.criteria(scope)
     found = await ctx.store.search(ctx.account, view.mailbox.id, query)
-    return indexes_of(view.uids, found)
+    return Found(uids, indexes_of(uids, found))
 
 
 def indexes_of(uids: Sequence[int], found: Sequence[int]) -> Sequence[int]:
@@ -111,12 +121,26 @@ def indexes_of(uids: Sequence[int], found: Sequence[int]) -> Sequence[int]:
     still counts.
     """
     if len(found) * _SPARSE < len(uids):
-        places = ((bisect_left(uids, uid), uid) for uid in found)
-        return [at for at, uid in places if at < len(uids) and uids[at] == uid]
+        return _looked_for(uids, found)
     if len(found) == len(uids) and array("I", found) == uids:
         return range(len(uids))
-    wanted = set(found)
-    return [at for at, uid in enumerate(uids) if uid in wanted]
+    return list(compress(range(len(uids)), map(set(found).__contains__, uids)))
+
+
+def _looked_for(uids: Sequence[int], found: Sequence[int]) -> list[int]:
+    """The same for few: each stands no further behind the last one than its UID is above that."""
+    indexes: list[int] = []
+    at, count = 0, len(uids)
+    for uid in found:
+        end = at + max(uid - uids[at], 0)
+        if end >= count or uids[end] != uid:  # as it is where no UID is missing in between
+            end = bisect_left(uids, uid, at, min(end, count))
+            if end == count:
+                break
+        at = end
+        if uids[at] == uid:
+            indexes.append(at)
+    return indexes
 
 
 COMMANDS = (

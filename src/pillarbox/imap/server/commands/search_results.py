@@ -19,7 +19,7 @@ from pillarbox.imap.wire.sequence_set import encode_numbers
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A search's outcome: indexes of the view in the order of the result."""
+    """A search's outcome: indexes of the mailbox in the order of the result."""
 
     indexes: Sequence[int]
     numbers: Sequence[int]  # the same as sequence numbers or UIDs, as the command wants
@@ -102,15 +102,14 @@ class Form:
     with_modseq: bool
 
 
-def tell(ctx: Context, form: Form, indexes: Sequence[int]) -> None:
-    """Send the result, and keep it where that was asked."""
-    view = ctx.selected
+def tell(ctx: Context, form: Form, uids: Sequence[int], indexes: Sequence[int]) -> None:
+    """Send the result, indexes of the mailbox's UIDs, and keep it where that was asked."""
     returns = form.returns
     if returns is not None and returns.save:
-        ctx.saved = array("I", sorted(view.uids[at] for at in _told(returns, indexes)))
+        ctx.saved = array("I", sorted(uids[at] for at in _told(returns, indexes)))
         if returns.is_silent:
             return
-    numbers = _numbers(view.uids, indexes, by_uid=form.uid)
+    numbers = _numbers(uids, indexes, by_uid=form.uid)
     if returns is None and (form.command != "SEARCH" or not ctx.rev2):
         modseq = _highest(ctx, indexes) if form.with_modseq and indexes else None
         ctx.send(responses.Search(numbers, modseq, form.command))

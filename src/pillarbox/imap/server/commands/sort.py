@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pillarbox.errors import PillarboxError
 from pillarbox.ids import Uid
 from pillarbox.imap.server.command import SELECTED, CommandSpec, Done, Hooks
-from pillarbox.imap.server.commands.search import Program, find, forget_saved, parse_program
+from pillarbox.imap.server.commands.search import Found, Program, find, forget_saved, parse_program
 from pillarbox.imap.server.commands.search_results import Form, Returns, parse_returns, tell
 from pillarbox.imap.server.commands.sort_order import KEYS, SortBy, in_order
 from pillarbox.imap.server.context import Context, No
@@ -69,8 +69,8 @@ async def run(sort: Sort, ctx: Context) -> Done:
     """Search, sort and tell the result."""
     form = Form("SORT", sort.uid, sort.returns, sort.program.uses_modseq)
     try:
-        indexes = await find(ctx, sort.program)
-        tell(ctx, form, await _ordered(ctx, sort, indexes))
+        found = await find(ctx, sort.program)
+        tell(ctx, form, found.uids, await _ordered(ctx, sort, found))
     except BadSyntax:
         raise
     except (PillarboxError, No):
@@ -79,20 +79,18 @@ async def run(sort: Sort, ctx: Context) -> Done:
     return Done("done")
 
 
-async def _ordered(ctx: Context, sort: Sort, indexes: Sequence[int]) -> Sequence[int]:
-    if not indexes:
-        return indexes
-    view = ctx.selected
-    account, mailbox = ctx.account, view.mailbox.id
-    uids = [Uid(view.uids[at]) for at in indexes]
+async def _ordered(ctx: Context, sort: Sort, found: Found) -> Sequence[int]:
+    if not found.indexes:
+        return found.indexes
+    account, mailbox = ctx.account, ctx.selected.mailbox.id
+    places = {Uid(found.uids[at]): at for at in found.indexes}
 
     async def ask(reader: StoreReader) -> list[SortRow]:
-        rows = await messages.sort_rows(reader, account, mailbox, uids)
+        rows = await messages.sort_rows(reader, account, mailbox, list(places))
         rows.sort(key=lambda row: row.uid)
         return in_order(rows, sort.criteria)
 
-    found = await ctx.store.scan(ask)
-    return [at for row in found if (at := view.index_of(row.uid)) >= 0]
+    return [places[row.uid] for row in await ctx.store.scan(ask)]
 
 
 COMMANDS = (

@@ -61,10 +61,9 @@ def _parse(reader: Reader, hooks: Hooks, *, uid: bool) -> Thread:
 
 async def run(thread: Thread, ctx: Context) -> Done:
     """Search, thread and tell the result."""
-    indexes = await find(ctx, thread.program)
-    view = ctx.selected
-    account, mailbox = ctx.account, view.mailbox.id
-    uids = [Uid(view.uids[at]) for at in indexes]
+    every, indexes = await find(ctx, thread.program)
+    account, mailbox = ctx.account, ctx.selected.mailbox.id
+    uids = [Uid(every[at]) for at in indexes]
     if thread.uid:
         numbers = {int(uid): int(uid) for uid in uids}
     else:
