@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -51,8 +51,12 @@ class Chosen(msgspec.Struct, frozen=True):
 EVERYTHING = Chosen()
 
 
-def _unwatched(_progress: Progress) -> None:
+def unwatched(_progress: Progress) -> None:
     """Nobody looks."""
+
+
+async def _on_the_disk() -> None:
+    """What was written needs nobody who takes it."""
 
 
 async def export(
@@ -63,7 +67,7 @@ async def export(
     *,
     chosen: Chosen = EVERYTHING,
     progress: Progress | None = None,
-    watch: Watch = _unwatched,
+    watch: Watch = unwatched,
 ) -> Manifest:
     """Write the archive; what could not be read is in `progress.troubles`.
 
@@ -73,7 +77,7 @@ async def export(
     if await asyncio.to_thread(target.exists):
         raise AlreadyExists(f"{target.name} is there already; choose another name or remove it.")
     partial = target.with_name(target.name + ".partial")
-    exporter = _Exporter(store, account, chosen, progress or Progress(), watch)
+    exporter = Exporter(store, account, chosen, progress or Progress(), watch)
     snapshot: Snapshot | None = None
     try:
         snapshot = Snapshot(target.parent)
@@ -100,8 +104,8 @@ def _remove(partial: Path) -> None:
         partial.unlink(missing_ok=True)
 
 
-class _Exporter:
-    """One export."""
+class Exporter:
+    """One export. `taken` is awaited after each step that made some of the archive."""
 
     def __init__(
         self, store: Store, account: Account, chosen: Chosen, progress: Progress, watch: Watch
@@ -111,6 +115,7 @@ class _Exporter:
         self._chosen = chosen
         self._progress = progress
         self._watch = watch
+        self.taken: Callable[[], Awaitable[None]] = _on_the_disk
 
     def show(self, phase: Phase) -> None:
         """Tell whoever watches."""
@@ -133,7 +138,7 @@ class _Exporter:
                 made = await self._folder(writer, snapshot, folder, lines)
                 if made.place:
                     made = msgspec.structs.replace(made, list=f"{_LISTS}/{number:05}.jsonl")
-                    await asyncio.to_thread(archive.add_file, made.list, lines, now)
+                    await self._steps(archive.adding(made.list, lines, now))
             folders.append(made)
             progress.folders_done += 1
             self.show("bringing")
@@ -142,8 +147,13 @@ class _Exporter:
         manifest = self._manifest(snapshot, form, folders, subscribed, now)
         raw = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
         await asyncio.to_thread(archive.add, MANIFEST, raw, now)
-        await asyncio.to_thread(archive.finish)
+        await self._steps(archive.finishing())
         return manifest
+
+    async def _steps(self, steps: Iterator[int]) -> None:
+        while await asyncio.to_thread(next, steps, 0):
+            await self.taken()
+        await self.taken()
 
     def _is_chosen(self, path: str) -> bool:
         tops = self._chosen.mailboxes
@@ -181,6 +191,7 @@ class _Exporter:
                 async for some in self._read(places):
                     count += len(some)
                     octets += await asyncio.to_thread(_write_some, writer, some, lines)
+                    await self.taken()
                     self.show("bringing")
             await asyncio.to_thread(writer.end_folder)
         return ManifestFolder(

@@ -11,6 +11,7 @@ import os
 import struct
 import tempfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -20,7 +21,7 @@ from pillarbox.clock import from_unix_seconds
 _LEVEL = 3  # of deflate: twice as fast as the usual 6 and a few hundredths larger for mail
 _LONG = 0xFFFFFFFF
 _MANY = 0xFFFF
-_UTF8_NAMES = 0x0800
+UTF8_NAMES = 0x0800
 _DEFLATED = 8
 _MADE_BY_UNIX = 3 << 8 | 45
 _FILE_MODE = 0o100600
@@ -32,13 +33,19 @@ _FIRST_YEAR = 1980
 class ZipWriter:
     """`begin`, `write` …, `end` for each entry; `finish`. Waits for the disk: for threads."""
 
+    _flags = UTF8_NAMES
+
     def __init__(self, path: Path) -> None:
         """Makes the file for nobody else's eyes; one that is there is overwritten."""
         fd = os.open(
             path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
         )
         self._file: IO[bytes] = os.fdopen(fd, "w+b", buffering=_COPY)
-        self._directory: IO[bytes] = tempfile.TemporaryFile(dir=path.parent)  # noqa: SIM115 - closed at the end
+        self._prepare(path.parent)
+
+    def _prepare(self, folder: Path) -> None:
+        """`folder`: where the directory grows."""
+        self._directory: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed at the end
         self._count = 0
         self._at = 0  # length of the file so far
         self._name = b""
@@ -57,6 +64,10 @@ class ZipWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Whether it is whole or not."""
         self._directory.close()
         self._file.close()
 
@@ -88,10 +99,14 @@ class ZipWriter:
         self._pack(self._packer.flush())
         if not self._long and max(self._size, self._packed) >= _LONG:
             raise OverflowError("an entry became longer than was said")
+        self._tell_sizes()
+        self._note(attributes)
+
+    def _tell_sizes(self) -> None:
+        """Now that they are known: in the entry's head."""
         self._file.seek(self._start)
         self._file.write(self._head())
         self._file.seek(self._at)
-        self._note(attributes)
 
     def add(self, name: str, octets: bytes, modified_at: int) -> None:
         """A short entry in one go."""
@@ -101,10 +116,16 @@ class ZipWriter:
 
     def add_file(self, name: str, file: IO[bytes], modified_at: int) -> None:
         """An entry out of a file, from its begin."""
+        for _ in self.adding(name, file, modified_at):
+            pass
+
+    def adding(self, name: str, file: IO[bytes], modified_at: int) -> Iterator[int]:
+        """The same in steps; each says how many octets it took."""
         self.begin(name, modified_at, long=True)
         file.seek(0)
         while piece := file.read(_COPY):
             self.write(piece)
+            yield len(piece)
         self.end()
 
     def add_folder(self, name: str, modified_at: int) -> None:
@@ -114,11 +135,20 @@ class ZipWriter:
 
     def finish(self) -> None:
         """Write the directory; afterwards all is on the disk."""
+        for _ in self.finishing():
+            pass
+
+    def finishing(self) -> Iterator[int]:
+        """The same in steps; each says how many octets it took."""
         start = self._at
         self._directory.seek(0)
         while piece := self._directory.read(_COPY):
             self._put(piece)
+            yield len(piece)
         self._put(self._tail(start, self._at - start))
+        self._settle()
+
+    def _settle(self) -> None:
         self._file.flush()
         os.fsync(self._file.fileno())
 
@@ -138,7 +168,7 @@ class ZipWriter:
             size = packed = _LONG
         version = 45 if self._long else 20
         head = struct.pack(
-            "<4sHHHHHIIIHH", b"PK\x03\x04", version, _UTF8_NAMES, _DEFLATED, time, date,
+            "<4sHHHHHIIIHH", b"PK\x03\x04", version, self._flags, _DEFLATED, time, date,
             self._crc, packed, size, len(self._name), len(extra),
         )  # fmt: skip
         return head + self._name + extra
@@ -158,7 +188,7 @@ class ZipWriter:
             extra = struct.pack(f"<HH{len(longs)}Q", 1, 8 * len(longs), *longs) + extra
         version = 45 if longs or self._long else 20
         line = struct.pack(
-            "<4sHHHHHHIIIHHHHHII", b"PK\x01\x02", _MADE_BY_UNIX, version, _UTF8_NAMES, _DEFLATED,
+            "<4sHHHHHHIIIHHHHHII", b"PK\x01\x02", _MADE_BY_UNIX, version, self._flags, _DEFLATED,
             time, date, self._crc, packed, size, len(self._name), len(extra), 0, 0, 0,
             attributes, start,
         )  # fmt: skip
