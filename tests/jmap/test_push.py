@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from pillarbox.clock import SystemClock
 from pillarbox.ids import ModSeq
+from pillarbox.jmap.approval_news import ApprovalNews
+from pillarbox.jmap.http.events import _events, _News
 from pillarbox.jmap.push import PAUSE_SECONDS, Watch, Watches, push_types
 from pillarbox.store.sql import accounts
 from support.jmap_bench import JmapBox
@@ -92,6 +95,18 @@ def test_a_removed_account_is_the_end(tmp_path: Path) -> None:
         await box.store.write(lambda tx: accounts.remove(tx, box.alice.id))
         assert await watch.next(1) is None
         assert watch.closed
+
+    run(tmp_path, test)
+
+
+def test_a_stream_ends_after_its_time(tmp_path: Path) -> None:
+    """Which is `jmap.event_stream_seconds`; a client comes again with what it heard last."""
+
+    async def test(box: JmapBox, watch: Watch) -> None:
+        news = _News(ApprovalNews(box.store, box.context().identity), None)
+        events = _events(watch, news, SystemClock(), 0.2, 0, once=False)
+        async with asyncio.timeout(30):
+            assert [one async for one in events] == [b": \n\n"]
 
     run(tmp_path, test)
 
