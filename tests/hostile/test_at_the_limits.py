@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from pillarbox.testing import RunningServer
-from support.hostile_bounds import PASSWORD
 from support.raw_peer import RawPeer, imap_peer, pop3_peer
 
 LITERAL = 1 << 20  # imap.max_literal
