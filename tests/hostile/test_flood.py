@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import statistics
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -117,6 +118,16 @@ def test_the_total_is_bounded_too(tmp_path: Path) -> None:
             peer.close()
 
 
+def deliveries(server: RunningServer) -> float:
+    """Seconds of one to somebody else, from its connection to its 250: the median of eleven."""
+    took = []
+    for _ in range(11):
+        begin = time.monotonic()
+        assert deliver(server.smtp, BYSTANDER, b"Subject: x\r\n\r\nx\r\n").startswith(b"250")
+        took.append(time.monotonic() - begin)
+    return statistics.median(took)
+
+
 @pytest.mark.timed
 @pytest.mark.parametrize(("tls", "count"), [(False, IDLE_PLAIN), (True, IDLE_TLS)])
 def test_idle_connections_cost_little_and_mail_still_arrives(
@@ -131,6 +142,7 @@ def test_idle_connections_cost_little_and_mail_still_arrives(
         port = server.imaps if tls else server.imap
         with imap_peer(port, "idler@example.org", PASSWORD, tls=tls):
             before = memory(worker, "RssAnon")
+        usual = deliveries(server)
         peers = []
         for _ in range(count):
             peer = imap_peer(port, "idler@example.org", PASSWORD, tls=tls)
@@ -141,9 +153,7 @@ def test_idle_connections_cost_little_and_mail_still_arrives(
         each = (memory(worker, "RssAnon") - before) / count
         if LONG:
             time.sleep(60)
-        begin = time.monotonic()
-        assert deliver(server.smtp, BYSTANDER, b"Subject: x\r\n\r\nx\r\n").startswith(b"250")
-        delivered = time.monotonic() - begin
+        delivered = deliveries(server)
         begin = time.monotonic()
         deliver(server.smtp, "idler@example.org", b"Subject: x\r\n\r\nx\r\n")
         assert all(peer.up_to(b" EXISTS\r\n").endswith(b"* 1 EXISTS\r\n") for peer in peers)
@@ -154,8 +164,9 @@ def test_idle_connections_cost_little_and_mail_still_arrives(
             peer.close()
     print(
         f"{count} idle {'TLS' if tls else 'plain'}: {each:.1f} KiB each, a delivery "
-        f"{delivered * 1000:.0f} ms, all told after {told:.2f} s, others {other.longest:.2f} s"
+        f"{delivered * 1000:.0f} ms, {usual * 1000:.0f} without them, all told after {told:.2f} s, "
+        f"others {other.longest:.2f} s"
     )
     assert each < (96 if tls else 32)
-    assert delivered < PROMPT and other.longest < PROMPT
+    assert delivered < max(2 * usual, 0.05) and other.longest < PROMPT
     assert told < 10 * PROMPT
