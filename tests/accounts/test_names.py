@@ -6,7 +6,6 @@ import pytest
 
 from pillarbox.accounts.names import (
     check_new_local_part,
-    display_domain,
     fold_address,
     fold_domain,
     fold_local_part,
@@ -70,12 +69,6 @@ def test_addresses() -> None:
     for broken in ("alice", "alice@", "@", "x" * 65 + "@example.org"):
         with pytest.raises(BadName):
             fold_address(broken)
-
-
-def test_domains_for_people() -> None:
-    assert display_domain("xn--bcher-kva.example") == "bücher.example"
-    assert display_domain("example.org") == "example.org"
-    assert display_domain("xn--a.example") == "xn--a.example"
 
 
 @pytest.mark.parametrize("local", ["alice", "a.b", "a+b", "o'neil", "müller", "田中", "a!#$%&b"])

@@ -47,18 +47,6 @@ def _to_a_labels(domain: str) -> str:
         raise BadName("That is not a domain name.") from error
 
 
-def display_domain(domain: str) -> str:
-    """A stored domain as people read it: U-labels where they are valid."""
-    if "xn--" not in domain:
-        return domain
-    import idna
-
-    try:
-        return idna.decode(domain)
-    except idna.IDNAError:
-        return domain
-
-
 def fold_local_part(local_part: str) -> str:
     """A local part as stored: unquoted, NFC, case-folded."""
     if local_part.startswith('"'):
