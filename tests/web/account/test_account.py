@@ -13,46 +13,11 @@ from pillarbox.clock import unix_seconds
 from pillarbox.errors import AppPasswordNeeded, AuthenticationFailed
 from pillarbox.net.secret import Secret
 from pillarbox.store.sql import accounts
+from support.account_app import App, entered
 from support.asgi import Answered
 from support.browser_client import Browser
 from support.soft_passkey import SoftPasskey, unb64
 from support.web_people import ALICE, PASSWORD, PeopleBox
-
-
-class App(Browser):
-    """A browser in which somebody is signed in."""
-
-    csrf = ""
-
-    async def enter(self, **more: Any) -> Any:
-        answer = await self.post_json("/sign-in", {"email": ALICE, "password": PASSWORD, **more})
-        assert answer.status == 200, answer.text
-        told = json.loads(answer.body)
-        self.csrf = told.get("csrf", "")
-        return told
-
-    async def call(self, method: str, path: str, value: Any = None, **more: str) -> Answered:
-        headers = {"accept": "*/*", "x_csrf_token": self.csrf, "sec_fetch_site": "same-origin"}
-        if value is None:
-            return await self.go(f"/account/{path}", method, **{**headers, **more})
-        return await self.post_json(f"/account/{path}", value, method, **{**headers, **more})
-
-    async def get(self, path: str) -> Any:
-        answer = await self.call("GET", path)
-        assert answer.status == 200, answer.text
-        return json.loads(answer.body)
-
-    async def done(self, method: str, path: str, value: Any = None) -> Any:
-        answer = await self.call(method, path, value)
-        assert answer.status in (200, 204), answer.text
-        return json.loads(answer.body) if answer.body else None
-
-
-async def entered(box: PeopleBox) -> App:
-    app = App(box)
-    await app.enter()
-    return app
-
 
 CHANGES = [
     ("POST", "confirm", {"password": PASSWORD}),

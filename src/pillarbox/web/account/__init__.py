@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from pillarbox.web.account import app_passwords, guarding, passkeys, person, sessions, totp
+from pillarbox.web.account import app_passwords, export, guarding, passkeys, person, sessions, totp
 from pillarbox.web.services import WebServices
 
 __all__ = ["routes"]
@@ -16,6 +16,7 @@ def routes(services: WebServices) -> list[BaseRoute]:
         *person.routes(services),
         *guarding.routes(services),
         *app_passwords.routes(services),
+        *export.routes(services),
         *sessions.routes(services),
         *totp.routes(services),
         *passkeys.routes(services),
