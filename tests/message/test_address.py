@@ -9,7 +9,6 @@ from pillarbox.message.address import (
     Mailbox,
     is_ambiguous,
     mailboxes,
-    parse_addr_spec,
     parse_address_list,
 )
 
@@ -88,22 +87,6 @@ def test_names_and_addresses_as_text() -> None:
 def test_mailboxes_are_taken_out_of_groups() -> None:
     found = mailboxes(parse_address_list(b"a@b, G: c@d, e@f;, g@h"))
     assert [one.local for one in found] == [b"a", b"c", b"e", b"g"]
-
-
-@pytest.mark.parametrize(
-    ("raw", "expected"),
-    [
-        (b"alice@example.org", BARE),
-        (b" <alice@example.org> ", BARE),
-        (b"a@b, c@d", None),
-        (b"alice", None),
-        (b"@example.org", None),
-        (b"G: a@b;", None),
-        (b"", None),
-    ],
-)
-def test_parse_addr_spec(raw: bytes, expected: Mailbox | None) -> None:
-    assert parse_addr_spec(raw) == expected
 
 
 @pytest.mark.parametrize(

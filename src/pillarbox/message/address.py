@@ -107,17 +107,6 @@ def mailboxes(addresses: list[Mailbox | Group]) -> list[Mailbox]:
     return flat
 
 
-def parse_addr_spec(raw: bytes) -> Mailbox | None:
-    """Exactly one address with local part and domain, angle brackets or not; None for others."""
-    addresses = parse_address_list(raw)
-    if len(addresses) != 1:
-        return None
-    only = addresses[0]
-    if isinstance(only, Mailbox) and only.local and only.domain:
-        return only
-    return None
-
-
 class _Reader:
     """The slow way, for comments, quoting, routes, groups and wrecks. One pass over the tokens."""
 

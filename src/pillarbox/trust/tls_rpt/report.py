@@ -33,7 +33,6 @@ MAX_REPORT_OCTETS = 10 * 1024 * 1024  # unpacked; the limit that RFC 8460 §5.2 
 MAX_POLICIES = 1000  # a domain has one policy or two, each seen in a few versions a day
 MAX_FAILURES = 10_000  # of one policy: result, our address and theirs make the rows
 GZIP_TYPE = "application/tlsrpt+gzip"
-JSON_TYPE = "application/tlsrpt+json"
 
 Short = Annotated[str, Meta(max_length=1024)]
 Long = Annotated[str, Meta(max_length=10_000)]  # a TLSA record may hold a certificate

@@ -114,13 +114,8 @@ class ZipWriter:
         self.write(octets)
         self.end()
 
-    def add_file(self, name: str, file: IO[bytes], modified_at: int) -> None:
-        """An entry out of a file, from its begin."""
-        for _ in self.adding(name, file, modified_at):
-            pass
-
     def adding(self, name: str, file: IO[bytes], modified_at: int) -> Iterator[int]:
-        """The same in steps; each says how many octets it took."""
+        """An entry out of a file, from its begin, in steps; each says how many octets it took."""
         self.begin(name, modified_at, long=True)
         file.seek(0)
         while piece := file.read(_COPY):

@@ -31,7 +31,6 @@ from pillarbox.flow.collect.files.tree import (
 from pillarbox.flow.collect.source import SourceFailure
 
 FileKind = Literal["auto", "mbox", "maildir", "eml", "takeout", "pillarbox"]
-KINDS: tuple[FileKind, ...] = ("auto", "mbox", "maildir", "eml", "takeout", "pillarbox")
 
 _LABELS = b"\nX-Gmail-Labels:"
 _BEGIN = 64 * 1024  # octets of a file that tell what it is
