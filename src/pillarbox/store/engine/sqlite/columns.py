@@ -71,7 +71,7 @@ def holding(
     """The messages whose column holds the octets, of those up to the message that is told, too."""
     found: list[int] = []
     upto = 0
-    is_frequent = False
+    is_frequent = not octets  # which every text holds
     for last, messages, texts in index.execute(_HOLDING_IN[field], _range(account)):
         upto = last & _LAST
         ids = _ids(messages)
@@ -92,18 +92,20 @@ def every(
 
 
 def _leapt_to(messages: Sequence[int], texts: bytes, octets: bytes) -> list[int] | None:
-    """The messages whose text holds the octets; None where these are many."""
+    """The messages whose text holds the octets; None where these may be many."""
+    if _PART in octets:  # no text has that octet
+        return []
+    before = texts.split(octets)
+    del before[-1]  # it stands behind the last place where they are
+    if len(before) * _DENSE > len(messages):
+        return None
     found: list[int] = []
-    most = len(messages) // _DENSE
-    number = end = 0
-    while (at := texts.find(octets, end)) >= 0:
-        number += texts.count(_PART, end, at)
-        found.append(messages[number])
-        if len(found) > most:
-            return None
-        end = texts.find(_PART, at)
-        if end < 0:
-            break
+    number = 0
+    for piece in before:
+        parted = piece.count(_PART)
+        if parted or not found:  # else it is the same text once more
+            number += parted
+            found.append(messages[number])
     return found
 
 
