@@ -233,7 +233,8 @@ async def test_an_invitation_makes_one_account(box: RecoveryBox) -> None:
     fields = {"name": "Eve", "password": GOOD, "again": GOOD}
     assert (await box.post(path, local="alice", **fields)).status == 409
     assert (await box.post(path, local="a b", **fields)).status == 422
-    assert (await box.post(path, local="Eve", domain="example.net", **fields)).status == 200
+    joined = await box.post(path, local="Eve", domain="example.net", **fields)
+    assert (joined.status, b"Sign in as Eve@example.org" in joined.body) == (200, True)
     made = await box.store.read(lambda db: accounts.find(db, "eve@example.org"))
     assert (made.name, made.quota_octets) == ("Eve", 1000)
     assert (await box.post(path, local="mallory", **fields)).status == 404

@@ -56,10 +56,18 @@ class Desk:
             return None
         return fields
 
-    def told(self, request: Request, heading: str, *texts: str, status: int = 200) -> Response:
-        """A page that tells one thing, by the keys of its texts."""
+    def told(
+        self, request: Request, heading: str, *texts: str, status: int = 200, login: str = ""
+    ) -> Response:
+        """A page that tells one thing, by the keys of its texts; `login` is named in some."""
         return self.pages.render(
-            request, "told.html", status=status, heading=heading, texts=texts, ways=self.settings
+            request,
+            "told.html",
+            status=status,
+            heading=heading,
+            texts=texts,
+            ways=self.settings,
+            login=login,
         )
 
     def origin_of(self, request: Request) -> str:

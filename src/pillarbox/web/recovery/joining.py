@@ -88,7 +88,7 @@ async def _join(request: Request, desk: Desk, offer: Offer) -> Response:
     except _Closed:
         return _form(request, desk, offer, fields, status=429, error="too_many")
     log.event("web.joined", login=login, peer=request.scope["pillarbox.peer"])
-    return desk.told(request, "joined_title", "joined")
+    return desk.told(request, "joined_title", "joined", login=login)
 
 
 class _Closed(Exception):
