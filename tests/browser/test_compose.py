@@ -8,6 +8,7 @@ import re
 import signal
 import time
 from collections.abc import Callable
+from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
 from typing import Any
@@ -163,6 +164,95 @@ def test_comp_3_undo_is_gone_when_it_is_too_late(
     expect(composer.undo).to_have_count(0, timeout=15_000)
     assert 8 < time.monotonic() - began < 20
     assert len(wait_for_letters(site, friend, "INBOX", "On its way")) == 1
+
+
+def _stored_draft(page: Page, site: Site, friend: Person, subject: str) -> Composer:
+    """With a file, closed, and taken up again from Drafts."""
+    composer = Composer.open(page, site)
+    composer.address(friend.login, subject)
+    composer.write("See the plan.")
+    composer.attach({"name": "plan.txt", "mimeType": "text/plain", "buffer": b"A plan"})
+    composer.wait_saved()
+    composer.window.get_by_role("button", name="Close and keep as draft").click()
+    expect(composer.window).to_have_count(0)
+    page.goto(f"{site.url}/mail/drafts")
+    page.get_by_text(subject).first.click()
+    page.get_by_role("button", name="Go on writing").click()
+    composer.letter.wait_for()
+    expect(composer.window.get_by_text("plan.txt")).to_be_visible()
+    return composer
+
+
+def _plan_of(letters: list[EmailMessage]) -> str:
+    """What is in the file of the only letter."""
+    [letter] = letters
+    [file] = letter.iter_attachments()
+    assert file.get_filename() == "plan.txt"
+    return str(file.get_content()).strip()
+
+
+@pytest.mark.web_long
+@pytest.mark.parametrize("is_later", [False, True], ids=["undo", "taken back"])
+def test_a_stored_draft_with_a_file_can_be_sent_after_it_was_taken_back(
+    page: Page, site: Site, person: Person, friend: Person, is_later: bool
+) -> None:
+    """Its file was a part of the version that went when the letter was sent first."""
+    composer = _stored_draft(page, site, friend, "The plan")
+    if is_later:
+        composer.window.get_by_role("button", name="Send later").click()
+        page.get_by_role("button", name="Tomorrow morning").click()
+        expect(composer.window).to_have_count(0)
+        page.goto(f"{site.url}/mail/settings/scheduled")
+        page.get_by_role("button", name="Take back and edit").click()
+    else:
+        composer.send()
+        expect(composer.window).to_have_count(0)
+        composer.undo.click()
+    expect(composer.window.get_by_text("plan.txt")).to_be_visible()
+    composer.letter.wait_for()
+    composer.send()
+    expect(composer.window).to_have_count(0)
+    composer.undo.click()
+    expect(composer.window.get_by_text("plan.txt")).to_be_visible()
+    composer.write("Once more: ")
+    composer.wait_saved()
+    assert _plan_of(letters_of(site, person, "Drafts", "The plan")) == "A plan"
+    composer.send()
+    found = wait_for_letters(site, friend, "INBOX", "The plan", seconds=40)
+    assert _plan_of(found) == "A plan"
+    gone = until(lambda: letters_of(site, person, "Drafts", "The plan"), lambda left: not left)
+    assert gone == []
+
+
+@pytest.mark.web_long
+@pytest.mark.parametrize("is_sent", [False, True], ids=["saving", "sending"])
+def test_a_file_that_the_server_has_forgotten_is_taken_from_the_draft(
+    page: Page, site: Site, person: Person, friend: Person, is_sent: bool
+) -> None:
+    """The version that holds it is not removed before the next one is there."""
+    composer = _stored_draft(page, site, friend, "Forgotten")
+    spoilt: list[str] = []
+
+    def spoil(route: Route) -> None:
+        body = route.request.post_data or ""
+        right = "EmailSubmission/set" in body if is_sent else '"create":{"d"' in body
+        if right and not spoilt:
+            spoilt.append(body)
+            body = re.sub(r'"blobId":"[^"]+"', '"blobId":"B999999_9"', body)
+            assert body != spoilt[0]
+        route.continue_(post_data=body)
+
+    page.route("**/jmap/api", spoil)
+    if is_sent:
+        composer.send()
+        found = wait_for_letters(site, friend, "INBOX", "Forgotten", seconds=40)
+    else:
+        composer.write("Changed. ")
+        composer.wait_saved()
+        found = letters_of(site, person, "Drafts", "Forgotten")
+        assert "Changed." in str(found[0].get_body(("plain",)))
+    assert spoilt
+    assert _plan_of(found) == "A plan"
 
 
 def test_comp_4_a_double_click_on_send_sends_once(
@@ -367,8 +457,6 @@ def test_an_answer_keeps_the_other_letter_as_it_was(
         "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489"
         "0000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
     )
-    from email.message import EmailMessage
-
     letter = EmailMessage()
     letter["From"] = f"Friend <{friend.login}>"
     letter["To"] = person.login

@@ -185,7 +185,7 @@ export class Letter {
   private async uploadKept(file: DraftFile): Promise<void> {
     const blob = await keptFile(this.key, file.key)
     if (blob) await this.upload(file, blob)
-    else this.cancelFile(file.key)
+    else this.note(file, { state: 'failed', sent: 0, status: 0 }) // it is not sent without being asked
   }
 
   private async upload(file: DraftFile, blob: Blob): Promise<void> {
@@ -251,12 +251,8 @@ export class Letter {
 
   /** The server forgets files after some hours; the version it has still holds them. */
   private async renewBlobs(): Promise<SaveOutcome> {
-    const { partsOf } = await rest.get()
-    const parts = this.draft.emailId ? await partsOf(this.draft.emailId) : []
-    const files = this.draft.files.map((file) => {
-      const part = parts.find((one) => one.name === file.name && one.size === file.size)
-      return { ...file, blobId: part?.blobId ?? null }
-    })
+    const { filesOf } = await rest.get()
+    const files = await filesOf(this.draft.emailId, this.draft.files)
     this.draft = { ...this.draft, files }
     for (const file of files) if (file.blobId === null) void this.uploadKept(file)
     return 'offline' // tried again in some seconds

@@ -3,7 +3,7 @@
 import { app } from '../app.ts'
 import { CallFailed, NetworkFailed, RequestFailed } from '../jmap/errors.ts'
 import type { SetAnswer } from '../jmap/methods.ts'
-import type { Draft } from './draft.ts'
+import type { Draft, DraftFile } from './draft.ts'
 import { emailOf } from './email.ts'
 import type { Identity } from './reply.ts'
 import type { QuotedPart } from './quote.ts'
@@ -86,19 +86,18 @@ export async function readEmail(id: string): Promise<FullEmail | null> {
   return told.list[0] ?? null
 }
 
-/** Keep this version and remove the one before. */
+/** Versions whose place a newer one has taken; the server did not answer yet that they are gone. */
+const former = new Set<string>()
+
+/** Keep this version, and only then remove the one before: it may hold the only copy of a file. */
 export async function saveDraft(draft: Draft, identity: Identity | null): Promise<SavedDraft> {
   const drafts = app.mail.withRole('drafts')
   if (!drafts) return { kind: 'refused', problem: app.t('compose.noDrafts') }
   const from = senderOf(draft, identity)
   const create = { d: emailOf(draft, { mailboxId: drafts.id, from, isDraft: true }) }
-  const destroy = draft.emailId ? [draft.emailId] : undefined
   let told: SetAnswer
   try {
-    told = await app.client.call<SetAnswer>('Email/set', {
-      create,
-      ...(destroy ? { destroy } : {}),
-    })
+    told = await app.client.call<SetAnswer>('Email/set', { create })
   } catch (error) {
     return failureOf(error)
   }
@@ -108,8 +107,21 @@ export async function saveDraft(draft: Draft, identity: Identity | null): Promis
   if (!emailId) {
     return { kind: 'refused', problem: refused?.description ?? app.t('compose.refused') }
   }
-  const isGone = draft.emailId !== null && told.notDestroyed?.[draft.emailId]?.type === 'notFound'
-  return { kind: isGone ? 'conflict' : 'saved', emailId }
+  const isThere = draft.emailId === null || (await dropFormer(draft.emailId))
+  return { kind: isThere ? 'saved' : 'conflict', emailId }
+}
+
+/** False where somebody else had it removed; what the line did not let through goes with the next. */
+export async function dropFormer(emailId: string): Promise<boolean> {
+  former.add(emailId)
+  const destroy = [...former]
+  try {
+    const told = await app.client.call<SetAnswer>('Email/set', { destroy })
+    for (const id of destroy) former.delete(id)
+    return told.notDestroyed?.[emailId]?.type !== 'notFound'
+  } catch {
+    return true
+  }
 }
 
 export function failureOf(error: unknown): SavedDraft {
@@ -147,8 +159,28 @@ export async function otherVersions(draft: Draft): Promise<FullEmail[]> {
   return told.list.filter((one) => one.id !== draft.emailId)
 }
 
-/** The parts of the newest version, whose blobs the server keeps as long as the version. */
-export async function partsOf(emailId: string): Promise<QuotedPart[]> {
+/** The files as the version on the server has them: their blobs live as long as it does. */
+export async function filesOf(
+  emailId: string | null,
+  files: readonly DraftFile[],
+): Promise<DraftFile[]> {
+  const parts = emailId === null || files.length === 0 ? [] : await partsOf(emailId)
+  const found = new Map<string, string>()
+  // Some names and line ends are not kept as they came.
+  for (const like of [
+    (one: QuotedPart, file: DraftFile) => one.name === file.name && one.size === file.size,
+    (one: QuotedPart, file: DraftFile) => one.name === file.name || one.size === file.size,
+  ]) {
+    for (const file of files) {
+      const at = found.has(file.key) ? -1 : parts.findIndex((one) => like(one, file))
+      const [part] = at < 0 ? [] : parts.splice(at, 1)
+      if (part?.blobId) found.set(file.key, part.blobId)
+    }
+  }
+  return files.map((file) => ({ ...file, blobId: found.get(file.key) ?? null }))
+}
+
+async function partsOf(emailId: string): Promise<QuotedPart[]> {
   const told = await app.client.call<{ list: FullEmail[] }>('Email/get', {
     ids: [emailId],
     properties: ['attachments', 'htmlBody', 'textBody'],

@@ -4,6 +4,8 @@ import { app, type Toast } from '../app.ts'
 import { addEntry, allEntries, dropEntry, entryOf, forgetDraft, putEntry } from '../compose/keep.ts'
 import type { Draft } from '../compose/draft.ts'
 import { readIdentities } from '../compose/identities.ts'
+import type { Identity } from '../compose/reply.ts'
+import { dropFormer, filesOf } from '../compose/server.ts'
 import { currentLocale } from '../i18n/t.ts'
 import type { Entry } from './entry.ts'
 import {
@@ -95,12 +97,23 @@ class Outbox {
         const { submission } = found
         sent = { kind: 'taken', emailId: submission.emailId, submission }
       } else if (found.emailId) sent = await submitKept(entry, identity, found.emailId)
-      else sent = await submit(entry, identity)
+      else sent = await this.submit(entry, identity)
     } else {
       await this.put({ ...entry, state: 'sending' })
-      sent = await submit(entry, identity)
+      sent = await this.submit(entry, identity)
     }
     return this.after(entry, sent)
+  }
+
+  /** Files that the server has forgotten are taken from the version that it has. */
+  private async submit(entry: Entry, identity: Identity | null): Promise<Sent> {
+    const sent = await submit(entry, identity)
+    if (sent.kind !== 'blobs') return sent
+    const { draft } = entry
+    const files = await filesOf(draft.emailId, draft.files).catch(() => null)
+    if (files === null) return { kind: 'offline' }
+    entry.draft = { ...draft, files }
+    return files.some((one) => one.blobId === null) ? sent : submit(entry, identity)
   }
 
   private async identities() {
@@ -113,9 +126,13 @@ class Outbox {
       this.say(entry, app.t('compose.willBeSent'))
       return false
     }
-    if (sent.kind === 'refused') {
-      const draft = { ...entry.draft, emailId: sent.emailId }
-      const failed: Entry = { ...entry, draft, state: 'failed', problem: sent.problem }
+    const before = entry.draft.emailId
+    const emailId = sent.kind === 'blobs' ? before : sent.emailId
+    if (before && emailId && emailId !== before) void dropFormer(before)
+    if (sent.kind === 'refused' || sent.kind === 'blobs') {
+      const problem = sent.kind === 'blobs' ? app.t('compose.failedUpload') : sent.problem
+      const draft = emailId === before ? entry.draft : await asOf(entry.draft, emailId)
+      const failed: Entry = { ...entry, draft, state: 'failed', problem }
       await this.put(failed)
       this.giveBack(failed)
       return true
@@ -123,7 +140,7 @@ class Outbox {
     const { submission } = sent
     const held: Entry = {
       ...entry,
-      draft: { ...entry.draft, emailId: sent.emailId },
+      draft: { ...entry.draft, emailId },
       submissionId: submission.id,
       finalAt: Date.parse(submission.sendAt) || Date.now() + entry.holdSeconds * 1000,
       state: submission.undoStatus === 'pending' ? 'held' : 'sent',
@@ -191,7 +208,7 @@ class Outbox {
     }
     await this.forget(entry)
     app.announce(app.t('compose.undone'))
-    this.returns?.undone(entry.draft)
+    this.returns?.undone(await asOf(entry.draft, entry.draft.emailId))
   }
 
   private async finish(entry: Entry, text = app.t('compose.sentFinal')): Promise<boolean> {
@@ -241,6 +258,13 @@ class Outbox {
   private async refresh(): Promise<void> {
     this.entries = await allEntries()
   }
+}
+
+/** The draft as that version has it: the blobs of an older one's files went with it. */
+async function asOf(draft: Draft, emailId: string | null): Promise<Draft> {
+  const known = await filesOf(emailId, draft.files).catch(() => draft.files)
+  const files = known.map((one, at) => (one.blobId ? one : (draft.files[at] ?? one)))
+  return { ...draft, emailId, files }
 }
 
 export function momentOf(at: number): string {

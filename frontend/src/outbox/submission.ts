@@ -12,6 +12,7 @@ export type Sent =
   | { kind: 'taken'; emailId: string; submission: Submission }
   | { kind: 'lost' } // no answer: perhaps it was taken
   | { kind: 'offline' } // not even asked
+  | { kind: 'blobs' } // files that the server has forgotten
   | { kind: 'refused'; problem: string; emailId: string | null }
 
 export interface Submission {
@@ -23,12 +24,15 @@ export interface Submission {
 
 const PROPERTIES = ['id', 'emailId', 'sendAt', 'undoStatus']
 
-/** One request: the letter, its submission, and where it is moved to. */
+/**
+ * One request: the letter, its submission, and where it is moved to. The draft that it was stays
+ * until this is answered: it may hold the only copy of a file.
+ */
 export async function submit(entry: Entry, identity: Identity | null): Promise<Sent> {
   const drafts = app.mail.withRole('drafts')
   const sent = app.mail.withRole('sent')
   const place = drafts ?? sent
-  if (!place) return { kind: 'refused', problem: app.t('compose.noDrafts'), emailId: null }
+  if (!place) return { kind: 'refused', problem: app.t('compose.noDrafts'), emailId: entry.draft.emailId }
   const { draft } = entry
   const from = senderOf(draft, identity)
   if (!from || !draft.identityId) {
@@ -41,10 +45,7 @@ export async function submit(entry: Entry, identity: Identity | null): Promise<S
     isDraft: true,
   })
   delete email['header:X-Pillarbox-Answers:asText']
-  const written = app.client.call<SetAnswer>('Email/set', {
-    create: { e: email },
-    ...(draft.emailId ? { destroy: [draft.emailId] } : {}),
-  })
+  const written = app.client.call<SetAnswer>('Email/set', { create: { e: email } })
   const submitted = app.client.call<SetAnswer<Submission>>('EmailSubmission/set', {
     create: { s: submissionOf(entry, from.email, '#e') },
     onSuccessUpdateEmail: { '#s': movedOut(place.id, sent?.id ?? place.id) },
@@ -96,6 +97,7 @@ async function outcomeOf(
     if (written) {
       const told = await written
       const refused = told.notCreated?.['e']
+      if (refused?.type === 'blobNotFound') return { kind: 'blobs' }
       if (refused) {
         const problem = refused.description ?? app.t('compose.refused')
         return { kind: 'refused', problem, emailId: before }

@@ -1,1 +1,0 @@
-import{t as e}from"./app-CpSbv9eS.js";e();

@@ -1,0 +1,1 @@
+import{t as e}from"./app-BywR9x99.js";e();
