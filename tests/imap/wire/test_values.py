@@ -185,6 +185,15 @@ def test_responses(response: r.Response, octets: bytes) -> None:
     assert r.encode(response) == octets
 
 
+@pytest.mark.parametrize("last", [999, 1000, 1001, 9_999, 10_000, 65_432, 100_000, 100_001])
+def test_all_of_a_mailbox_is_found(last: int) -> None:
+    told = r.encode(r.Search(range(1, last + 1)))
+    assert told == b"* SEARCH " + b" ".join(b"%d" % n for n in range(1, last + 1)) + b"\r\n"
+    assert r.encode(r.Search(range(2, last + 1))) == told.replace(b" 1 ", b" ", 1)
+    odd = r.encode(r.Search(range(1, last + 1, 2)))
+    assert odd.split()[2:] == told.split()[2::2]
+
+
 def test_utf8_in_responses() -> None:
     assert r.encode(r.ListData("Ä"), utf8=True) == '* LIST () "/" "Ä"\r\n'.encode()
     assert r.encode(r.ok("für"), utf8=True) == "* OK für\r\n".encode()
