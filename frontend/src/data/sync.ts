@@ -16,9 +16,9 @@ const FIRST_PAUSE = 1000
 const MOST_PAUSE = 30_000
 /** Whose operation on thousands goes on: one that was begun on this page, or another. */
 export type Bulk = 'ours' | 'others'
-/** Each of its chunks would be asked for otherwise. One of ours that is done in half a minute takes
- * three requests: its order, this and what it left (BULK-1); another is seen to go on. */
-const PAUSE = { ours: 20_000, others: 1000 } as const
+/** Each of its chunks would be asked for otherwise. One of ours that is done in a minute takes three
+ * requests: its order, this and what it left (BULK-1); another is seen to go on. */
+const PAUSE = { ours: 30_000, others: 1000 } as const
 /** The state that an operation leaves is told just behind its end. */
 const AFTER_BULK = 120
 const META = ['id', 'threadId', 'mailboxIds', 'keywords'] as const

@@ -1,0 +1,1 @@
+import{t as e}from"./app-C8aQARb8.js";e();

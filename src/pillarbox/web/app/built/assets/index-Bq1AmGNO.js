@@ -1,1 +1,0 @@
-import{t as e}from"./app-BywR9x99.js";e();
