@@ -105,6 +105,19 @@ def test_to_a_server_that_is_not_there(run, filled: Path) -> None:
     assert "sesame" not in error
 
 
+def test_what_the_configuration_allows_holds_here_too(run, filled: Path) -> None:
+    """As for collecting and moving in: private addresses, and who vouches for servers."""
+    words = ("export", "imap", "alice@example.org", "--host", "127.0.0.1", "--port", "9",
+             "--login", "alice", "--password-stdin")  # fmt: skip
+    collect = {"allow_private": True, "authorities": "none.pem"}
+    (filled / "p.toml").write_text(to_toml({"store": {"data_dir": "data"}, "collect": collect}))
+    code, _, error = run(*words, stdin="open sesame\n")
+    assert code == 1
+    assert "private" not in error and "none.pem" in error
+    code, _, error = run(*words, "--authority", str(filled / "gone.pem"), stdin="open sesame\n")
+    assert (code, "gone.pem is not there" in error) == (1, True)
+
+
 def test_the_command_is_one_of_its_own() -> None:
     """A whole process, as it is started from a shell."""
     command = [sys.executable, "-m", "pillarbox.cli", "export", "--help"]

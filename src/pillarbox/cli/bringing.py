@@ -17,6 +17,7 @@ from pillarbox.cli.opened import Opened
 from pillarbox.cli.output import plain
 from pillarbox.cli.progress_bar import ProgressBar, style_for
 from pillarbox.clock import SystemClock
+from pillarbox.config.settings import Settings
 from pillarbox.dns.stub import StubResolver
 from pillarbox.errors import NotAllowed, PillarboxError
 from pillarbox.flow.collect.files.opening import open_files
@@ -76,15 +77,20 @@ def bar_of(options: argparse.Namespace) -> ProgressBar:
 
 def parts_of(opened: Opened, options: argparse.Namespace) -> Parts:
     """What bringing is made of; `--authority` vouches for servers in place of the usual ones."""
-    settings, clock = opened.settings, SystemClock()
-    authority = getattr(options, "authority", "")
-    if authority:
-        path = Path(authority).resolve()
-        if not os.access(path, os.R_OK):
-            raise NotAllowed(f"The certificate {authority} is not there, or cannot be read.")
-        collect = msgspec.structs.replace(settings.collect, authorities=str(path))
-        settings = msgspec.structs.replace(settings, collect=collect)
+    settings, clock = with_authority(opened.settings, options), SystemClock()
     return make_parts(settings, opened.store, StubResolver(settings.dns, clock), clock)
+
+
+def with_authority(settings: Settings, options: argparse.Namespace) -> Settings:
+    """With the certificate of `--authority`, if it was given. Raises NotAllowed."""
+    authority = getattr(options, "authority", "")
+    if not authority:
+        return settings
+    path = Path(authority).resolve()
+    if not os.access(path, os.R_OK):
+        raise NotAllowed(f"The certificate {authority} is not there, or cannot be read.")
+    collect = msgspec.structs.replace(settings.collect, authorities=str(path))
+    return msgspec.structs.replace(settings, collect=collect)
 
 
 async def open_source(

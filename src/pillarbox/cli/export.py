@@ -148,22 +148,18 @@ async def _to_server(
     progress: Progress,
     watch: Watch,
 ) -> Progress:
+    from pillarbox.cli.bringing import with_authority
     from pillarbox.cli.collect_secrets import take_secret
     from pillarbox.clock import SystemClock
     from pillarbox.dns.stub import StubResolver
-    from pillarbox.flow.collect.dial import Dialer
     from pillarbox.flow.collect.export.to_imap import Target, to_imap
     from pillarbox.flow.collect.settings import SignIn
-    from pillarbox.net.address_policy import AddressPolicy
+    from pillarbox.node.collecting_parts import make_dialer
 
-    clock = SystemClock()
+    clock, settings = SystemClock(), with_authority(opened.settings, options)
     server = server_of("imap", options.host, options.port, options.tls)
-    dialer = Dialer(
-        StubResolver(opened.settings.dns, clock),
-        clock,
-        policy=AddressPolicy(private=options.allow_private, ports=()),
-        authorities=Path(options.authority) if options.authority else None,
-    )
+    resolver = StubResolver(settings.dns, clock)
+    dialer = make_dialer(settings, resolver, clock, private=options.allow_private)
     secret = take_secret(options, f"{options.login} at {server.host}")
     connection = await dialer.imap(server, SignIn(options.login, secret))
     try:

@@ -74,6 +74,33 @@ def make_remotes(settings: Settings, store: Store, clock: Clock) -> Remotes:
     return Remotes(store, vault, clock, settings.collect)
 
 
+def make_dialer(
+    settings: Settings,
+    resolver: Resolver,
+    clock: Clock,
+    *,
+    private: bool = False,
+    connector: Connector | None = None,
+) -> Dialer:
+    """Goes to other people's servers. `private`: to those of one's own network, too, as
+    `collect.allow_private` lets everybody."""
+    collect = settings.collect
+    authorities = Path(settings.store.data_dir) / collect.authorities
+    return Dialer(
+        resolver,
+        clock,
+        policy=AddressPolicy(private=private or collect.allow_private, ports=_ANY_PORT),
+        authorities=authorities if collect.authorities else None,
+        connector=connector,
+        patience=Patience(
+            imap_timeouts=collect.imap_timeouts,
+            imap_limits=collect.imap_limits,
+            pop3_timeouts=collect.pop3_timeouts,
+            pop3_limits=collect.pop3_limits,
+        ),
+    )
+
+
 class _Sources:
     """Opens sources of all kinds."""
 
@@ -83,23 +110,8 @@ class _Sources:
         self._settings = settings.collect
         self._data_dir = Path(settings.store.data_dir)
         self._clock = clock
-        collect = settings.collect
-        authorities = self._data_dir / collect.authorities if collect.authorities else None
-        patience = Patience(
-            imap_timeouts=collect.imap_timeouts,
-            imap_limits=collect.imap_limits,
-            pop3_timeouts=collect.pop3_timeouts,
-            pop3_limits=collect.pop3_limits,
-        )
         self._dialers = {
-            private: Dialer(
-                resolver,
-                clock,
-                policy=AddressPolicy(private=private, ports=_ANY_PORT),
-                authorities=authorities,
-                connector=connector,
-                patience=patience,
-            )
+            private: make_dialer(settings, resolver, clock, private=private, connector=connector)
             for private in (False, True)
         }
 
@@ -125,7 +137,7 @@ class _Sources:
         return await self._dialer(remote.settings).smtp(server, sign_in, caller)
 
     def _dialer(self, settings: RemoteSettings) -> Dialer:
-        return self._dialers[settings.allow_private or self._settings.allow_private]
+        return self._dialers[settings.allow_private]
 
     def _imap(self, dialer: Dialer, server: ServerSpec, sign_in_now: SignInNow) -> Source:
         async def dial() -> ImapConnection:

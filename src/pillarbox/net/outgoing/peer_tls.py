@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from pillarbox.errors import PillarboxError
+from pillarbox.errors import ConfigurationError, PillarboxError
 from pillarbox.net.outgoing.failure import TlsTrouble
 
 _EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED
@@ -68,12 +68,21 @@ def opportunistic_context() -> ssl.SSLContext:
 
 
 def verifying_context(authorities: Path | None = None) -> ssl.SSLContext:
-    """Chain and name are checked; None: against the authorities that the system trusts."""
+    """Chain and name are checked; None: against the authorities that the system trusts.
+
+    Raises ConfigurationError where the file cannot be read or holds none.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if authorities is None:
         context.load_default_certs(ssl.Purpose.SERVER_AUTH)
     else:
-        context.load_verify_locations(authorities)
+        try:
+            context.load_verify_locations(authorities)
+        except OSError as error:  # ssl.SSLError is one
+            raise ConfigurationError(
+                f"The certificates of authorities in {authorities} cannot be read: "
+                f"{error.strerror or error}."
+            ) from error
     return _hardened(context)
 
 
