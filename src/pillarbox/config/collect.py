@@ -164,6 +164,35 @@ class CollectSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             "providers lock accounts after ten wrong ones.",
         ),
     ] = 3
+    look_seconds: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=600,
+            description="Seconds that a person waits at most for a look at another provider in the "
+            "account's pages. After that what is known of its folders is shown; the rest is found "
+            "out while the mail comes.",
+        ),
+    ] = 45.0
+    looks_per_minute: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1000,
+            description="Looks at other providers that one account may have in a minute. Each is "
+            "a sign-in there in this server's name: without a limit somebody could guess passwords "
+            "of others through it.",
+        ),
+    ] = 10
+    stop_seconds: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=600,
+            description="Seconds that taking an import back waits for its run to stop. A run looks "
+            "up after each message.",
+        ),
+    ] = 20.0
     keep_runs: Annotated[
         int,
         Meta(

@@ -43,7 +43,7 @@ from pillarbox.node.reporting import Reporting
 from pillarbox.node.sending import Sending, make_bouncer
 from pillarbox.node.signing import forget_sign_ins, make_endings
 from pillarbox.node.submitting import make_jmap_sending
-from pillarbox.node.web import make_web
+from pillarbox.node.web import Outside, make_web
 from pillarbox.pop3.server.door import Pop3Server
 from pillarbox.pop3.server.services import Pop3Services
 from pillarbox.smtp.server.context import SmtpServices
@@ -51,6 +51,7 @@ from pillarbox.smtp.server.door import SmtpServer
 from pillarbox.store import Store
 from pillarbox.store.open import open_store
 from pillarbox.telemetry.metrics import CONNECTIONS_REFUSED
+from pillarbox.web.services import Elsewhere
 
 LOOK_SECONDS = 0.2  # between looks whether a retiring worker's connections have ended
 
@@ -156,8 +157,10 @@ async def compose(
     composition.heard = authenticator.heard
     resolver = StubResolver(settings.dns, clock)
     composition.ending.append(resolver.close)
+    elsewhere = None
     if not assignment.local_login:  # all of localserve's mail ends there
         parts = _add_collecting(composition, settings, resolver, clock)
+        elsewhere = Elsewhere(remotes=parts.remotes, open=parts.open, resolver=resolver)
         lines = make_remote_lines(settings, resolver, clock, parts)
         _add_sending(composition, assignment, resolver, clock, lines)
     judge = None
@@ -175,7 +178,7 @@ async def compose(
     composition.doors["pop3"] = pop3 = _pop3_door(shared)
     sending = await make_jmap_sending(settings, store, clock, assignment.local_login)
     composition.doors["web"] = web = make_web(
-        settings, store, authenticator, key, admit, tls, clock, sending
+        settings, store, authenticator, key, admit, tls, clock, Outside(sending, elsewhere)
     )
     endings = make_endings(store, clock, composition.doors.values(), web)
     endings.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from pillarbox.accounts.admin import AccountAdmin
@@ -27,8 +28,16 @@ from pillarbox.store import Store
 from pillarbox.web.app import headers
 from pillarbox.web.application import make_application
 from pillarbox.web.server import WebServer
-from pillarbox.web.services import WebServices
+from pillarbox.web.services import Elsewhere, WebServices
 from pillarbox.web.site import site_routes
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """The pages' ways to other servers."""
+
+    sending: Sending
+    elsewhere: Elsewhere | None
 
 
 def make_web(
@@ -39,7 +48,7 @@ def make_web(
     admit: Callable[[str], Lease | None],
     tls: TlsContexts | None,
     clock: Clock,
-    sending: Sending,
+    outside: Outside,
 ) -> WebServer:
     """Join the doors that HTTP has."""
     hostname = hostname_of(settings)
@@ -49,14 +58,16 @@ def make_web(
         clock,
         settings.jmap,
         hostname,
-        sending,
+        outside.sending,
         letters=letters,
         bulk=settings.bulk,
         rules=settings.rules,
     )
     sessions = BrowserSessions(store, clock, settings.auth.browser)
     jmap = JmapDoor(services, authenticator, sessions)
-    site = _site(settings, services, authenticator, server_key, sessions, letters)
+    site = _site(
+        settings, services, authenticator, server_key, sessions, letters, outside.elsewhere
+    )
     site.ending.extend((site.end_hashing, authenticator.history.close))
     application = make_application(
         [*jmap.routes, *site_routes(site)],
@@ -85,6 +96,7 @@ def _site(
     server_key: Secret,
     sessions: BrowserSessions,
     letters: Letters,
+    elsewhere: Elsewhere | None,
 ) -> WebServices:
     """What the pages may use."""
     store, clock, browser = jmap.store, jmap.clock, settings.auth.browser
@@ -105,4 +117,5 @@ def _site(
         admin=admin,
         recovering=recovering,
         letters=letters,
+        elsewhere=elsewhere,
     )

@@ -14,10 +14,23 @@ from pillarbox.accounts.recovery import Recovering
 from pillarbox.accounts.second_factors import SecondFactors
 from pillarbox.clock import Clock
 from pillarbox.config.settings import Settings
+from pillarbox.dns.resolver import Resolver
+from pillarbox.flow.collect.remotes import Remotes
+from pillarbox.flow.collect.settings import RemoteSettings, SignIn
+from pillarbox.flow.collect.source import Source
 from pillarbox.flow.delivery.letters import Letters
 from pillarbox.jmap.context import Services as JmapServices
 from pillarbox.net.secret import Secret
 from pillarbox.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elsewhere:
+    """Mail at other providers, and how it is reached."""
+
+    remotes: Remotes
+    open: Callable[[RemoteSettings, SignIn], Awaitable[Source]]
+    resolver: Resolver
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +50,7 @@ class WebServices:
     admin: AccountAdmin
     letters: Letters
     recovering: Recovering
+    elsewhere: Elsewhere | None = None  # None: nothing is fetched here
     # What an area makes ready when somebody is here; called often, so it must be cheap.
     arriving: list[Callable[[], None]] = field(default_factory=list)
     # What an area began and the worker's end has to end: processes, connections.

@@ -20,7 +20,7 @@ class RunRow(msgspec.Struct, frozen=True):
     id: RunId
     remote: RemoteId
     account: AccountId
-    started_by: str  # "schedule" or "hand"
+    started_by: str  # "schedule", "hand" or "undo"
     started_at: int  # Unix seconds
     updated_at: int
     ended_at: int | None

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from pillarbox.web.account import app_passwords, export, guarding, passkeys, person, sessions, totp
+from pillarbox.web.account import (
+    app_passwords,
+    export,
+    guarding,
+    passkeys,
+    person,
+    remotes,
+    sessions,
+    totp,
+)
 from pillarbox.web.services import WebServices
 
 __all__ = ["routes"]
@@ -17,6 +26,7 @@ def routes(services: WebServices) -> list[BaseRoute]:
         *guarding.routes(services),
         *app_passwords.routes(services),
         *export.routes(services),
+        *remotes.routes(services),
         *sessions.routes(services),
         *totp.routes(services),
         *passkeys.routes(services),

@@ -1,0 +1,165 @@
+"""Mail at other providers that comes here: tried, added, watched, steered, taken back, removed.
+
+Where it may be gone to `flow.collect.dial` decides. A password is taken, sealed, and never told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from msgspec.structs import replace
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from pillarbox.accounts.vault import VaultClosed
+from pillarbox.errors import AlreadyExists, NotFound, Unavailable
+from pillarbox.flow.collect.remotes import Remote
+from pillarbox.flow.collect.settings import MAX_LABEL, BadRemote, RemoteSettings, SignIn
+from pillarbox.flow.collect.source import SourceFailure
+from pillarbox.flow.collect.undoing import Undoing
+from pillarbox.ids import RemoteId
+from pillarbox.net.problem import problem
+from pillarbox.store.sql import collected
+from pillarbox.telemetry.log import get_logger
+from pillarbox.web.account.asked import Asked, Endpoint, done, route, told
+from pillarbox.web.account.remote_look import Looking
+from pillarbox.web.account.remote_shown import shown
+from pillarbox.web.account.remote_wish import Password, Wish
+from pillarbox.web.services import Elsewhere, WebServices
+
+log = get_logger("collect")
+_MOST_LABELS = 100  # tries to find one that is free
+
+
+def routes(services: WebServices) -> list[BaseRoute]:
+    """remotes."""
+    elsewhere = services.elsewhere
+    if elsewhere is None or not services.settings.collect.enabled:
+        return []  # the page says that this server fetches nothing
+    looking = Looking(services, elsewhere)
+    settings = services.settings.collect
+    undoing = Undoing(services.store, elsewhere.remotes, settings, services.clock)
+    services.ending.append(undoing.close)
+    desk = _Desk(elsewhere, undoing)
+    fresh = partial(route, services, method="POST", fresh=True)
+    return [
+        route(services, "remotes", "GET", desk.get_all),
+        fresh("remotes", endpoint=_telling(desk.add)),
+        route(services, "remotes/find", "POST", _telling(looking.find)),
+        fresh("remotes/test", endpoint=_telling(looking.test)),
+        fresh("remotes/{id}/password", endpoint=_telling(desk.set_password)),
+        route(services, "remotes/{id}/run", "POST", _telling(desk.run)),
+        route(services, "remotes/{id}/pause", "POST", desk.pause),
+        route(services, "remotes/{id}/undo", "POST", desk.undo),
+        route(services, "remotes/{id}", "DELETE", desk.remove),
+    ]
+
+
+def _telling(endpoint: Endpoint) -> Endpoint:
+    """What another server says, and settings that cannot be, are answers and no faults."""
+
+    async def answered(asked: Asked) -> Response:
+        try:
+            return await endpoint(asked)
+        except SourceFailure as failure:
+            return problem(422, str(failure), reason=failure.trouble)
+        except BadRemote as error:
+            return problem(422, str(error), reason="settings")
+        except TimeoutError:
+            return problem(422, "Nothing was heard in time. Try again later.", reason="cut")
+        except VaultClosed as error:
+            raise Unavailable(str(error)) from error
+
+    return answered
+
+
+class _Desk:
+    def __init__(self, elsewhere: Elsewhere, undoing: Undoing) -> None:
+        self._remotes = elsewhere.remotes
+        self._undoing = undoing
+
+    async def get_all(self, asked: Asked) -> Response:
+        """In the order in which they were added."""
+        found = await self._remotes.list_remotes(asked.account)
+        return told([await self._shown(asked, one) for one in found])
+
+    async def _shown(self, asked: Asked, remote: Remote) -> dict[str, object]:
+        runs = await self._remotes.runs(remote.id, 1)
+        brought = None
+        if not remote.is_running:
+            brought = await asked.services.store.scan(
+                lambda db: collected.count_brought(db, remote.id)
+            )
+        return shown(remote, runs[0] if runs else None, brought)
+
+    async def add(self, asked: Asked) -> Response:
+        """Its first run begins at once. Raises BadRemote, AlreadyExists, LimitReached."""
+        wish = await asked.body(Wish)
+        settings = wish.settings()
+        sign_in = wish.sign_in(settings.login)
+        known = await self._remotes.find_place(asked.account, settings)
+        if known is None:
+            number = await self._added(asked, settings, sign_in)
+        elif known.settings.once:  # what was brought from there does not come again
+            number = known.id
+            await self._remotes.go_on(number, replace(settings, label=known.label), sign_in)
+        else:
+            raise AlreadyExists(f"Mail is fetched from there already, as {known.label}.")
+        host = settings.server.host if settings.server is not None else ""
+        log.event("collect.added", account=asked.account, remote=number, host=host)
+        return told({"id": str(number)})
+
+    async def _added(self, asked: Asked, settings: RemoteSettings, sign_in: SignIn) -> RemoteId:
+        for label in _labels(settings.label):
+            try:
+                named = replace(settings, label=label)
+                return await self._remotes.add(asked.account, named, sign_in)
+            except AlreadyExists:
+                continue
+        raise AlreadyExists("There are many of that name. Choose another one.")
+
+    async def set_password(self, asked: Asked) -> Response:
+        """What waited for it goes on."""
+        remote = await self._mine(asked)
+        given = await asked.body(Password)
+        await self._remotes.set_sign_in(remote.id, given.sign_in(remote.settings.login))
+        return done()
+
+    async def run(self, asked: Asked) -> Response:
+        """Now, and by itself from then on unless it is for once."""
+        await self._remotes.resume((await self._mine(asked)).id)
+        return done()
+
+    async def pause(self, asked: Asked) -> Response:
+        """Until it is run again."""
+        await self._remotes.pause((await self._mine(asked)).id)
+        return done()
+
+    async def undo(self, asked: Asked) -> Response:
+        """It begins; how far it is stands in the list. Raises NotAllowed."""
+        remote = await self._mine(asked)
+        await self._undoing.begin(remote)
+        log.event("collect.undo_begun", account=asked.account, remote=remote.id)
+        return done()
+
+    async def remove(self, asked: Asked) -> Response:
+        """With its password; what it brought stays."""
+        remote = await self._mine(asked)
+        await self._remotes.remove(remote.id)
+        log.event("collect.removed", account=asked.account, remote=remote.id)
+        return done()
+
+    async def _mine(self, asked: Asked) -> Remote:
+        """Raises NotFound: another's is as one that nobody has."""
+        remote = await self._remotes.get(RemoteId(asked.number()))
+        if remote.account != asked.account:
+            raise NotFound("There is nothing of that name.")
+        return remote
+
+
+def _labels(wished: str) -> Iterator[str]:
+    yield wished
+    for number in range(2, _MOST_LABELS):
+        tail = f" ({number})"
+        yield wished[: MAX_LABEL - len(tail)] + tail
