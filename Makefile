@@ -5,8 +5,8 @@
 PYTHON ?= python3
 VENV   ?= .venv
 ARGS   ?=
-# Of tests: one more than cores, since many wait for somebody else; four at most.
-PROCESSES ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -ge 4 ] && echo 4 || echo $$((n + 1)))
+# Of tests: two more than cores, since many wait for somebody else; six at most.
+PROCESSES ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -ge 4 ] && echo 6 || echo $$((n + 2)))
 
 # What is compiled is kept, even where somebody's image says otherwise: thousands of starts read it.
 unexport PYTHONDONTWRITEBYTECODE

@@ -1,6 +1,8 @@
 """How several processes share the tests: by file, the longest first, so that none waits at the end.
 
-What a file takes is written in `longest.txt` beside this; what is not there is short.
+What a file takes is written in `longest.txt` beside this; what is not there is short. Some files
+mostly wait, for locks that run out or for servers that take their time. One process begins with
+those: in several at once they would leave the processor idle.
 """
 
 from __future__ import annotations
@@ -21,26 +23,34 @@ def _file_of(nodeid: str) -> str:
     return nodeid.split("::", 1)[0]
 
 
-def _read_longest() -> dict[str, float]:
+def _read_longest() -> tuple[dict[str, float], set[str]]:
+    """Seconds by file, and the files that mostly wait."""
     lines = Path(__file__).with_name("longest.txt").read_text().splitlines()
     words = [line.split() for line in lines if line and not line.startswith("#")]
-    return {name: float(seconds) for seconds, name in words}
+    seconds = {name: float(figure) for figure, name, *_ in words}
+    return seconds, {name for _, name, *mark in words if mark == ["waits"]}
 
 
 class LongestFirst(LoadFileScheduling):
-    """Gives a file's tests to one process, and the longest files first."""
+    """Gives a file's tests to one process, the longest files first; to the last process those first
+    that mostly wait.
+    """
 
     def __init__(self, config: pytest.Config, log: Any = None) -> None:
         super().__init__(config, log)
-        self._longest = _read_longest()
+        self._longest, self._waiting = _read_longest()
 
     def _split_scope(self, nodeid: str) -> str:
         name = _file_of(nodeid)
         return f"{_BROWSER}{len(name) % _BROWSERS}" if name.startswith(_BROWSER) else name
 
     def _assign_work_unit(self, node: Any) -> None:
-        longest = max(self.workqueue, key=self._seconds)
-        self.workqueue.move_to_end(longest, last=False)
+        waits = self.numnodes > 2 and node.gateway.id == f"gw{self.numnodes - 1}"
+        chosen = max(
+            self.workqueue,
+            key=lambda unit: ((unit in self._waiting) == waits, self._seconds(unit)),
+        )
+        self.workqueue.move_to_end(chosen, last=False)
         super()._assign_work_unit(node)
 
     def _seconds(self, unit: str) -> float:
