@@ -193,7 +193,8 @@ def _tell(options: argparse.Namespace, progress: Progress) -> int:
         sys.stdout.write(msgspec.json.encode(event).decode() + "\n")
     else:
         folders = count(progress.folders_done, "folder")
-        parts = [f"{count(progress.brought)} ({size(progress.octets_done)}) in {folders} exported"]
+        sent = f"{count(progress.brought)} ({size(progress.octets_brought)})"
+        parts = [f"{sent} in {folders} exported"]
         if progress.already:
             parts.append(f"{progress.already} were there already")
         if progress.skipped:

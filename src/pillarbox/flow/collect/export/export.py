@@ -240,6 +240,7 @@ class Exporter:
             self._miss(place, "Its stored octets are damaged; 'pillarbox verify' tells more.")
             return None
         self._progress.brought += 1
+        self._progress.octets_brought += len(octets)
         return Message(place, row.received_at, octets)
 
     def _miss(self, place: Place, sentence: str) -> None:

@@ -275,6 +275,7 @@ class _Copier:
             self._miss(waiting[0].place, f"The other server refused it: {error.text or error}")
         else:
             self._progress.brought += len(waiting)
+            self._progress.octets_brought += sum(one.place.size for one in waiting)
         for one in waiting:
             one.content.release()
             self._done(one.place)
