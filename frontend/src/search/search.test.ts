@@ -1,9 +1,11 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 
+import { type App, setApp } from '../app.ts'
 import { chipsOf, withChip, withTerm, withoutChip } from './chips.ts'
 import { dayOf, octetsOf, question } from './filter.ts'
 import { parse, written } from './grammar.ts'
 import { pieces } from './snippet.ts'
+import { snippetOf, wantSnippet } from './snippets.svelte.ts'
 import { suggestions } from './suggest.ts'
 
 const NOW = new Date(2026, 2, 31, 12, 30, 15)
@@ -157,5 +159,23 @@ describe('snippets', () => {
       { text: '&lt;', marked: false },
     ])
     expect(pieces('<img src=x>')).toEqual([{ text: '<img src=x>', marked: false }])
+  })
+
+  it('are asked for of what was found, not of the rows that were there before', async () => {
+    vi.useFakeTimers()
+    const call = vi.fn(async (_name: string, { emailIds }: { emailIds: string[] }) => ({
+      list: emailIds.map((emailId) => ({ emailId, subject: 'a <mark>b</mark>', preview: null })),
+    }))
+    let found = ['M1', 'M2']
+    const view = { indexOf: (id: string) => found.indexOf(id) }
+    setApp({ client: { call }, mail: { view, parseSearch: (text: string) => ({ text }) } } as unknown as App)
+    for (const id of ['M1', 'M9', 'M2']) wantSnippet(id, 'b')
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(call.mock.calls.map(([, { emailIds }]) => emailIds)).toEqual([['M1', 'M2']])
+    found = ['M9']
+    wantSnippet('M9', 'b')
+    await vi.advanceTimersByTimeAsync(1000)
+    expect([snippetOf('M9')?.subject, call.mock.calls.length]).toEqual(['a <mark>b</mark>', 2])
+    vi.useRealTimers()
   })
 })

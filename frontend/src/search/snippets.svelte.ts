@@ -37,8 +37,10 @@ export function wantSnippet(id: Id, text: string): void {
 async function ask(): Promise<void> {
   timer = undefined
   const asked = search
-  const emailIds = [...wanted].slice(0, MOST_AT_ONCE)
-  for (const id of emailIds) wanted.delete(id)
+  // The rows of the list before are still there when a search begins: nothing was found in those.
+  const { view } = app.mail
+  const emailIds = [...wanted].filter((id) => view.indexOf(id) >= 0).slice(0, MOST_AT_ONCE)
+  for (const id of wanted) if (emailIds.includes(id) || view.indexOf(id) < 0) wanted.delete(id)
   if (emailIds.length === 0) return
   if (wanted.size > 0) timer = setTimeout(() => { void ask() }, WAIT)
   try {

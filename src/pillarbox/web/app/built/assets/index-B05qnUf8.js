@@ -1,1 +1,0 @@
-import{t as e}from"./app-C8aQARb8.js";e();

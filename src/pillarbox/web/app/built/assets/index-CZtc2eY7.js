@@ -1,0 +1,1 @@
+import{t as e}from"./app-2Vq3XXml.js";e();

@@ -1,1 +1,0 @@
-import{t as e}from"./windows.svelte-97Q19ZJm.js";function t(t){e.open(t)}export{t as open};
