@@ -36,3 +36,21 @@ def test_the_readme_names_every_imap_capability_that_is_advertised() -> None:
     missing = {name for name in named if name not in readme}
     assert named
     assert missing <= {"AUTH", "LOGINDISABLED", "STARTTLS"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_modules_that_are_named_exist(page: Path) -> None:
+    """`imap/server/view.py` and its like, from the package, the tests or the page's own subject."""
+    known = [*ROOT.glob("src/**/*.py"), *ROOT.glob("tests/**/*.py"), *ROOT.glob("tools/*.py")]
+    known += [*ROOT.glob("benchmarks/**/*.py"), *ROOT.glob("*.py")]
+    paths = {f"/{path.relative_to(ROOT)}" for path in known}
+    named = set(re.findall(r"`([\w/]+\.py)(?:::\w+)?`", page.read_text()))
+    gone = {one for one in named if not any(path.endswith(f"/{one}") for path in paths)}
+    assert gone == set()
+
+
+def test_targets_that_are_named_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for page in [*PAGES, ROOT / "benchmarks/README.md"]:
+        named = set(re.findall(r"(?:^|`|&& )make ([a-z-]+)", page.read_text(), re.MULTILINE))
+        assert named <= targets, page
