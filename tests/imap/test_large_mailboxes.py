@@ -205,6 +205,13 @@ async def _searched_behind_changes(desk: Large) -> None:
     assert desk.view.below == 0
 
 
+async def _searched_and_deleted(desk: Large) -> None:
+    """Nothing is found in a mailbox that is known to be gone, known as it may be."""
+    await desk.say("SEARCH UID 11")
+    desk.view.gone = True
+    assert (await desk.say("SEARCH UID 11")).kind == "NO"
+
+
 async def _highest_modseq(desk: Large) -> None:
     """It is told of what is found, so that is read."""
     (line,) = (await desk.say("SEARCH UID 1:2 MODSEQ 1")).lines[-1:]
@@ -228,6 +235,7 @@ async def _highest_modseq(desk: Large) -> None:
         _searched_and_read,
         _searched_and_told,
         _searched_behind_changes,
+        _searched_and_deleted,
         _highest_modseq,
     ],
 )

@@ -56,8 +56,7 @@ async def all_uids(ctx: Context) -> array[int]:
         view.adopt_fuller()
     if view.uids_below is None:
         view.know_below(await ctx.store.scan(partial(read_uids, view=view)))
-    if view.uids_below is None:
-        await reach(ctx, EVERYTHING)
+    await reach(ctx, EVERYTHING if view.uids_below is None else NOTHING)
     return (view.uids_below or array("I")) + view.uids
 
 
