@@ -132,7 +132,7 @@ def code_in(answer: str, asked: Asked) -> str:
     except ValueError:
         fields = {}
     state = fields.get("state", [""])[0]
-    if not hmac.compare_digest(state.encode(), asked.state.encode()):
+    if not hmac.compare_digest(state.encode("utf-8", "replace"), asked.state.encode()):
         raise SourceFailure(
             "consent",
             "That address does not belong to this sign-in. Begin anew, and paste the address that "
