@@ -212,7 +212,8 @@ def test_a_stored_draft_with_a_file_can_be_sent_after_it_was_taken_back(
     composer.letter.wait_for()
     composer.send()
     expect(composer.window).to_have_count(0)
-    composer.undo.click()
+    sent = page.locator(".toast", has_text="Message sent")
+    sent.get_by_role("button", name="Undo", exact=True).click()
     expect(composer.window.get_by_text("plan.txt")).to_be_visible()
     composer.write("Once more: ")
     composer.wait_saved()
@@ -245,6 +246,7 @@ def test_a_file_that_the_server_has_forgotten_is_taken_from_the_draft(
     page.route("**/jmap/api", spoil)
     if is_sent:
         composer.send()
+        expect(page.get_by_text("Message sent")).to_be_visible()
         found = wait_for_letters(site, friend, "INBOX", "Forgotten", seconds=40)
     else:
         composer.write("Changed. ")
