@@ -36,7 +36,7 @@ localserve: $(RUN_STAMP) ## start a server that takes any mail and sends none
 test: $(TEST_STAMP) debian ## install what the tests need and run all of them
 	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile $(ARGS)
 	@if command -v cc gcc >/dev/null && [ -z "$(ARGS)" ]; then \
-	  $(BIN)/python tools/compiled.py -q -n $(PROCESSES) --dist loadfile; \
+	  $(BIN)/python tools/compiled.py -q -n auto --maxprocesses 6 --dist loadfile; \
 	  else echo "Not tried: the compiled modules (make compiled)."; fi
 
 test-web: $(TEST_STAMP) debian ## all browser tests, with 100,000 messages

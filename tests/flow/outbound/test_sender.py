@@ -236,10 +236,13 @@ async def test_a_silent_host_costs_one_time_out(tmp_path: Path) -> None:
         rig.peer("x.example", Script(offers=PLAIN), Script(offers=PLAIN))
         rig.network.faults["192.0.2.1"] = Faults(silent=True)
         send = asyncio.create_task(rig.send("a@x.example"))
-        for _ in range(4):
-            await asyncio.sleep(0.02)
-            await rig.clock.advance(10)
-        (found,) = await send
+        async with asyncio.timeout(60):
+            for _ in range(4):
+                while not (send.done() or rig.clock.sleeping):  # on its way to the next wait
+                    await asyncio.sleep(0.005)
+                await asyncio.sleep(0.02)
+                await rig.clock.advance(10)
+            (found,) = await send
         assert (found.kind, found.remote_mta) == (Kind.RELAYED, "mx1.x.example")
 
 
