@@ -160,7 +160,7 @@ def test_sync_2_a_client_that_idles(site: Site, person: Person, witness: Witness
         site.send(person, letter(subject))
     expect(row(page, subjects[-1])).to_be_visible()
     with idling(site, person) as idler:
-        for n, subject in enumerate(subjects):
+        for n, subject in enumerate(reversed(subjects)):  # the newest is at the top, in sight
             away = ("archive", "remove")[n % 2]
             for act, word in (("read", rb"\Seen"), (away, b"EXPUNGE")):
                 mark = idler.mark()

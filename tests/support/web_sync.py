@@ -144,6 +144,8 @@ class Idler:
         """The connection may be used for something else then."""
         self._client.send(b"DONE\r\n")
         self._thread.join(10)
+        if self._thread.is_alive():
+            self._client.shutdown()  # or whoever reads next would wait for what the thread takes
 
 
 @contextlib.contextmanager
@@ -151,8 +153,10 @@ def idling(site: Site, person: Person, mailbox: str = "INBOX") -> Iterator[Idler
     """Signed in and idle."""
     with site.imap(person) as client:
         idler = Idler(client, mailbox)
-        yield idler
-        idler.stop()
+        try:
+            yield idler
+        finally:
+            idler.stop()
 
 
 class Sleeper:
