@@ -3,10 +3,14 @@
 import { mount, unmount } from 'svelte'
 
 import { app } from '../app.ts'
+import { loadTexts } from '../i18n/t.ts'
 import type { Target } from '../app.ts'
 import { shownFolder } from './rows.ts'
 import type { Id, Mailbox } from '../data/types.ts'
 import { mailboxName } from '../shell/places.ts'
+
+/** Before what was typed, where something new is to be made of it. */
+export const NEW = 'new:'
 
 export interface Choice {
   readonly id: string
@@ -14,6 +18,8 @@ export interface Choice {
   /** How deep below others. */
   readonly level: number
   readonly on: boolean
+  /** Of labels. */
+  readonly color?: string
 }
 
 /** Where mail may be moved to; null: nothing was chosen. */
@@ -27,18 +33,8 @@ export function pickFolder(): Promise<Id | null> {
 
 /** Gives the label to all, or takes it away where all have it. */
 export async function pickLabel(what: Target): Promise<void> {
-  const has = (keyword: string): boolean =>
-    typeof what === 'string' && keyword in (app.mail.email(what)?.keywords ?? {})
-  const choices = app.mail.labels.map((one) => ({ id: one.keyword, name: one.name, level: 0, on: has(one.keyword) }))
-  if (choices.length === 0) {
-    app.toast(app.t('reader.pick.noLabels'), {
-      action: { label: app.t('reader.pick.makeLabel'), run: () => { app.go({ page: 'settings', section: 'folders' }) } },
-      seconds: 10,
-    })
-    return
-  }
-  const keyword = await pick(app.t('reader.pick.label'), choices)
-  if (keyword !== null) await app.act.label(what, keyword, !has(keyword))
+  const [{ askLabel }] = await Promise.all([import('./labels.ts'), loadTexts('settings')])
+  await askLabel(what)
 }
 
 /** In the order of the sidebar, each below its parent. */
@@ -51,7 +47,12 @@ export function folderChoices(mailboxes: readonly Mailbox[]): Choice[] {
   return below(null, 0)
 }
 
-async function pick(title: string, choices: readonly Choice[]): Promise<string | null> {
+/** `offer` is the text of one choice more, for what was typed; the id is NEW and what was typed. */
+export async function pick(
+  title: string,
+  choices: readonly Choice[],
+  offer?: (wanted: string) => string,
+): Promise<string | null> {
   const { default: Picker } = await import('./Picker.svelte')
   return new Promise((done) => {
     const picker = mount(Picker, {
@@ -59,6 +60,7 @@ async function pick(title: string, choices: readonly Choice[]): Promise<string |
       props: {
         title,
         choices,
+        offer,
         onchosen: (id: string | null) => {
           void unmount(picker)
           done(id)

@@ -19,6 +19,7 @@ export interface Folder {
 export interface Surroundings {
   readonly now: Date
   readonly folders: readonly Folder[]
+  readonly labels?: readonly { readonly keyword: string; readonly name: string }[]
 }
 
 export interface Question {
@@ -91,7 +92,12 @@ function positive(term: Term, around: Surroundings): Meaning {
       return HAS[value.toLowerCase()] ?? 'nonsense'
     case 'is':
       return IS[value.toLowerCase()] ?? 'nonsense'
-    case 'in': case 'label':
+    case 'label': {
+      const wanted = value.toLowerCase()
+      const found = around.labels?.find((one) => one.name.toLowerCase() === wanted || one.keyword === wanted)
+      return found ? { hasKeyword: found.keyword } : folderNamed(value, around.folders)
+    }
+    case 'in':
       return folderNamed(value, around.folders)
     case 'before': case 'after':
       return dated(term.name, value, around.now)

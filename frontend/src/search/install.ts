@@ -15,12 +15,12 @@ export function installSearch(): void {
 }
 
 export function filterOf(text: string): Filter {
-  const folders = app.mail.mailboxes
-  const key = `${folders.map((one) => one.id + one.name).join()}\n${text}`
+  const { mailboxes: folders, labels } = app.mail
+  const key = `${folders.map((one) => one.id + one.name).join()}\n${labels.map((one) => one.keyword + one.name).join()}\n${text}`
   const there = kept.get(key)
   const now = new Date()
   if (there && there.until > now.getTime()) return there.filter
-  const filter = (question(text, { now, folders }).filter ?? {}) as Filter
+  const filter = (question(text, { now, folders, labels }).filter ?? {}) as Filter
   kept.delete(key)
   kept.set(key, { filter, until: now.getTime() + HOLDS })
   const oldest = kept.keys().next()

@@ -26,6 +26,7 @@ export interface Suggestion {
 export interface Sources {
   readonly people: readonly Person[]
   readonly folders: readonly Folder[]
+  readonly labels?: readonly { readonly name: string }[]
   readonly saved: readonly SavedSearch[]
 }
 
@@ -49,7 +50,7 @@ export function suggestions(text: string, sources: Sources): Suggestion[] {
   if (name === 'from' || name === 'to' || name === 'cc' || name === 'bcc') {
     found = people(sources.people, wanted).map((one) => person(one, complete(written(name, one.email))))
   } else if (name === 'in' || name === 'label') {
-    found = sources.folders
+    found = (name === 'label' && sources.labels?.length ? sources.labels : sources.folders)
       .filter((one) => one.name.toLowerCase().includes(wanted))
       .map((one) => ({ kind: 'folder', label: one.name, detail: '', text: complete(written(name, one.name)) }))
   } else if (name !== undefined) {

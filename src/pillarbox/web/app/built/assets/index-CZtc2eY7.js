@@ -1,1 +1,0 @@
-import{t as e}from"./app-2Vq3XXml.js";e();

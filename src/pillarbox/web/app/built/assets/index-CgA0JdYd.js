@@ -1,0 +1,1 @@
+import{t as e}from"./app-Umf83Led.js";e();
