@@ -20,9 +20,11 @@ from pillarbox.config.auth import AuthSettings
 from pillarbox.config.settings import Settings
 from pillarbox.flow.delivery.letters import Letters
 from pillarbox.net.secret import Secret
+from pillarbox.node.collecting_parts import make_parts
 from pillarbox.web.application import make_application
-from pillarbox.web.services import WebServices
+from pillarbox.web.services import Elsewhere, WebServices
 from support.asgi import Answered, ask
+from support.fake_resolver import FakeResolver
 from support.jmap_bench import JmapBox
 
 HOST = "mail.example.org"
@@ -48,7 +50,7 @@ class WebBox(JmapBox):
         directory = Directory(self.store)
         letters = Letters(self.store, directory, hostname=HOST, clock=self.clock)
         self.services = WebServices(
-            settings=msgspec.structs.replace(self.web_settings, store=self.settings),
+            settings=self.services_settings(),
             store=self.store,
             authenticator=self.authenticator,
             clock=self.clock,
@@ -61,6 +63,7 @@ class WebBox(JmapBox):
             admin=self.admin,
             letters=letters,
             recovering=self.recovering,
+            elsewhere=self.elsewhere(),
         )
         identity = self.context().identity
         self.session: BrowserSession
@@ -68,6 +71,16 @@ class WebBox(JmapBox):
             identity, peer="192.0.2.1", agent="a browser", stays=False
         )
         self.cookie = f"__Host-pillarbox={cookie.reveal().decode()}"
+
+    def elsewhere(self) -> Elsewhere:
+        """Where no name leads anywhere."""
+        resolver = FakeResolver()
+        parts = make_parts(self.services_settings(), self.store, resolver, self.clock)
+        return Elsewhere(remotes=parts.remotes, open=parts.open, resolver=resolver)
+
+    def services_settings(self) -> Settings:
+        """With this box's store."""
+        return msgspec.structs.replace(self.web_settings, store=self.settings)
 
     def serve(self, *areas: Callable[[WebServices], list[BaseRoute]]) -> None:
         """These pages and no others."""
