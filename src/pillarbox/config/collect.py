@@ -179,9 +179,9 @@ class CollectSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         Meta(
             ge=1,
             le=1000,
-            description="Looks at other providers that one account may have in a minute. Each is "
-            "a sign-in there in this server's name: without a limit somebody could guess passwords "
-            "of others through it.",
+            description="Looks at other providers that one account may have in a minute by the "
+            "account's pages, by trying, adding or running. Each is a sign-in there in this "
+            "server's name: without a limit somebody could guess passwords of others through it.",
         ),
     ] = 10
     stop_seconds: Annotated[

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import mailbox
+import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from pillarbox.net.secret import Secret
 from support.account_app import App, entered
 from support.asgi import Answered
 from support.store_box import letter
+from support.web_bench import HOST
 from support.web_people import PASSWORD, PeopleBox
 
 
@@ -119,4 +122,43 @@ async def test_one_at_a_time_and_a_fault_breaks_it_off(
     with pytest.raises(Unavailable):  # behind the first octets: the connection is cut
         await download(app, await link(app))
     monkeypatch.setattr(ZipStream, "finishing", finishing)
+    assert (await download(app, await link(app))).status == 200
+
+
+async def test_who_goes_away_gives_everything_back(box: PeopleBox) -> None:
+    """In the middle of the archive, which nobody takes any more."""
+    app = await entered(box)
+    for number in range(10):
+        await box.append(letter(f"Large {number}", os.urandom(1_000_000).hex()))
+    path, begun = await link(app), asyncio.Event()
+    cookies = "; ".join(f"{name}={value}" for name, value in app.cookies.items())
+    fields = {"host": HOST, "cookie": cookies, "sec-fetch-site": "same-origin"}
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "GET",
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": b"",
+        "scheme": "https",
+        "client": ("192.0.2.1", 0),
+        "server": ("127.0.0.1", 443),
+        "headers": [(name.encode(), value.encode()) for name, value in fields.items()],
+    }
+    said = [{"type": "http.request", "body": b"", "more_body": False}]
+
+    async def receive() -> Any:
+        if said:
+            return said.pop()
+        await begun.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.body":
+            begun.set()
+            await asyncio.sleep(60)
+
+    async with asyncio.timeout(20):
+        await box.application(scope, receive, send)
     assert (await download(app, await link(app))).status == 200

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from msgspec.structs import replace
 
 from pillarbox.config.collect import CollectSettings
+from pillarbox.flow.collect.holding import Stopped
 from pillarbox.flow.collect.source import SourceFailure
 from pillarbox.net.secret import Secret
 from pillarbox.telemetry.log import JsonLines
@@ -97,6 +99,8 @@ async def test_private_addresses_are_for_administrators(tmp_path: Path, liar: Li
             assert told["reason"] == "address" and "private" in told["detail"]
         many = await app.call("POST", "remotes/test", wish(liar.port))
         assert many.status == 409 and "Wait a minute" in many.text
+        assert (await app.call("POST", "remotes", wish(liar.port))).status == 409
+        await box.clock.advance(61)
         made = await app.done("POST", "remotes", wish(liar.port, allow_private=True))
         with pytest.raises(SourceFailure, match="private"):
             await box.fetch(made["id"])
@@ -129,6 +133,27 @@ async def test_from_adding_to_taking_back(box: ConnectBox, liar: Liar) -> None:
     await app.done("DELETE", f"remotes/{number}")
     assert await app.get("remotes") == []
     assert "Work" in await box.paths()
+
+
+async def test_taking_back_stops_what_runs(box: ConnectBox, liar: Liar) -> None:
+    app, held = await entered(box), threading.Event()
+    liar.lies.after_bodies = (3, lambda: held.wait(60) and None)
+    number = (await app.done("POST", "remotes", wish(liar.port)))["id"]
+    fetching = asyncio.ensure_future(box.fetch(number))
+    while liar.bodies < 3:
+        await asyncio.sleep(0.01)
+    assert (await app.get("remotes"))[0]["isRunning"]
+    asked = asyncio.ensure_future(app.done("POST", f"remotes/{number}/undo"))
+    while not asked.done():
+        await box.clock.advance(0.2)
+        await asyncio.sleep(0.01)
+    held.set()
+    with pytest.raises(Stopped):
+        await fetching
+    await asked
+    await box.ended()
+    (one,) = await app.get("remotes")
+    assert (one["state"], one["brought"], one["isRunning"]) == ("paused", 0, False)
 
 
 async def test_pop3_and_steering(box: ConnectBox) -> None:

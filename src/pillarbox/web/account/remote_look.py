@@ -30,7 +30,7 @@ class _Address(msgspec.Struct):
 
 
 class Looking:
-    """Whoever looks asks other servers in our name: so often a minute, and one at a time."""
+    """Who looks, adds or runs asks other servers in our name: so often a minute."""
 
     def __init__(self, services: WebServices, elsewhere: Elsewhere) -> None:
         self._services = services
@@ -38,8 +38,8 @@ class Looking:
         self._settings = services.settings.collect
         self._minutes: Minutes | None = None
 
-    def _count(self, asked: Asked) -> None:
-        """Raises LimitReached."""
+    def count(self, asked: Asked) -> None:
+        """Once more. Raises LimitReached."""
         if self._minutes is None:
             path = Path(self._services.settings.store.data_dir) / "run" / "looks"
             self._minutes = Minutes(path, self._services.clock)
@@ -49,7 +49,7 @@ class Looking:
     async def find(self, asked: Asked) -> Response:
         """Which servers an address has."""
         address = (await asked.body(_Address)).address.strip()[:_MOST_ADDRESS]
-        self._count(asked)
+        self.count(asked)
         around = Surroundings(resolver=self._elsewhere.resolver)
         async with asyncio.timeout(self._settings.look_seconds):
             return told(found(await autodetect(address, around)))
@@ -58,7 +58,7 @@ class Looking:
         """Sign in there and say what would come. Raises SourceFailure, BadRemote."""
         wish = await asked.body(Wish)
         settings = wish.settings()
-        self._count(asked)
+        self.count(asked)
         seen: list[list[RemoteFolder]] = []
         source = await self._elsewhere.open(settings, wish.sign_in(settings.login))
         try:

@@ -41,7 +41,7 @@ def routes(services: WebServices) -> list[BaseRoute]:
     settings = services.settings.collect
     undoing = Undoing(services.store, elsewhere.remotes, settings, services.clock)
     services.ending.append(undoing.close)
-    desk = _Desk(elsewhere, undoing)
+    desk = _Desk(elsewhere, looking, undoing)
     fresh = partial(route, services, method="POST", fresh=True)
     return [
         route(services, "remotes", "GET", desk.get_all),
@@ -75,8 +75,9 @@ def _telling(endpoint: Endpoint) -> Endpoint:
 
 
 class _Desk:
-    def __init__(self, elsewhere: Elsewhere, undoing: Undoing) -> None:
+    def __init__(self, elsewhere: Elsewhere, looking: Looking, undoing: Undoing) -> None:
         self._remotes = elsewhere.remotes
+        self._looking = looking
         self._undoing = undoing
 
     async def get_all(self, asked: Asked) -> Response:
@@ -97,6 +98,7 @@ class _Desk:
         """Its first run begins at once. Raises BadRemote, AlreadyExists, LimitReached."""
         wish = await asked.body(Wish)
         settings = wish.settings()
+        self._looking.count(asked)
         sign_in = wish.sign_in(settings.login)
         known = await self._remotes.find_place(asked.account, settings)
         if known is None:
@@ -123,12 +125,15 @@ class _Desk:
         """What waited for it goes on."""
         remote = await self._mine(asked)
         given = await asked.body(Password)
+        self._looking.count(asked)
         await self._remotes.set_sign_in(remote.id, given.sign_in(remote.settings.login))
         return done()
 
     async def run(self, asked: Asked) -> Response:
         """Now, and by itself from then on unless it is for once."""
-        await self._remotes.resume((await self._mine(asked)).id)
+        remote = await self._mine(asked)
+        self._looking.count(asked)
+        await self._remotes.resume(remote.id)
         return done()
 
     async def pause(self, asked: Asked) -> Response:
