@@ -225,6 +225,28 @@ def test_a_stored_draft_with_a_file_can_be_sent_after_it_was_taken_back(
     assert gone == []
 
 
+def test_what_is_sent_later_says_so_in_sent(
+    page: Page, site: Site, person: Person, friend: Person, picture: Callable[[Page, str], Path]
+) -> None:
+    """Over the list and in the letter, from where it is taken back."""
+    composer = Composer.open(page, site)
+    composer.address(friend.login, "For tomorrow")
+    composer.write("Not yet.")
+    expect(composer.state).to_have_text("Saved on this device")
+    composer.window.get_by_role("button", name="Send later").click()
+    page.get_by_role("button", name="Tomorrow morning").click()
+    expect(composer.window).to_have_count(0)
+    page.goto(f"{site.url}/mail/sent")
+    expect(page.get_by_text("1 message here waits for its time")).to_be_visible()
+    page.get_by_text("For tomorrow").first.click()
+    note = page.get_by_role("note").filter(has_text="Will be sent")
+    expect(note).to_be_visible()
+    picture(page, "waiting-in-sent")
+    note.get_by_role("button", name="Take back and edit").click()
+    expect(composer.letter).to_contain_text("Not yet.")
+    expect(page.get_by_text("1 message here waits for its time")).to_have_count(0)
+
+
 @pytest.mark.web_long
 @pytest.mark.parametrize("is_sent", [False, True], ids=["saving", "sending"])
 def test_a_file_that_the_server_has_forgotten_is_taken_from_the_draft(

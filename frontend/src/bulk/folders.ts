@@ -41,7 +41,10 @@ export async function deleteFolder(mailbox: Mailbox): Promise<void> {
   const count = all.reduce((sum, one) => sum + one.totalEmails, 0)
   const sure = await app.confirm({
     title: app.t('reader.deleteFolder.title', { folder: mailbox.name }),
-    text: app.t('reader.deleteFolder.text', { n: count, folders: all.length }),
+    text: [
+      count || all.length > 1 ? app.t('reader.deleteFolder.text', { n: count }) : app.t('reader.deleteFolder.empty'),
+      ...(all.length > 1 ? [app.t('reader.deleteFolder.more', { folders: all.length })] : []),
+    ].join(' '),
     yes: app.t('reader.deleteFolder.yes'),
     danger: true,
   })

@@ -1,6 +1,7 @@
 // A draft on the server: each version is a new message that takes the place of the one before.
 
 import { app } from '../app.ts'
+import { refusal } from '../i18n/refusal.ts'
 import { CallFailed, NetworkFailed, RequestFailed } from '../jmap/errors.ts'
 import type { SetAnswer } from '../jmap/methods.ts'
 import type { Draft, DraftFile } from './draft.ts'
@@ -105,7 +106,7 @@ export async function saveDraft(draft: Draft, identity: Identity | null): Promis
   if (refused?.type === 'blobNotFound') return { kind: 'blobs' }
   const emailId = told.created?.['d']?.id
   if (!emailId) {
-    return { kind: 'refused', problem: refused?.description ?? app.t('compose.refused') }
+    return { kind: 'refused', problem: refusal(refused, app.t('compose.refused')) }
   }
   const isThere = draft.emailId === null || (await dropFormer(draft.emailId))
   return { kind: isThere ? 'saved' : 'conflict', emailId }

@@ -2,6 +2,7 @@
 // taken back when the server refuses.
 
 import { type Act, app, type Target } from '../app.ts'
+import { refusal } from '../i18n/refusal.ts'
 import type { JmapClient } from '../jmap/client.ts'
 import { type MailStore, sentenceOf } from './mail.svelte.ts'
 import { Silence } from './silence.ts'
@@ -144,7 +145,7 @@ export class Actions implements Act {
         const ids = emails.slice(at, at + portion).map((one) => one.id)
         const { notDestroyed } = await this.#client.call('Email/set', { destroy: ids }, { retries: 2 })
         const refused = Object.values(notDestroyed ?? {}).find((one) => one.type !== 'notFound')
-        if (refused) throw new Error(refused.description ?? refused.type)
+        if (refused) throw new Error(refusal(refused))
       }
       hidden.settle()
       app.toast(app.t('mail.destroyed', { n: emails.length }))
@@ -157,10 +158,11 @@ export class Actions implements Act {
   async keyword(target: Target, keyword: string, on: boolean, quiet = false): Promise<void> {
     const type = on ? 'setKeywords' : 'unsetKeywords'
     const action: BulkAction = { type, keywords: { [keyword]: true } }
+    const [yes, no] = keyword === '$muted' ? (['mail.muted', 'mail.unmuted'] as const) : (['mail.marked', 'mail.unmarked'] as const)
     await this.#do(target, action, {
       patch: () => ({ [pathOf('keywords', keyword)]: on ? true : null }),
       leaves: () => false,
-      text: quiet ? null : (n) => app.t(on ? 'mail.marked' : 'mail.unmarked', { n }),
+      text: quiet ? null : (n) => app.t(on ? yes : no, { n }),
     })
   }
 
@@ -241,7 +243,7 @@ export class Actions implements Act {
   /** What somebody else has destroyed meanwhile is gone; anything else is a refusal. */
   #missed(refused: Refused[], of: number): void {
     const other = refused.find((one) => one.error.type !== 'notFound')?.error
-    if (other) throw new Error(other.description ?? other.type)
+    if (other) throw new Error(refusal(other))
     for (const { id } of refused) this.#mail.emails.delete(id)
     if (!refused.length || refused.length < of) return
     app.toast(app.t('mail.goneMeanwhile', { n: refused.length }), { key: 'action', seconds: 6 })
@@ -362,7 +364,7 @@ export class Actions implements Act {
       const ids = Object.keys(create).map((name) => {
         const made = answer.created?.[name]
         const not = answer.notCreated?.[name]
-        if (!made) throw new Error(not?.description ?? not?.type ?? app.t('mail.serverFailed'))
+        if (!made) throw new Error(refusal(not))
         return made.id
       })
       for (const id of ids) this.#begun.add(id)
@@ -437,7 +439,7 @@ export class Actions implements Act {
     try {
       const answer = await this.#client.call('BulkOperation/set', { update: { [id]: change } })
       const not = answer.notUpdated?.[id]
-      if (not) throw new Error(not.description ?? not.type)
+      if (not) throw new Error(refusal(not))
     } catch (error) {
       const text = app.t('mail.notDone', { reason: sentenceOf(error) })
       app.toast(text, { kind: 'danger', seconds: 12 })

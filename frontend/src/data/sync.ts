@@ -1,6 +1,7 @@
 // Brings the store up to date after the server told of a change: one batch says what changed in
 // messages, mailboxes and the list on screen, a second one reads what is in use of it.
 
+import { refusal } from '../i18n/refusal.ts'
 import { app } from '../app.ts'
 import { CallFailed } from '../jmap/errors.ts'
 import type { Answers } from '../jmap/methods.ts'
@@ -127,7 +128,7 @@ export class Sync {
     const refused = await later.send()
     const first = refused[0]?.error
     if (!first) return
-    const reason = first.description ?? first.type
+    const reason = refusal(first)
     app.toast(app.t('mail.laterRefused', { n: refused.length, reason }), { kind: 'danger', seconds: 12 })
   }
 

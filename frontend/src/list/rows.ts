@@ -15,6 +15,7 @@ export interface RowFacts {
   isAnswered: boolean
   isForwarded: boolean
   isDraft: boolean
+  isMuted: boolean
   hasAttachment: boolean
   labels: { name: string; color: string }[]
   members: Email[]
@@ -67,6 +68,7 @@ export function factsOf(email: Email): RowFacts {
     isAnswered: '$answered' in email.keywords,
     isForwarded: '$forwarded' in email.keywords,
     isDraft: has('$draft'),
+    isMuted: has('$muted'),
     hasAttachment: members.some((one) => one.hasAttachment),
     labels: app.mail.labels.filter((one) => has(one.keyword)),
     members,
@@ -84,6 +86,7 @@ export function spoken(facts: RowFacts, row: number, total: number): string {
     facts.isStarred && app.t('mail.isStarred'),
     facts.isDraft && app.t('mail.isDraft'),
     facts.isAnswered && app.t('mail.isAnswered'),
+    facts.isMuted && app.t('mail.isMuted'),
     facts.hasAttachment && app.t('mail.hasAttachment'),
     ...facts.labels.map((one) => one.name),
     facts.date,

@@ -4,6 +4,7 @@ import { app } from '../app.ts'
 import { emailOf } from '../compose/email.ts'
 import type { Identity } from '../compose/reply.ts'
 import { senderOf } from '../compose/server.ts'
+import { refusal } from '../i18n/refusal.ts'
 import { CallFailed, NetworkFailed, RequestFailed } from '../jmap/errors.ts'
 import type { SetAnswer, SetError } from '../jmap/methods.ts'
 import { holdParameters, type Entry } from './entry.ts'
@@ -99,7 +100,7 @@ async function outcomeOf(
       const refused = told.notCreated?.['e']
       if (refused?.type === 'blobNotFound') return { kind: 'blobs' }
       if (refused) {
-        const problem = refused.description ?? app.t('compose.refused')
+        const problem = refusal(refused, app.t('compose.refused'))
         return { kind: 'refused', problem, emailId: before }
       }
       emailId = told.created?.['e']?.id ?? before
@@ -142,18 +143,18 @@ function failureOf(error: unknown, emailId: string | null): Sent {
 
 /** RFC 8621 §7.5: the refusals of a submission, in words. */
 function refusalOf(refused: (SetError & { invalidRecipients?: string[] }) | undefined): string {
-  const { type, description } = refused ?? {}
+  const type = refused?.type
   if (type === 'forbiddenFrom' || type === 'forbiddenMailFrom')
     return app.t('compose.forbiddenFrom')
-  if (type === 'forbiddenToSend') return description ?? app.t('compose.forbiddenToSend')
+  if (type === 'forbiddenToSend') return refusal(refused, app.t('compose.forbiddenToSend'))
   if (type === 'tooManyRecipients') return app.t('compose.tooManyRecipients')
   if (type === 'invalidRecipients') {
-    const why = description ?? app.t('compose.invalidRecipients')
+    const why = refusal(refused, app.t('compose.invalidRecipients'))
     const who = refused?.invalidRecipients ?? []
     return who.length ? `${why} (${who.join(', ')})` : why
   }
   if (type === 'tooLarge') return app.t('compose.tooLarge')
-  return description ?? app.t('compose.refused')
+  return refusal(refused, app.t('compose.refused'))
 }
 
 /** What the server knows of a letter whose answer was lost. */

@@ -1,10 +1,11 @@
 // Writes of the settings: one object at a time, a refusal as an Error with the server's sentence.
 
 import { app } from '../app.ts'
+import { refusal } from '../i18n/refusal.ts'
 import type { SetAnswer, SetError } from '../jmap/methods.ts'
 
 function fail(refused: SetError | undefined): void {
-  if (refused) throw new Error(refused.description ?? refused.type)
+  if (refused) throw new Error(refusal(refused))
 }
 
 export async function update(

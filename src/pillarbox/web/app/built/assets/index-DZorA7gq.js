@@ -1,0 +1,1 @@
+import{t as e}from"./app-t_CQupLt.js";e();
