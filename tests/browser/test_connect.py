@@ -85,6 +85,18 @@ def fill_in(page: Page, address: str, port: int, password: str, protocol: str = 
     page.get_by_label("Password there").fill(password)
 
 
+def fits(page: Page) -> None:
+    """Nothing is wider than a telephone's window."""
+    page.set_viewport_size({"width": 390, "height": 844})
+    excess = """() => Math.max(...['html', '.page'].map((one) => {
+        const area = document.querySelector(one)
+        return area.scrollWidth - area.clientWidth
+    }))"""
+    expect(page.locator(".phone.settings")).to_be_visible()
+    assert page.evaluate(excess) <= 0
+    page.set_viewport_size({"width": 1280, "height": 800})
+
+
 def row(page: Page) -> Locator:
     return page.get_by_test_id("connected")
 
@@ -105,12 +117,14 @@ def test_from_looking_to_taking_back(
     expect(page.get_by_role("row").filter(has_text="Work/Plans")).to_contain_text("7")
     expect(page.get_by_text("Left out: Junk")).to_be_visible()
     axe(page, "looked at")
+    fits(page)
     page.get_by_label("Name for it here").fill("Old mail")
     page.get_by_role("button", name="Add and begin").click()
     expect(row(page)).to_contain_text("Old mail")
     expect(row(page)).to_contain_text("All is here", timeout=WAIT)
     expect(row(page)).to_contain_text("47 messages")
     axe(page, "connected")
+    fits(page)
     assert OLD.password not in page.content()
 
 
