@@ -2,6 +2,7 @@
 // the list on screen. `Sync` brings it up to date, `Act` changes it.
 
 import type { Mail } from '../app.ts'
+import { refusal } from '../i18n/refusal.ts'
 import { t } from '../i18n/t.ts'
 import type { JmapClient } from '../jmap/client.ts'
 import { CallFailed, NetworkFailed } from '../jmap/errors.ts'
@@ -338,5 +339,6 @@ function subscribed<T>(calls: Map<string, Set<T>>, name: string, call: T): () =>
 export function sentenceOf(error: unknown): string {
   if (error instanceof NetworkFailed) return t('mail.noAnswer')
   if (error instanceof CallFailed && error.type === 'serverFail') return t('mail.serverFailed')
+  if (error instanceof CallFailed) return refusal({ description: error.message })
   return (error as Error).message
 }

@@ -1,7 +1,8 @@
 // What a page of settings shows comes from the server: being read, there, missing, or failed.
 
 import { app } from '../app.ts'
-import { RequestFailed } from '../jmap/errors.ts'
+import { refusal } from '../i18n/refusal.ts'
+import { CallFailed, RequestFailed } from '../jmap/errors.ts'
 
 export class Remote<T> {
   value: T | null = $state.raw(null)
@@ -51,6 +52,7 @@ export class Task {
 export function problemOf(error: unknown): string {
   if (error instanceof DOMException && error.name === 'NotAllowedError')
     return app.t('settings.cancelled')
+  if (error instanceof CallFailed) return refusal({ description: error.message })
   if (error instanceof Error && error.name !== 'NetworkFailed') return error.message
   return app.t('settings.noAnswer')
 }

@@ -1,1 +1,0 @@
-import{t as e}from"./windows.svelte-CpE6A7ao.js";function t(t){e.open(t)}export{t as open};
