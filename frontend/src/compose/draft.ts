@@ -66,11 +66,15 @@ export function newDraft(accountId: string, domain: string, now: number): Draft 
   }
 }
 
-/** Whether anything would be lost with it; a signature alone is nothing. */
-export function isBlank(draft: Draft, untouchedText: string): boolean {
-  if (draft.to.length + draft.cc.length + draft.bcc.length + draft.files.length > 0) return false
-  if (draft.subject.trim() !== '') return false
-  return ownText(draft).trim() === untouchedText.trim()
+/** Whether they say the same to the same people; how the text is set does not count. */
+export function sameLetter(one: Draft, other: Draft): boolean {
+  const rest = ({ to, cc, bcc, subject, files }: Draft) =>
+    JSON.stringify([to, cc, bcc, subject, files.map((file) => file.key)])
+  return rest(one) === rest(other) && words(one) === words(other)
+}
+
+function words(draft: Draft): string {
+  return ownText(draft).replace(/\s+/g, ' ').trim()
 }
 
 /** The letter as text, quotes and signature included. */

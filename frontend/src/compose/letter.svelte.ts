@@ -1,7 +1,7 @@
 // One open letter: what the window shows, and everything that happens to it.
 
 import { app } from '../app.ts'
-import { isBlank, parseHtml, type Draft, type DraftFile } from './draft.ts'
+import { ownText, parseHtml, sameLetter, type Draft, type DraftFile } from './draft.ts'
 import type { speaksOfAttachment } from './forgotten.ts'
 import { forgetDraft, forgetFile, keepDraft, keepFile, keptFile } from './keep.ts'
 import { htmlToText, textToHtml } from './plain.ts'
@@ -35,19 +35,22 @@ export class Letter {
   /** Grows when the text was changed from outside the editor. */
   textVersion = $state(0)
   sending = $state(false)
+  /** What had the focus before the window. */
+  cameFrom: Element | null = null
 
   private readonly saver: Saver
   private readonly running = new Map<string, Upload>()
-  private readonly untouched: string
+  /** As it was opened, where nobody had written anything of it yet. */
+  private readonly made: Draft | null
   /** Whether the problem is one of saving. */
   private isUnsaved = false
   private release: () => void = () => undefined
 
-  constructor(draft: Draft, identities: Identity[]) {
+  constructor(draft: Draft, identities: Identity[], isNew: boolean) {
     this.draft = draft
     this.identities = identities
     this.savedAt = draft.savedAt
-    this.untouched = draft.plain ? draft.text : htmlToText(parseHtml(draft.html))
+    this.made = isNew ? draft : null
     this.saver = new Saver(
       { keep: () => this.keep(), save: () => this.save() },
       windowTimers,
@@ -77,9 +80,9 @@ export class Letter {
     )
   }
 
-  /** Whether it is as it was when it was opened. */
+  /** Whether nothing would be lost with it; a quote or a signature alone is nothing. */
   get isUntouched(): boolean {
-    return this.draft.emailId === null && isBlank(this.draft, this.untouched)
+    return this.made !== null && this.draft.emailId === null && sameLetter(this.draft, this.made)
   }
 
   /** The person changed something. */
@@ -90,7 +93,7 @@ export class Letter {
 
   /** As it came from this device: the server may not have it. */
   resumed(): void {
-    if (this.draft.changedAt > this.draft.savedAt) this.saver.changed()
+    if (!this.isUntouched && this.draft.changedAt > this.draft.savedAt) this.saver.changed()
     for (const file of this.draft.files) if (file.blobId === null) void this.uploadKept(file)
   }
 
@@ -289,7 +292,7 @@ export class Letter {
     if (to.length + cc.length + bcc.length === 0) return 'recipient'
     if (Object.values(this.uploads).some((one) => one.state === 'failed')) return 'failedUpload'
     if (this.isUploading || files.some((file) => file.blobId === null)) return 'upload'
-    const text = this.draft.plain ? this.draft.text : htmlToText(parseHtml(this.draft.html))
+    const text = ownText(this.draft)
     const hasFile = files.some((file) => file.cid === null)
     if (!agreed.has('attachment') && !hasFile && speaks(subject, text)) return 'attachment'
     return !agreed.has('subject') && subject.trim() === '' ? 'subject' : null
@@ -326,13 +329,13 @@ export class Letter {
     return isSaved
   }
 
-  /** Thrown away, here and on the server. */
-  async discard(): Promise<void> {
+  /** Thrown away; tells how it comes back. */
+  async discard(): Promise<() => Promise<Draft>> {
     await this.saver.stop()
     for (const upload of this.running.values()) upload.cancel()
-    await forgetDraft(this.key)
-    if (this.draft.emailId) await (await rest.get()).destroyEmail(this.draft.emailId)
+    const back = await (await rest.get()).throwAway(this.draft)
     this.release()
+    return back
   }
 
   /** The outbox looks after it from now on. */

@@ -3,6 +3,7 @@
 
 export { outbox } from '../outbox/outbox.svelte.ts'
 export { beginWith } from './begin.ts'
+export { throwAway } from './discard.ts'
 export { default as FileList } from './FileList.svelte'
 export { speaksOfAttachment } from './forgotten.ts'
 export { known } from './known.svelte.ts'

@@ -1,7 +1,10 @@
 // The open letters, and how they come back after a reload or a crash.
 
+import { tick } from 'svelte'
+
 import { app, type ComposeRequest } from '../app.ts'
 import { utc, type Entry } from '../outbox/entry.ts'
+import { place } from '../shell/focus.ts'
 import { Lazy } from '../shell/lazy.svelte.ts'
 import { useWorkshop } from './clean.ts'
 import type { Draft } from './draft.ts'
@@ -87,7 +90,8 @@ class Windows {
     this.opening++
     try {
       const identities = await readIdentities()
-      await this.show(await this.begin(request, identities))
+      const draft = await this.begin(request, identities)
+      await this.show(draft, null, !draft.emailId)
     } catch (error) {
       app.toast(error instanceof Error ? error.message : app.t('compose.refused'), {
         kind: 'danger',
@@ -105,11 +109,12 @@ class Windows {
   }
 
   /** A draft as a window, as it was kept. */
-  async show(draft: Draft, problem: string | null = null): Promise<void> {
+  async show(draft: Draft, problem: string | null = null, isNew = false): Promise<void> {
     if (this.letters.some((one) => one.key === draft.key)) return
     const identities = await readIdentities().catch(() => [])
-    const letter = new Letter(withIdentity(draft, identities), identities)
+    const letter = new Letter(withIdentity(draft, identities), identities, isNew)
     letter.problem = problem
+    letter.cameFrom = document.activeElement
     for (const other of this.letters) if (app.layout === 'one') other.minimized = true
     this.letters = [...this.letters, letter]
     this.left = this.left.filter((one) => one.key !== draft.key)
@@ -152,13 +157,17 @@ class Windows {
   }
 
   async discard(letter: Letter): Promise<void> {
-    const { draft } = letter
     this.remove(letter)
-    await letter.discard()
-    app.toast(app.t('compose.discarded'), {
-      action: { label: app.t('compose.undo'), run: () => this.show({ ...draft, emailId: null }) },
-      seconds: 10,
-    })
+    try {
+      const back = await letter.discard()
+      app.toast(app.t('compose.discarded'), {
+        action: { label: app.t('compose.undo'), run: async () => this.show(await back()) },
+        seconds: 10,
+      })
+    } catch (error) {
+      letter.letGo()
+      await this.show(letter.draft, (error as Error).message)
+    }
   }
 
   async settle(letter: Letter, choice: 'mine' | 'theirs' | 'both'): Promise<void> {
@@ -176,6 +185,12 @@ class Windows {
   private remove(letter: Letter): void {
     this.letters = this.letters.filter((one) => one !== letter)
     this.note()
+    void tick().then(() => {
+      // The frame of the text had the focus, of which the page was not told.
+      for (const next of [letter.cameFrom, place()]) {
+        if (document.activeElement === document.body) (next as HTMLElement | null)?.focus()
+      }
+    })
   }
 
   private note(): void {
