@@ -58,7 +58,8 @@ const go = (folder: string): Doing => () => { app.go({ page: 'list', folder }) }
 const answer = (mode: 'reply' | 'replyAll' | 'forward'): Doing => () => {
   const emailId = openEmail() ?? focused()
   if (emailId === null) return false
-  app.compose({ emailId, mode })
+  const isDraft = '$draft' in (app.mail.email(emailId)?.keywords ?? {})
+  app.compose({ emailId, mode: isDraft ? 'draft' : mode })
   return true
 }
 const withTarget = (act: (what: NonNullable<ReturnType<typeof target>>) => Promise<unknown>): Doing => () => {
