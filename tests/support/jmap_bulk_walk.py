@@ -230,7 +230,8 @@ class BulkWalk:
         answer = self._walk.desk.one(
             "DeletedEmail/query", filter={}, limit=256, calculateTotal=True
         )
-        assert answer["total"] == len(gone)
+        if answer["total"] != len(gone):
+            raise AssertionError(self._differing_graves(gone, answer["total"]))
         told = [self._emails.numbers.get(email) for email in answer["ids"]]
         # What went before anybody asked for its id cannot be told from others.
         known = gone & self._emails.ids.keys()
@@ -255,6 +256,17 @@ class BulkWalk:
                 assert not any(DELETED in flags for _, flags in now[number])
             else:
                 assert now.get(number) == before.get(number), number
+
+    def _differing_graves(self, gone: set[int], total: int) -> str:
+        """Which messages only one side tells of."""
+        told: set[int | None] = set()
+        for position in range(0, total, 256):
+            page = self._walk.desk.one("DeletedEmail/query", position=position, limit=256)
+            told |= {self._emails.numbers.get(email) for email in page["ids"]}
+        told_only = sorted(number for number in told - gone if number is not None)
+        expected_only = sorted((gone & self._emails.ids.keys()) - told)
+        graves = {one: self._oracle.graves.get(one) for one in [*told_only, *expected_only][:9]}
+        return f"{total} told, {len(gone)} expected; {told_only=} {expected_only=} {graves=}"
 
     def _home(self, graves: list[Grave]) -> set[str]:
         """The mailboxes that it was in last, the trash left out; else the inbox."""
