@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 import json
 import re
+from email.message import EmailMessage
+from email.policy import SMTP
 from pathlib import Path
 
 import pytest
@@ -189,3 +191,16 @@ async def test_the_language_of_the_browser(pages: PagesBox) -> None:
         found = await pages.ask("body", blob, Accept_Language=accepted)
         assert words in found.body.decode()
     assert "keinen Text" in (await pages.ask("body?lang=de", blob)).body.decode()
+
+
+async def test_a_message_that_is_nothing_but_files_is_told_of_in_one_note(
+    pages: PagesBox,
+) -> None:
+    made = EmailMessage()
+    made["From"] = made["To"] = "alice@example.org"
+    made["Subject"] = "A file"
+    made.add_attachment(b"A plan", "application", "pdf", filename="plan.pdf")
+    blob = await pages.deliver(made.as_bytes(policy=SMTP))
+    told = json.loads((await pages.ask("facts", blob)).body)["notes"]
+    assert told == ["This message has no text. Attachments: plan.pdf"]
+    assert told[0] in (await pages.ask("body", blob)).body.decode()

@@ -253,10 +253,10 @@ def _kind(seen: Seen, *, as_text: bool) -> str:
 
 
 def _notes(seen: Seen, language: str) -> list[str]:
-    told = [sentence(oddity, language) for oddity in seen.oddities]
-    if Oddity.EMPTY in seen.oddities and seen.opened.names:
-        told.append(f"{files_word(language)} {', '.join(seen.opened.names)}")
-    return told
+    told = {oddity: sentence(oddity, language) for oddity in seen.oddities}
+    if Oddity.EMPTY in told and seen.opened.names:
+        told[Oddity.EMPTY] += f" {files_word(language)} {', '.join(seen.opened.names)}"
+    return list(told.values())
 
 
 async def _first_octets(blob: Blob, most: int) -> bytes:
