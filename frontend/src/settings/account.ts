@@ -37,6 +37,9 @@ export interface Session {
 
 export interface SignIn {
   at: string
+  /** Equal ones of an hour are one: the first of them, and how many they are. */
+  firstAt: string
+  times: number
   door: string
   peer: string
   agent: string | null
