@@ -1,0 +1,1 @@
+import{t as e}from"./app-DBzc9-7Z.js";e();
