@@ -162,3 +162,85 @@ def test_keys_that_somebody_types_just_then_answer_nothing(
     expect(question(page)).to_be_visible(timeout=8000)
     question(page).get_by_role("button", name="Close").click()
     expect(question(page)).to_have_count(0)
+
+
+def test_the_page_without_scripts_asks_and_takes_a_number(
+    context: BrowserContext, open_context: OpenContext, site: Site, person: Person
+) -> None:
+    """Only after a code, where the last proof is old; a number that was sent before counts not."""
+    code = turn_codes_on(context, site)
+    page = plain_page(open_context, context)
+    page.goto(f"{site.url}/basic/")
+    notice = page.get_by_role("status").filter(has_text=TITLE)
+    expect(notice).to_have_count(0)
+    with contextlib.closing(sqlite3.connect(site.server.data_dir / "pillarbox.db")) as db, db:
+        db.execute("UPDATE browser_session SET confirmed_at = confirmed_at - 3600")
+    stranger = open_context(java_script_enabled=False, user_agent="Call 123").new_page()
+    number = ask_there(stranger, site, person.login)
+    until_told(page, notice)
+    notice.get_by_role("link").click()
+    expect(page.get_by_text("an unknown browser")).to_be_visible()
+    expect(page.get_by_role("button", name=number, exact=True)).to_have_count(0)
+    form = page.locator("form[action='/basic/approve']").first
+    sent = {
+        "csrf": form.locator("[name=csrf]").input_value(),
+        "ask": form.locator("[name=ask]").input_value(),
+        "number": number,
+    }
+    page.request.post(f"{site.url}/basic/approve", form=sent, headers={"Origin": site.url})
+    stranger.reload()
+    expect(stranger.get_by_role("heading", name="Choose this number")).to_be_visible()
+    for typed, seen in (("000000", "That code is wrong"), (code, "choose the number")):
+        page.get_by_label("Code from your authenticator app").fill(typed)
+        page.keyboard.press("Enter")
+        expect(page.get_by_text(seen)).to_be_visible()
+    page.get_by_role("button", name=number, exact=True).click()
+    expect(page.get_by_text("Approved. Go on at the other device.")).to_be_visible()
+    expect(notice).to_have_count(0)
+    stranger.reload()
+    stranger.get_by_role("button", name="Continue").click()
+    expect(stranger).to_have_url(re.compile(r"/reset/[\w-]{43}$"))
+
+
+@pytest.mark.parametrize("language", ["en", pytest.param("de", marks=pytest.mark.web_long)])
+def test_the_page_without_scripts_says_no(
+    context: BrowserContext,
+    open_context: OpenContext,
+    site: Site,
+    person: Person,
+    axe: Callable[..., None],
+    language: str,
+) -> None:
+    """And a wrong number is none, either; what was answered is not asked again."""
+    turn_codes_on(context, site)
+    page = open_context(storage_state=context.storage_state()).new_page()
+    told = {"en": "stays as it is", "de": "bleibt, wie es ist"}[language]
+    ask_there(open_context().new_page(), site, person.login)
+    page.goto(f"{site.url}/basic/?lang={language}")
+    notice = page.locator(".alert a[href='/basic/approve']")
+    until_told(page, notice)
+    notice.click()
+    axe(page, "the question without scripts")
+    late = page.context.new_page()
+    late.goto(page.url)
+    page.locator("button[value=no]").click()
+    expect(page.get_by_text(told)).to_be_visible()
+    late.locator(".numbers button").first.click()
+    expect(late.locator(".alert.warning")).to_be_visible()
+    expect(late).to_have_url(re.compile("told=over"))
+
+
+def plain_page(open_context: OpenContext, context: BrowserContext) -> Page:
+    """Of a browser with the same session, and no scripts."""
+    state = context.storage_state()
+    return open_context(storage_state=state, java_script_enabled=False).new_page()
+
+
+def until_told(page: Page, notice: Locator) -> None:
+    """Somebody looks up behind the answer whom the question concerns."""
+    for _ in range(20):
+        page.reload()
+        if notice.count():
+            return
+        page.wait_for_timeout(200)
+    raise AssertionError(page.inner_text("main"))

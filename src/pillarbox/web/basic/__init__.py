@@ -9,6 +9,7 @@ from __future__ import annotations
 from starlette.routing import BaseRoute, Route
 
 from pillarbox.web.basic.acting import Acting
+from pillarbox.web.basic.approval import Approval
 from pillarbox.web.basic.composing import Composing
 from pillarbox.web.basic.desk import Desk
 from pillarbox.web.basic.listing import Listing
@@ -21,6 +22,7 @@ def routes(services: WebServices) -> list[BaseRoute]:
     desk = Desk(services)
     listing, reading = Listing(desk), Reading(desk)
     acting, composing = Acting(desk), Composing(desk)
+    approval = Approval(desk)
     places = (
         ("GET", "/basic", listing.get),
         ("GET", "/basic/", listing.get),
@@ -29,6 +31,8 @@ def routes(services: WebServices) -> list[BaseRoute]:
         ("POST", "/basic/undo", acting.post_undo),
         ("GET", "/basic/compose", composing.get),
         ("POST", "/basic/compose", composing.post),
+        ("GET", "/basic/approve", approval.get),
+        ("POST", "/basic/approve", approval.post),
     )
     return [
         Route(path, desk.answering(endpoint), methods=[method]) for method, path, endpoint in places

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pillarbox.accounts.browser_sessions import BrowserSession
+from pillarbox.clock import unix_seconds
 from pillarbox.errors import LimitReached, NotFound, PillarboxError, TooLarge, Unavailable
 from pillarbox.jmap.context import Context
 from pillarbox.jmap.dispatch import run_request
@@ -20,6 +21,8 @@ from pillarbox.jmap.ids import account_id
 from pillarbox.jmap.registry import KNOWN
 from pillarbox.jmap.request import Call
 from pillarbox.jmap.request import Request as JmapRequest
+from pillarbox.store.sql import approvals
+from pillarbox.store.sql.approvals import Ask
 from pillarbox.web.basic.folders import Folder, arranged
 from pillarbox.web.pages import Pages
 from pillarbox.web.services import WebServices
@@ -82,7 +85,16 @@ class Desk:
         """Whose page it is to be. Raises SignInNeeded."""
         session = await signed_in(request, self.services)
         await renew_cookie(request, self.services, session)
+        request.state.asks = await self._asks(session)
         return session
+
+    async def _asks(self, session: BrowserSession) -> list[Ask]:
+        """Who waits for a word of this browser; every page tells of it."""
+        services = self.services
+        if not services.settings.recovery.by_device:
+            return []
+        now = unix_seconds(services.clock.now())
+        return await services.store.read(lambda db: approvals.open_asks(db, session.account, now))
 
     def answering(self, endpoint: Endpoint) -> Endpoint:
         """The endpoint for a route: what went wrong is told on a page like the others."""
@@ -147,6 +159,7 @@ class Desk:
             local=local_time,
             octets=shown_octets,
             told=told(request),
+            asks=request.state.asks,
             **values,
         )
 

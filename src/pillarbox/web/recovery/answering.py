@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from pillarbox.accounts.history import Attempt
-from pillarbox.accounts.recovery_approval import WAY
+from pillarbox.accounts.recovery_approval import WAY, Answer, Approving
 from pillarbox.telemetry.log import get_logger
 from pillarbox.web.account.asked import Asked, route, told
 from pillarbox.web.recovery.desk import Desk
@@ -22,6 +22,20 @@ class _Chosen(msgspec.Struct, forbid_unknown_fields=True):
     number: int | None  # None: it is somebody else
 
 
+async def decide(asked: Asked, approving: Approving, number: int, chosen: int | None) -> Answer:
+    """What was chosen counts, is kept in the history, and a yes is told to the owner.
+
+    Raises NotFound.
+    """
+    answer, ask = await approving.answer(asked.session, number, chosen)
+    log.event(f"web.approval_{answer}", account=asked.account, peer=ask.peer)
+    outcome: Literal["approved", "failed"] = "approved" if answer == "approved" else "failed"
+    asked.services.history.note(Attempt(asked.account, "web", ask.peer, ask.agent, outcome, WAY))
+    if answer == "approved":
+        await asked.tell_owner("approval", ask.peer)
+    return answer
+
+
 def routes(desk: Desk) -> list[BaseRoute]:
     """Below /account/approvals; what is asked comes by the event source (`jmap.approval_news`)."""
 
@@ -31,14 +45,7 @@ def routes(desk: Desk) -> list[BaseRoute]:
         chosen = (await asked.body(_Chosen)).number
         if chosen is not None:
             check_fresh(asked.session, asked.services)
-        answer, ask = await desk.approving.answer(asked.session, asked.number(), chosen)
-        log.event(f"web.approval_{answer}", account=asked.account, peer=ask.peer)
-        outcome: Literal["approved", "failed"] = "approved" if answer == "approved" else "failed"
-        asked.services.history.note(
-            Attempt(asked.account, "web", ask.peer, ask.agent, outcome, WAY)
-        )
-        if answer == "approved":
-            await asked.tell_owner("approval", ask.peer)
+        answer = await decide(asked, desk.approving, asked.number(), chosen)
         return told({"answer": answer})
 
     if not desk.settings.by_device:
