@@ -286,6 +286,22 @@ CREATE TABLE keyword (
     PRIMARY KEY (account_id, folded)
 ) WITHOUT ROWID;
 
+CREATE TABLE link (
+    link_id INTEGER PRIMARY KEY AUTOINCREMENT,
+    account_id INTEGER NOT NULL,
+    digest BLOB NOT NULL UNIQUE, -- SHA-256 of the 256 bits in the address
+    blob_id BLOB NOT NULL,
+    name TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    downloads INTEGER NOT NULL DEFAULT 0 -- that came to the file's end
+);
+
+CREATE INDEX link_account ON link (account_id);
+
+CREATE INDEX link_end ON link (expires_at);
+
 CREATE TABLE mail_rules (
     account_id INTEGER NOT NULL PRIMARY KEY,
     rules BLOB NOT NULL, -- JSON, as store.sql.rules writes it
@@ -398,6 +414,19 @@ CREATE INDEX placement_modseq ON placement (account_id, mailbox_id, modseq);
 CREATE INDEX placement_thread ON placement (account_id, thread_id);
 
 CREATE INDEX placement_unseen_draft ON placement (account_id, mailbox_id) WHERE flags & 17 = 16;
+
+CREATE TABLE pop_fetched (
+    account_id INTEGER NOT NULL,
+    message_id INTEGER NOT NULL,
+    PRIMARY KEY (account_id, message_id)
+) WITHOUT ROWID;
+
+CREATE TABLE pop_view (
+    account_id INTEGER NOT NULL PRIMARY KEY,
+    days INTEGER, -- messages that arrived in so many days; NULL: all
+    after_fetching TEXT NOT NULL, -- 'delete', 'trash', 'archive', 'read' or 'keep'
+    hides_fetched INTEGER NOT NULL -- what is in pop_fetched is not shown again
+);
 
 CREATE TABLE queue_lane (
     lane TEXT NOT NULL PRIMARY KEY,

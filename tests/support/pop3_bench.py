@@ -32,8 +32,10 @@ class Pop3Bench:
     port: int  # with STLS
     tls_port: int
 
-    async def deliver(self, octets: bytes, trace: bytes = b"") -> int:
-        """Put a message into alice's inbox; its UID."""
+    async def deliver(
+        self, octets: bytes, trace: bytes = b"", received_at: int | None = None
+    ) -> int:
+        """Put a message into alice's inbox, now or then; its UID."""
         store, account = self.people.store, self.people.alice.id
         spool = store.spool()
         spool.write(octets)
@@ -44,7 +46,12 @@ class Pop3Bench:
             inbox = await mailboxes.by_role(tx, account, Role.INBOX)
             assert inbox is not None
             new = messages.NewMessage(
-                account=account, mailbox=inbox.id, blob=blob, digest=found, trace=trace
+                account=account,
+                mailbox=inbox.id,
+                blob=blob,
+                digest=found,
+                trace=trace,
+                received_at=received_at,
             )
             return await messages.append(tx, new)
 

@@ -6,13 +6,15 @@ import contextlib
 from array import array
 from collections import Counter
 
+from pillarbox.clock import unix_seconds
 from pillarbox.errors import NoSuchMailbox, NoSuchMessage, PillarboxError
 from pillarbox.ids import AccountId, MessageId, Uid
+from pillarbox.pop3.server.update import settle
 from pillarbox.store import Reader, Store, Transaction
 from pillarbox.store.blobs.content import Content
 from pillarbox.store.database import Row
-from pillarbox.store.model import Mailbox, Role
-from pillarbox.store.sql import changes, expunging, mailboxes, messages, moving
+from pillarbox.store.model import Mailbox
+from pillarbox.store.sql import changes, mailboxes, messages, pop_view
 
 _READ_AHEAD = 32  # messages looked up at once: programs retrieve one after the other
 _SCAN_FROM = 2000  # messages from which the inbox is loaded beside the loop's thread
@@ -59,14 +61,17 @@ class Maildrop:
 
     @classmethod
     async def open(cls, store: Store, account: AccountId) -> Maildrop:
-        """The inbox as it is now."""
+        """The inbox as it is now, or what its owner lets programs see of it."""
+        now = unix_seconds(store.clock.now())
 
         async def load(db: Reader) -> tuple[Mailbox, Places]:
             inbox, places = await _inbox(db, account), Places()
+            view = await pop_view.get(db, account)
+            shown = await pop_view.shown_uids(db, account, inbox.id, view, now)
             async for rows in changes.placed_as_of(
                 db, account, inbox.id, inbox.modseq, low=0, high=inbox.uid_next
             ):
-                places.extend(rows)
+                places.extend(rows if shown is None else [row for row in rows if row[0] in shown])
             return inbox, places
 
         size = (await store.read(lambda db: _inbox(db, account))).messages
@@ -144,28 +149,20 @@ class Maildrop:
     async def update(self, *, keep_retrieved: bool, to_trash: bool) -> int:
         """The UPDATE state (RFC 1939 §6): returns how many messages went, once that is durable.
 
+        What becomes of them is in `update`; `to_trash`: what deleting means on this server.
         Raises NoSuchMailbox, Unavailable and kin with nothing changed.
         """
-        gone = self.deleted if keep_retrieved else self.deleted | self._retrieved
-        uids = [Uid(self._places.uids[number - 1]) for number in sorted(gone)]
+        gone = sorted(self.deleted if keep_retrieved else self.deleted | self._retrieved)
+        uids = [Uid(self._places.uids[number - 1]) for number in gone]
+        whose = [MessageId(self._places.messages[number - 1]) for number in gone]
         if not uids:
             return 0
 
-        async def remove(tx: Transaction) -> int:
-            return await self._remove(tx, uids, to_trash)
+        async def work(tx: Transaction) -> None:
+            await settle(tx, self._inbox, uids, whose, to_trash=to_trash)
 
-        return await self._store.write(remove)
-
-    async def _remove(self, tx: Transaction, uids: list[Uid], to_trash: bool) -> int:
-        account = self._inbox.account
-        await mailboxes.get(tx, account, self._inbox.id)  # its UIDs may have been given anew
-        if to_trash:
-            trash = await mailboxes.by_role(tx, account, Role.TRASH)
-            if trash is not None:
-                moved = await moving.move(tx, account, self._inbox.id, uids, trash.id)
-                return len(moved.target)
-        gone = await expunging.expunge(tx, account, self._inbox.id, uids, force=True)
-        return len(gone)
+        await self._store.write(work)
+        return len(uids)
 
     def _index(self, number: int) -> int:
         """Raises NoSuchMessage."""

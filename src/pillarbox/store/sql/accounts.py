@@ -6,7 +6,7 @@ from pillarbox.errors import AlreadyExists, NoSuchAccount, NoSuchDomain
 from pillarbox.ids import AccountId
 from pillarbox.store.database import Reader, Row, Transaction
 from pillarbox.store.model import Account, Role
-from pillarbox.store.sql import mailboxes, uploads
+from pillarbox.store.sql import links, mailboxes, uploads
 from pillarbox.store.sql.modseq import next_modseq
 from pillarbox.store.sql.quota_changes import limits_changed
 
@@ -178,6 +178,8 @@ _REMOVE = (
     "DELETE FROM reset_link WHERE account_id = ?",
     "DELETE FROM help_request WHERE account_id = ?",
     "DELETE FROM approval WHERE account_id = ?",
+    "DELETE FROM pop_view WHERE account_id = ?",
+    "DELETE FROM pop_fetched WHERE account_id = ?",
     "DELETE FROM account WHERE account_id = ?",
 )
 
@@ -187,6 +189,7 @@ async def remove(tx: Transaction, account: AccountId) -> None:
     modseq = await next_modseq(tx, account)
     await tx.run(_DROP_BLOBS, (account,))
     await uploads.forget_all(tx, account)
+    await links.forget_all(tx, account)
     for statement in _REMOVE:
         await tx.run(statement, (account,))
     tx.changed(account, modseq)

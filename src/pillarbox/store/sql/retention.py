@@ -8,6 +8,7 @@ import msgspec
 
 from pillarbox.ids import AccountId, MailboxId, MessageId, ModSeq
 from pillarbox.store.database import Reader, Transaction
+from pillarbox.store.sql.pop_view import forget_fetched
 
 _AT_ONCE = 2000  # messages deleted in one statement
 
@@ -84,6 +85,7 @@ async def delete_messages(
         rows = await tx.run(_DELETE, (account, part))
         await tx.run_many(_RELEASE, [(blob,) for _, blob in rows])
         gone.extend(message for message, _ in rows)
+    await forget_fetched(tx, account, gone)
     return gone
 
 
