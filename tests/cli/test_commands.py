@@ -19,7 +19,7 @@ from support.machine import wall_bound
 
 VERBS = {
     "account": [
-        *("add", "list", "passwd", "remove", "quota", "enable", "disable"),
+        *("add", "list", "passwd", "remove", "quota", "enable", "disable", "pop"),
         *("reset-link", "second-step-off", "help-requests", "invite"),
     ],
     "app-password": ["add", "list", "remove"],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 
-from pillarbox.cli import recovery
+from pillarbox.cli import pop_view, recovery
 from pillarbox.cli.opened import Opened, run_opened
 from pillarbox.cli.options import (
     add_password,
@@ -47,6 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         switch = verbs.add_parser(verb, help=f"{what}; its mail stays and new mail arrives")
         switch.add_argument("login")
         finish(switch, run_enable if verb == "enable" else run_disable)
+    pop_view.add_verb(verbs)
     recovery.add_verbs(verbs)
     remove = verbs.add_parser("remove", help="remove an account and all its mail")
     remove.add_argument("login")

@@ -7,6 +7,7 @@ from starlette.routing import BaseRoute
 from pillarbox.web.account import (
     app_passwords,
     export,
+    fetching,
     guarding,
     passkeys,
     person,
@@ -26,6 +27,7 @@ def routes(services: WebServices) -> list[BaseRoute]:
         *guarding.routes(services),
         *app_passwords.routes(services),
         *export.routes(services),
+        *fetching.routes(services),
         *remotes.routes(services),
         *sessions.routes(services),
         *totp.routes(services),
