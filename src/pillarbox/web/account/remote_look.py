@@ -60,7 +60,7 @@ class Looking:
         settings = wish.settings()
         self.count(asked)
         seen: list[list[RemoteFolder]] = []
-        source = await self._elsewhere.open(settings, wish.sign_in(settings.login))
+        source = await self._elsewhere.open(settings, wish.sign_in())
         try:
             async with asyncio.timeout(self._settings.look_seconds):
                 seen.append(await source.folders())

@@ -99,7 +99,7 @@ class _Desk:
         wish = await asked.body(Wish)
         settings = wish.settings()
         self._looking.count(asked)
-        sign_in = wish.sign_in(settings.login)
+        sign_in = wish.sign_in()
         known = await self._remotes.find_place(asked.account, settings)
         if known is None:
             number = await self._added(asked, settings, sign_in)
