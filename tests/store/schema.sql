@@ -286,6 +286,22 @@ CREATE TABLE keyword (
     PRIMARY KEY (account_id, folded)
 ) WITHOUT ROWID;
 
+CREATE TABLE link (
+    link_id INTEGER PRIMARY KEY AUTOINCREMENT,
+    account_id INTEGER NOT NULL,
+    digest BLOB NOT NULL UNIQUE, -- SHA-256 of the 256 bits in the address
+    blob_id BLOB NOT NULL,
+    name TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    downloads INTEGER NOT NULL DEFAULT 0 -- that came to the file's end
+);
+
+CREATE INDEX link_account ON link (account_id);
+
+CREATE INDEX link_end ON link (expires_at);
+
 CREATE TABLE mail_rules (
     account_id INTEGER NOT NULL PRIMARY KEY,
     rules BLOB NOT NULL, -- JSON, as store.sql.rules writes it

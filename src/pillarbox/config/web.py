@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta, Struct, field
 
 from pillarbox.config.bodies import BodySettings, PictureSettings, UnsubscribeSettings
+from pillarbox.config.links import LinkSettings
 
 
 class WebSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,3 +75,4 @@ class WebSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     bodies: BodySettings = field(default_factory=BodySettings)
     pictures: PictureSettings = field(default_factory=PictureSettings)
     unsubscribe: UnsubscribeSettings = field(default_factory=UnsubscribeSettings)
+    links: LinkSettings = field(default_factory=LinkSettings)

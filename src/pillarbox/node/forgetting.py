@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pillarbox.clock import unix_seconds
-from pillarbox.store.sql import forwarding, sending, sending_gone, submissions, uploads
+from pillarbox.store.sql import forwarding, links, sending, sending_gone, submissions, uploads
 
 if TYPE_CHECKING:
     from pillarbox.store import Store, Transaction
@@ -14,6 +14,7 @@ _DAY = 86_400
 _COUNTS_DAYS = 7  # nobody asks for older ones
 _UPLOADS_AT_ONCE = 500  # in one transaction: deliveries wait for it
 _SUBMISSIONS_AT_ONCE = 500  # the same
+_LINKS_AT_ONCE = 500  # the same
 _GONE_DAYS = 90  # a client that was away for longer asks anew
 _SENDERS_DAYS = 30  # other servers try for five days, and their reports take their time
 
@@ -34,6 +35,13 @@ async def forget_uploads(store: Store, hours: int) -> None:
     gone = _UPLOADS_AT_ONCE
     while gone == _UPLOADS_AT_ONCE:
         gone = await store.write(lambda tx: uploads.forget(tx, before, _UPLOADS_AT_ONCE))
+
+
+async def forget_links(store: Store) -> None:
+    """One round: files behind links that have ended."""
+    gone = _LINKS_AT_ONCE
+    while gone == _LINKS_AT_ONCE:
+        gone = await store.write(lambda tx: links.forget(tx, _LINKS_AT_ONCE))
 
 
 async def forget_submissions(store: Store, days: int) -> None:

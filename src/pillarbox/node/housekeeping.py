@@ -10,7 +10,12 @@ from pillarbox.accounts.directory import Directory
 from pillarbox.config.loading import hostname_of
 from pillarbox.flow.bulk.housekeeping import empty_trash_and_junk, forget_operations
 from pillarbox.flow.delivery.letters import Letters
-from pillarbox.node.forgetting import forget_sending, forget_submissions, forget_uploads
+from pillarbox.node.forgetting import (
+    forget_links,
+    forget_sending,
+    forget_submissions,
+    forget_uploads,
+)
 from pillarbox.node.rounds import delete_old_mail, forget_ways_back, warn_of_quotas
 from pillarbox.node.sending import keep_queue
 
@@ -32,6 +37,7 @@ def rounds_of(store: Store, settings: Settings, clock: Clock) -> list[Round]:
         partial(forget_sending, store),
         partial(forget_submissions, store, settings.submission.keep_days),
         partial(forget_uploads, store, settings.jmap.upload_hours),
+        partial(forget_links, store),
         partial(delete_old_mail, store),
         partial(forget_ways_back, store),
         partial(warn_of_quotas, store, letters),

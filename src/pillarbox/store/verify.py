@@ -44,6 +44,13 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         """,
     ),
     (
+        "Link {1} of account {0} has no stored octets, or others than its row tells.",
+        """
+        SELECT l.account_id, l.link_id FROM link l LEFT JOIN blob b USING (blob_id)
+        WHERE b.blob_id IS NULL OR b.size <> l.size
+        """,
+    ),
+    (
         "Message {0} in the queue has no stored octets.",
         """
         SELECT q.queued_id FROM queued q LEFT JOIN blob b USING (blob_id)
@@ -63,7 +70,7 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         SELECT lower(hex(b.blob_id)), b.refs, coalesce(used.n, 0) FROM blob b LEFT JOIN (
             SELECT blob_id, count(*) AS n FROM (
                 SELECT blob_id FROM message UNION ALL SELECT blob_id FROM queued
-                UNION ALL SELECT blob_id FROM upload)
+                UNION ALL SELECT blob_id FROM upload UNION ALL SELECT blob_id FROM link)
             GROUP BY blob_id) AS used USING (blob_id)
         WHERE b.refs <> coalesce(used.n, 0)
         """,
@@ -112,7 +119,9 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         """
         SELECT * FROM (
             SELECT a.login, a.used_octets, a.used_messages,
-                coalesce(sum(p.size), 0) AS octets, count(p.uid) AS n
+                coalesce(sum(p.size), 0) + (
+                    SELECT coalesce(sum(l.size), 0) FROM link l
+                    WHERE l.account_id = a.account_id) AS octets, count(p.uid) AS n
             FROM account a LEFT JOIN placement p USING (account_id) GROUP BY a.account_id)
         WHERE used_octets <> octets OR used_messages <> n
         """,

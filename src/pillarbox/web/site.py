@@ -8,6 +8,7 @@ from starlette.routing import BaseRoute
 
 from pillarbox.web import account, app, basic, composer, devices, pages, sign_in
 from pillarbox.web.bodies import area as bodies
+from pillarbox.web.links import routes as links
 from pillarbox.web.recovery import routes as recovery
 from pillarbox.web.services import WebServices
 
@@ -20,6 +21,7 @@ AREAS: tuple[Callable[[WebServices], list[BaseRoute]], ...] = (
     bodies.routes,
     recovery,
     devices.routes,
+    links,
     app.routes,  # the last: below /assets/ it takes what no other area does
 )
 

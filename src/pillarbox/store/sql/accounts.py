@@ -6,7 +6,7 @@ from pillarbox.errors import AlreadyExists, NoSuchAccount, NoSuchDomain
 from pillarbox.ids import AccountId
 from pillarbox.store.database import Reader, Row, Transaction
 from pillarbox.store.model import Account, Role
-from pillarbox.store.sql import mailboxes, uploads
+from pillarbox.store.sql import links, mailboxes, uploads
 from pillarbox.store.sql.modseq import next_modseq
 from pillarbox.store.sql.quota_changes import limits_changed
 
@@ -189,6 +189,7 @@ async def remove(tx: Transaction, account: AccountId) -> None:
     modseq = await next_modseq(tx, account)
     await tx.run(_DROP_BLOBS, (account,))
     await uploads.forget_all(tx, account)
+    await links.forget_all(tx, account)
     for statement in _REMOVE:
         await tx.run(statement, (account,))
     tx.changed(account, modseq)

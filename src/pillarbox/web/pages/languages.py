@@ -25,11 +25,11 @@ _MOST_RANGES = 20  # of Accept-Language; browsers send a handful
 _RANGE = re.compile(r"([A-Za-z]{1,8}|\*)(?:-[A-Za-z0-9-]{1,40})?\s*(?:;\s*q=([01](?:\.\d{0,3})?))?")
 
 
-def language_of(request: Request) -> str:
+def language_of(request: Request, *, remember: bool = True) -> str:
     """`?lang=` (which is remembered), else what was remembered, else what the browser asks for."""
     asked = request.query_params.get("lang", "")
     if asked in LANGUAGES:
-        if read_cookie(request, _COOKIE) != asked:
+        if remember and read_cookie(request, _COOKIE) != asked:
             set_cookie(request.scope, Secret(asked), seconds=_COOKIE_SECONDS, name=_COOKIE)
         return asked
     remembered = read_cookie(request, _COOKIE)

@@ -76,8 +76,10 @@ def _environment() -> Environment:
 class Pages:
     """Of one area."""
 
-    def __init__(self, services: WebServices, area: str) -> None:
+    def __init__(self, services: WebServices, area: str, *, cookies: bool = True) -> None:
+        """Without `cookies` no answer sets any, and no page has a form that changes something."""
         self._area = area
+        self._cookies = cookies
         self._hostname = services.hostname
         self.forms = Forms(services.server_key)
 
@@ -89,7 +91,7 @@ class Pages:
 
     def translate(self, request: Request) -> Callable[..., str]:
         """`t(key, **vars)` in the request's language."""
-        texts = texts_of(self._area, language_of(request))
+        texts = texts_of(self._area, self._language(request))
 
         def t(key: str, /, **variables: object) -> str:
             return texts[key].format(**variables) if variables else texts[key]
@@ -111,12 +113,12 @@ class Pages:
         Templates have `t(key, **vars)`, `lang`, `csrf` (a hidden field), `asset(name)`, `hostname`,
         `session`, `languages` and what is given here.
         """
-        language = language_of(request)
+        language = self._language(request)
         page = _environment().get_template(f"{self._area}/{template}")
         octets = page.render(
             t=self.translate(request),
             lang=language,
-            csrf=self.forms.field(request, session),
+            csrf=self.forms.field(request, session) if self._cookies else "",
             csrf_name=FIELD,
             hostname=self._hostname,
             session=session,
@@ -131,6 +133,9 @@ class Pages:
             **(headers or {}),
         }
         return HTMLResponse(octets, status, fields)
+
+    def _language(self, request: Request) -> str:
+        return language_of(request, remember=self._cookies)
 
 
 def _language_links(request: Request, now: str) -> list[tuple[str, str, str, bool]]:

@@ -7,13 +7,13 @@ from starlette.responses import Response
 
 from pillarbox.accounts.recovery_approval import Approving
 from pillarbox.config.site import site_ports
-from pillarbox.web.origin import is_loopback, name_and_port
 from pillarbox.web.pages import Pages
 from pillarbox.web.pages.forms import read_form
 from pillarbox.web.recovery.behind import Behind
 from pillarbox.web.recovery.wishes import Wishes
 from pillarbox.web.services import WebServices
 from pillarbox.web.session import NotOurPage
+from pillarbox.web.sites import origin_for_letters
 
 AREA = "recovery"
 
@@ -71,14 +71,5 @@ class Desk:
         )
 
     def origin_of(self, request: Request) -> str:
-        """Where a link in a letter leads: scheme, host and port of the page.
-
-        `web.origin` let only names of ours pass. Who asks is perhaps not who gets the letter: the
-        name of the reader's own computer, or a port where somebody else might listen, is not
-        passed on.
-        """
-        name, port = name_and_port(request.headers["host"])
-        if request.scope["pillarbox.local"] and not is_loopback(request.scope["pillarbox.peer"]):
-            name, port = self.services.hostname, ""
-        is_ours = port in self._ports or request.scope["pillarbox.proxied"]
-        return f"{request.scope['scheme']}://{name}" + (f":{port}" if port and is_ours else "")
+        """Where a link in a letter leads."""
+        return origin_for_letters(request, self.services.hostname, self._ports)
