@@ -9,6 +9,7 @@ from playwright.sync_api import BrowserContext, Page, Response, expect
 
 from pillarbox.web.app.build import current_build
 from support.browsing import sign_in
+from support.reading import open_mail
 from support.web_site import Person, Site
 
 pytestmark = pytest.mark.skipif(current_build() is None, reason="no front end was built")
@@ -72,3 +73,12 @@ def test_nobody_gets_it_without_signing_in(
     page = open_context().new_page()
     page.goto(f"{site.url}/mail/inbox")
     assert page.url.endswith("/sign-in?next=/mail/inbox")
+
+
+@pytest.mark.page_faults
+def test_what_the_policy_forbids_is_reported(page: Page, site: Site) -> None:
+    """The browser does so by itself, and the server takes it without a word of our page's."""
+    open_mail(page, site)
+    with page.expect_response("**/policy-report") as told:
+        page.evaluate("new Image().src = 'http://127.0.0.1:9/pixel.gif'")
+    assert told.value.status == 204

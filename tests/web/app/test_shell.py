@@ -18,7 +18,7 @@ from pillarbox.store.sql import web_people
 from pillarbox.web.app import first, reports
 from pillarbox.web.app.build import find_build
 from pillarbox.web.app.reports import Reports
-from pillarbox.web.app.shell import Shell, data_block
+from pillarbox.web.app.shell import POLICY_REPORTS, Shell, data_block
 from support.built import write_build
 from support.store_box import letter
 from support.web_bench import WebBox
@@ -58,6 +58,7 @@ def served(folder: Path, work: Callable[[WebBox], Awaitable[None]], *, built: bo
                 lambda _: [
                     Route("/mail/{path:path}", shell.get, methods=["GET"]),
                     Route("/client-error", told.post, methods=["POST"]),
+                    Route(POLICY_REPORTS, told.post_refused, methods=["POST"]),
                 ]
             )
             await work(box)
@@ -256,6 +257,42 @@ def test_errors_of_the_app_are_counted_and_quote_no_mail(
     logged = [record.__dict__ for record in caplog.records]
     assert "mat" not in str(logged)
     assert "TypeError" in str(logged)
+
+
+def test_what_the_policy_forbade_is_counted_and_quotes_no_mail(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def work(box: WebBox) -> None:
+        async def post(body: bytes, **more: Any) -> int:
+            kind = "application/csp-report"
+            given = {"method": "POST", "body": body, "content_type": kind, "accept": "*/*"}
+            return (await box.ask(POLICY_REPORTS, **given, **more)).status
+
+        told = {
+            "effective-directive": "img-src",
+            "blocked-uri": "https://secret.example/bob?under-the-mat",
+            "source-file": "https://mail.example.org/assets/app-1.js",
+            "line-number": 7,
+            "script-sample": "Dear Bob",
+        }
+        body = json.dumps({"csp-report": told}).encode()
+        assert await post(body) == 204
+        odd = {"source-file": "https://x.example/under-the-mat", "effective-directive": "Dear Bob"}
+        assert await post(json.dumps({"csp-report": odd}).encode()) == 204
+        assert await post(b'{"csp-report": 1}') == 400
+        assert await post(b"{}") == 400
+        assert await post(b"x" * 9000) == 413
+        assert await post(body, signed_in=False) in (303, 401)
+        assert await post(body, sec_fetch_site="cross-site") == 403
+        for _ in range(reports._PER_HOUR):
+            last = await post(body)
+        assert last == 429
+
+    with caplog.at_level("WARNING"):
+        served(tmp_path, work)
+    logged = str([record.__dict__ for record in caplog.records])
+    assert "mat" not in logged.replace("format", "") and "Dear" not in logged
+    assert "/assets/app-1.js:7" in logged and "img-src" in logged
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ KINDS = ("application/x-www-form-urlencoded", "application/json", "text/plain", 
 # the sign-in by JSON is guarded by where it comes from alone.
 FOR_ANYBODY = {
     "/client-error",
+    "/policy-report",
     "/autodiscover/autodiscover.xml",
     "/Autodiscover/Autodiscover.xml",
     "/sign-in/passkey/options",

@@ -7,7 +7,7 @@ from starlette.routing import BaseRoute, Route
 from pillarbox.web.app.build import current_build
 from pillarbox.web.app.reports import Reports
 from pillarbox.web.app.served import Files
-from pillarbox.web.app.shell import Shell
+from pillarbox.web.app.shell import POLICY_REPORTS, Shell
 from pillarbox.web.services import WebServices
 
 
@@ -28,4 +28,5 @@ def routes(services: WebServices) -> list[BaseRoute]:
         Route("/assets/{name:path}", files.get_asset, methods=["GET"]),
         Route("/sw.js", files.get_worker, methods=["GET"]),
         Route("/client-error", reports.post, methods=["POST"]),
+        Route(POLICY_REPORTS, reports.post_refused, methods=["POST"]),
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import OrderedDict
+from urllib.parse import urlsplit
 
 import msgspec
 from starlette.requests import Request
@@ -25,6 +26,7 @@ _HOUR = 3600.0
 _MOST_KNOWN = 4096  # accounts whose reports are counted
 _KIND = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,39}")
 _PLACE = re.compile(r"[A-Za-z0-9_./:-]{1,100}")
+_ASSET = re.compile(r"/(?:assets/[A-Za-z0-9_.-]{1,100}|sw\.js)")
 _ERROR = re.compile(r"[A-Z][A-Za-z]{2,30}(?:Error|Exception)\b")
 
 # "late z39e6rum": why a message did not open, and what people are told to hand on.
@@ -38,6 +40,19 @@ class _Report(msgspec.Struct, frozen=True):
     build: str = ""
 
 
+class _Forbidden(msgspec.Struct, frozen=True, rename="kebab"):
+    effective_directive: str = ""
+    blocked_uri: str = ""
+    source_file: str = ""
+    line_number: int = 0
+
+
+class _Refused(msgspec.Struct, frozen=True):
+    """As `report-uri` has it sent (CSP 3, section 5.3)."""
+
+    report: _Forbidden = msgspec.field(name="csp-report")
+
+
 class Reports:
     """One for a worker."""
 
@@ -49,9 +64,7 @@ class Reports:
         """A line in the log, where there were not too many."""
         session = await signed_in(request, self._services)
         check_csrf(request, session)
-        if not self._may(session.account):
-            raise Throttled("That is enough of reports for an hour.")
-        octets = await _body(request)
+        octets = await self._octets(request, session.account)
         try:
             report = msgspec.json.decode(octets, type=_Report)
         except (msgspec.DecodeError, UnicodeDecodeError):
@@ -59,6 +72,25 @@ class Reports:
         CLIENT_ERRORS.inc()
         log.warning_event("web.client_error", account=session.account, **told(report))
         return Response(status_code=204)
+
+    async def post_refused(self, request: Request) -> Response:
+        """What the app's policy forbade. The browser sends it by itself, without our word; it
+        changes nothing but the log."""
+        session = await signed_in(request, self._services)
+        octets = await self._octets(request, session.account)
+        try:
+            report = msgspec.json.decode(octets, type=_Refused).report
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return problem(400, "A report is what a browser sends about a policy.")
+        CLIENT_ERRORS.inc()
+        log.warning_event("web.policy_refused", account=session.account, **refused(report))
+        return Response(status_code=204)
+
+    async def _octets(self, request: Request, account: AccountId) -> bytes:
+        """Raises Throttled, TooLarge."""
+        if not self._may(account):
+            raise Throttled("That is enough of reports for an hour.")
+        return await _body(request)
 
     def _may(self, account: AccountId) -> bool:
         now = self._services.clock.monotonic()
@@ -85,6 +117,18 @@ def told(report: _Report) -> dict[str, str]:
         "reason": unopened[1] if unopened else "",
         "reference": unopened[2] if unopened else "",
         "build": report.build if _KIND.fullmatch("b" + report.build) else "?",
+    }
+
+
+def refused(report: _Forbidden) -> dict[str, str]:
+    """What is logged: which rule, what kind of thing, and where in our own files. Of an address
+    only the scheme: the rest may come from mail."""
+    at = urlsplit(report.source_file).path if report.source_file.startswith("http") else ""
+    kind = report.blocked_uri.partition(":")[0]
+    return {
+        "rule": report.effective_directive if _KIND.fullmatch(report.effective_directive) else "?",
+        "what": kind if _KIND.fullmatch(kind) else "?",
+        "where": f"{at}:{report.line_number}" if _ASSET.fullmatch(at) else "?",
     }
 
 

@@ -31,6 +31,7 @@ WITHOUT_APP = "/basic/"
 _MARK = "<!--inlined-->"
 Finding = Callable[[], Awaitable[dict[str, Any] | None]]
 _LISTED = re.compile(r"(?:inbox(?:/.*)?)?")  # paths below /mail/ that begin with the Inbox's list
+POLICY_REPORTS = "/policy-report"
 POLICY = "; ".join(
     [
         "default-src 'none'",
@@ -47,6 +48,7 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
         "require-trusted-types-for 'script'",
         "trusted-types app dompurify svelte-trusted-html",
+        f"report-uri {POLICY_REPORTS}",
     ]
 )
 
