@@ -15,12 +15,14 @@ from pillarbox.errors import NotFound
 from pillarbox.jmap.ids import account_id
 from pillarbox.web.basic.desk import FOLDERS, Answer, Desk, Refused, list_path, read_frame
 from pillarbox.web.basic.listing import SORT, filter_of, place_of
+from pillarbox.web.bodies.links import shown_address
 
 TEXT_OCTETS = 262_144  # of a text that is shown; the source has the rest
 _PROPERTIES = [
     *("id", "blobId", "subject", "from", "to", "cc", "bcc", "replyTo", "receivedAt", "sentAt"),
     *("keywords", "mailboxIds", "bodyValues", "textBody", "htmlBody", "attachments"),
 ]
+_PEOPLE = ("from", "to", "cc", "bcc")
 _LINK = re.compile(r"https?://[^\s<>\"'\x00-\x20]{1,2000}")
 _BEHIND_LINKS = ".,;:!?)]}"  # belongs to the sentence
 
@@ -49,6 +51,8 @@ class Reading:
         if not answers["email"]["list"]:
             raise NotFound("There is no such message. It may have been deleted.")
         email: Answer = answers["email"]["list"][0]
+        for one in (one for name in _PEOPLE for one in email[name] or ()):
+            one["email"] = shown_address(one["email"])
         frame = read_frame(answers)
         before, after = await self._beside(session, wanted, place, words)
         account = account_id(session.account)

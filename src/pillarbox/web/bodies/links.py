@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 from urllib.parse import urlsplit
 
+from pillarbox.dns.errors import BadDnsName
+from pillarbox.dns.names import fold_name
 from pillarbox.web.bodies.job import Link
 from pillarbox.web.bodies.policy import LINK_SCHEMES
 
@@ -16,7 +19,7 @@ _LINK = re.compile(r'<a((?: [a-z]+="[^"]*")*)>((?:(?!<a[ >]|</a>).){1,400})</a>'
 _HREF = re.compile(r' href="([^"]*)"')
 _TAG = re.compile(r'<[^>"]*(?:"[^"]*"[^>"]*)*>')
 _NAMES_HOST = re.compile(
-    r"(?:https?://)?((?:[a-z0-9](?:[a-z0-9-]{0,62})\.){1,10}[a-z]{2,24})(?:[:/?#].{0,400})?",
+    r"(?:https?://)?((?:[^\W_](?:[\w-]{0,62})\.){1,10}[^\W\d_]{2,24})(?:[:/?#].{0,400})?",
     re.IGNORECASE,
 )
 _MOST_TOLD = 20
@@ -39,18 +42,41 @@ def mismatched_links(markup: str) -> tuple[Link, ...]:
         if href is None or named is None:
             continue
         host = _host_of(html.unescape(href[1]))
-        if host and not _is_same_site(named[1].lower(), host):
+        if host and (mixes_scripts(named[1]) or not _is_same_site(_ascii(named[1]), host)):
             found[Link(text[:_LONGEST_TEXT], host)] = None
         if len(found) == _MOST_TOLD:
             break
     return tuple(found)
 
 
+def mixes_scripts(domain: str) -> bool:
+    """Whether it has Latin letters and others: one of those may look like one of these."""
+    if domain.isascii():
+        return False
+    kinds = {unicodedata.name(one, "").startswith("LATIN ") for one in domain if one.isalpha()}
+    return len(kinds) == 2
+
+
+def shown_address(address: str) -> str:
+    """With the name that its domain really has, where another's can be read in it."""
+    domain = address.rpartition("@")[2]
+    return f"{address} ({_ascii(domain)})" if mixes_scripts(domain) else address
+
+
 def _host_of(address: str) -> str:
     try:
-        return (urlsplit(_IGNORED.sub("", address)).hostname or "").lower()
+        return _ascii(urlsplit(_IGNORED.sub("", address)).hostname or "")
     except ValueError:
         return ""
+
+
+def _ascii(host: str) -> str:
+    if host.isascii():
+        return host.lower()
+    try:
+        return fold_name(host)
+    except BadDnsName:
+        return host.lower()
 
 
 def _is_same_site(one: str, other: str) -> bool:
