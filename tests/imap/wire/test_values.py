@@ -157,7 +157,7 @@ def test_dates() -> None:
         ),
         (r.ListData("x", delimiter=None, command="LSUB"), b'* LSUB () NIL "x"\r\n'),
         (
-            r.StatusData("x y", [("MESSAGES", b"1"), ("MAILBOXID", b"(F2)")]),
+            r.StatusData("x y", [b"MESSAGES 1", b"MAILBOXID (F2)"]),
             b'* STATUS "x y" (MESSAGES 1 MAILBOXID (F2))\r\n',
         ),
         (r.NamespaceData(), b'* NAMESPACE (("" "/")) NIL NIL\r\n'),

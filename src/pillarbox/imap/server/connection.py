@@ -17,6 +17,7 @@ from pillarbox.imap.wire.errors import BadSyntax
 from pillarbox.imap.wire.framing import Event, Framed, Framer, FramingLimits, TooLong, WantLiteral
 from pillarbox.net.deflate import Deflate
 from pillarbox.net.door import Door
+from pillarbox.net.eager import begin
 from pillarbox.net.listener import Listener
 from pillarbox.net.peer import PeerConnection
 from pillarbox.telemetry.log import get_logger
@@ -41,6 +42,7 @@ class ImapConnection(PeerConnection):
         self._services = services
         self._settings = services.settings
         self._framer = Framer(self._limits(signed_in=False))
+        self._is_stranger = True
         self._session = Session(services, self, self._framer, new_journey())
         self._session.ctx.on_change = self._wake
         self._task: asyncio.Task[None] | None = None
@@ -225,6 +227,13 @@ class ImapConnection(PeerConnection):
     # Work
 
     def _start(self) -> None:
+        # Signing in may want a task's timeouts; what comes behind it mostly waits for nothing.
+        if self._session.ctx.state is State.NOT_AUTHENTICATED:
+            self._start_later()
+        else:
+            self._task = begin(self._work())
+
+    def _start_later(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._work())
 
     def _wake(self) -> None:
@@ -317,7 +326,8 @@ class ImapConnection(PeerConnection):
             self._flush()
             self.close()
             return False
-        if self._session.ctx.state is not State.NOT_AUTHENTICATED:
+        if self._is_stranger and self._session.ctx.state is not State.NOT_AUTHENTICATED:
+            self._is_stranger = False
             self._framer.limits = self._limits(signed_in=True)
         return True
 
@@ -337,7 +347,7 @@ class ImapConnection(PeerConnection):
             self.resume_input()
             self._rest()
             if arrived:  # behind this task's back, DONE perhaps
-                self._start()
+                self._start_later()
             elif self._idling and self._session.ctx.stale:
                 self._wake()
 

@@ -219,9 +219,13 @@ class Context:
         """Wait until the peer took enough; called by commands that send much."""
         await self.link.drained()
 
-    async def read(self, question: Callable[[Reader], Awaitable[T]]) -> T:
+    def read(self, question: Callable[[Reader], Awaitable[T]]) -> Awaitable[T]:
         """`question(reader)` in one short snapshot."""
-        return await self.store.read(question)
+        return self.store.read(question)
+
+    def read_one(self, question: Callable[[Reader], Awaitable[T]]) -> Awaitable[T]:
+        """The same for a question of one statement."""
+        return self.store.read_one(question)
 
     async def write(
         self, change: Callable[[Transaction], Awaitable[T]], *, short: bool = False

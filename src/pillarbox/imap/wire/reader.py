@@ -22,6 +22,9 @@ _TAG = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\+]+(?= |\Z)")  # no part of "a
 _LIST_MAILBOX = re.compile(rb"[^\x00-\x20\x7f-\xff(){\"\\]+")
 _LABEL = re.compile(rb"[A-Za-z0-9.\-]+")
 _FLAG = re.compile(rb"\\?[^\x00-\x20\x7f-\xff(){%*\"\\\]]+")
+_ATOMS = re.compile(
+    rb"\(([^\x00-\x20\x7f-\xff(){%*\"\\\]]+(?: [^\x00-\x20\x7f-\xff(){%*\"\\\]]+)*)\)"
+)
 _NUMBER = re.compile(rb"[0-9]+")
 _SET = re.compile(rb"\$|[0-9*:,]+")
 _PLAIN_QUOTED = re.compile(rb'"([^"\\\r\n\x00]*)"')
@@ -121,6 +124,11 @@ class Reader:
     def word(self) -> str:
         """An atom in upper case: a name of the grammar."""
         return self.atom().decode("ascii").upper()
+
+    def words(self) -> list[str]:
+        """Atoms in parentheses in upper case, at least one."""
+        found = self._match(_ATOMS, "Names in parentheses are missing")
+        return found[1].decode("ascii").upper().split(" ")
 
     def name(self) -> str:
         """A command's name in upper case."""

@@ -170,15 +170,14 @@ class ListData(Response, frozen=True):
 
 
 class StatusData(Response, frozen=True):
-    """RFC 9051 §7.3.3; values are encoded."""
+    """RFC 9051 §7.3.3; names with their values are encoded."""
 
     mailbox: str
-    items: Sequence[tuple[str, bytes]]
+    pairs: Sequence[bytes]
 
     def encode(self, utf8: bool = False) -> bytes:
-        pairs = [b"%b %b" % (name.encode("ascii"), value) for name, value in self.items]
         name = encode_mailbox(self.mailbox, utf8=utf8)
-        return b"* STATUS %b %b\r\n" % (name, encode_list(pairs))
+        return b"* STATUS %b (%b)\r\n" % (name, b" ".join(self.pairs))
 
 
 class NamespaceData(Response, frozen=True):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from operator import attrgetter
+
+import msgspec
 
 from pillarbox.errors import NoSuchMailbox
 from pillarbox.imap.server.command import AUTHENTICATED, CommandSpec, Done, Hooks, StatusItem
@@ -15,32 +17,25 @@ from pillarbox.imap.wire.reader import Reader
 from pillarbox.store.model import Mailbox
 from pillarbox.store.sql import mailboxes
 
-Items = tuple[tuple[str, StatusItem], ...]
+Column = tuple[bytes, Callable[[Mailbox], int]]  # its form and its value
+Items = tuple[tuple[str, StatusItem | None], ...]  # None: one of COLUMNS
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(msgspec.Struct, frozen=True):
     """`items` are names with what answers them."""
 
     mailbox: str
     items: Items
 
 
-def _column(value: Callable[[Mailbox], int]) -> StatusItem:
-    async def item(mailbox: Mailbox, ctx: Context) -> bytes:
-        return b"%d" % value(mailbox)
-
-    return item
-
-
-BASE_ITEMS: dict[str, StatusItem] = {
-    "MESSAGES": _column(lambda mailbox: mailbox.messages),
-    "UIDNEXT": _column(lambda mailbox: mailbox.uid_next),
-    "UIDVALIDITY": _column(lambda mailbox: mailbox.uid_validity),
-    "UNSEEN": _column(lambda mailbox: mailbox.unseen),
-    "DELETED": _column(lambda mailbox: mailbox.deleted),
-    "SIZE": _column(lambda mailbox: mailbox.octets),
-    "RECENT": _column(lambda mailbox: RECENT_MESSAGES),
+COLUMNS: dict[str, Column] = {
+    "MESSAGES": (b"MESSAGES %d", attrgetter("messages")),
+    "UIDNEXT": (b"UIDNEXT %d", attrgetter("uid_next")),
+    "UIDVALIDITY": (b"UIDVALIDITY %d", attrgetter("uid_validity")),
+    "UNSEEN": (b"UNSEEN %d", attrgetter("unseen")),
+    "DELETED": (b"DELETED %d", attrgetter("deleted")),
+    "SIZE": (b"SIZE %d", attrgetter("octets")),
+    "RECENT": (b"RECENT %d", lambda mailbox: RECENT_MESSAGES),
 }
 
 
@@ -53,29 +48,31 @@ def parse_status(reader: Reader, hooks: Hooks) -> Status:
 
 def parse_items(reader: Reader, hooks: Hooks) -> Items:
     """The list of items in parentheses, each taken once."""
-    reader.expect(b"(")
-    items: dict[str, StatusItem] = {}
-    while True:
-        name = reader.word()
-        item = BASE_ITEMS.get(name) or hooks.status_items.get(name)
-        if item is None:
+    items: dict[str, StatusItem | None] = {}
+    for name in reader.words():
+        item = hooks.status_items.get(name)
+        if item is None and name not in COLUMNS:
             raise BadSyntax(f"STATUS has no item {name}.")
         items[name] = item
-        if reader.take(b")"):
-            return tuple(items.items())
-        reader.space()
+    return tuple(items.items())
 
 
 async def status_of(ctx: Context, mailbox: Mailbox, items: Items) -> responses.StatusData:
     """The answer for one mailbox."""
-    values = [(name, await item(mailbox, ctx)) for name, item in items]
-    return responses.StatusData(mailbox.path, values)
+    pairs = []
+    for name, item in items:
+        if item is None:
+            form, value = COLUMNS[name]
+            pairs.append(form % value(mailbox))
+        else:
+            pairs.append(b"%b %b" % (name.encode("ascii"), await item(mailbox, ctx)))
+    return responses.StatusData(mailbox.path, pairs)
 
 
 async def run_status(command: Status, ctx: Context) -> Done:
     """One row of the store, whatever the mailbox's size."""
     account = ctx.account
-    mailbox = await ctx.read(lambda db: mailboxes.find(db, account, command.mailbox))
+    mailbox = await ctx.read_one(lambda db: mailboxes.find(db, account, command.mailbox))
     if mailbox is None or not mailbox.selectable:
         raise NoSuchMailbox
     ctx.send(await status_of(ctx, mailbox, command.items))

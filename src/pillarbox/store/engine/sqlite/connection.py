@@ -118,6 +118,27 @@ class SqliteReader:
         return self._execute(sql, params).fetchall()
 
 
+class OneStatement:
+    """A reader for a single statement: SQLite's own snapshot of it is enough."""
+
+    __slots__ = ("_reader",)
+
+    def __init__(self, reader: SqliteReader) -> None:
+        self._reader: SqliteReader | None = reader
+
+    async def rows(self, sql: str, params: Sequence[Value] = ()) -> list[Row]:
+        return await self._take().rows(sql, params)
+
+    async def row(self, sql: str, params: Sequence[Value] = ()) -> Row | None:
+        return await self._take().row(sql, params)
+
+    def _take(self) -> SqliteReader:
+        reader, self._reader = self._reader, None
+        if reader is None:
+            raise RuntimeError("a second statement needs `read`, for a snapshot of both")
+        return reader
+
+
 def fetch(connection: apsw.Connection, sql: str, params: Sequence[Value] = ()) -> list[Row]:
     """All rows of a statement."""
     return connection.execute(sql, params).fetchall()

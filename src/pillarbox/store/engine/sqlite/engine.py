@@ -28,6 +28,7 @@ from pillarbox.store.database import Reader, ReadFunction, WriteFunction
 from pillarbox.store.engine.sqlite.compaction import compact
 from pillarbox.store.engine.sqlite.connection import (
     PASSING,
+    OneStatement,
     SqliteReader,
     check_library,
     connect,
@@ -190,6 +191,12 @@ class SqliteEngine:
 
     async def read(self, function: ReadFunction[T]) -> T:
         return self._snapshot(self._reading, self._reader, function)
+
+    async def read_one(self, function: ReadFunction[T]) -> T:
+        try:
+            return drive(function(OneStatement(self._reader)))
+        except PASSING as error:
+            raise Unavailable from error
 
     async def scan(self, function: ReadFunction[T]) -> T:
         return await self._loop.run_in_executor(self._threads, self._scan, function)
