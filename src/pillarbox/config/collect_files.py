@@ -65,6 +65,23 @@ class CollectFileSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             "keep both busy; each short one stays in memory meanwhile.",
         ),
     ] = 64
+    max_upload_octets: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Octets of all files that one account has given to the account's pages and "
+            "whose mail is not here yet. 20 GiB: a large mailbox, packed. 0: none is taken.",
+        ),
+    ] = 20 * 1024**3
+    upload_days: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=365,
+            description="Days for which a file that was given to the pages is kept where its mail "
+            "could not be brought: the account was full, or the import was stopped.",
+        ),
+    ] = 7
     max_manifest_octets: Annotated[
         int,
         Meta(

@@ -25,6 +25,7 @@ from pillarbox.node.collecting_one import (
     Parts,
     Session,
     Way,
+    end_run,
     ended_by,
     failure_in,
     failure_of,
@@ -138,7 +139,7 @@ class Collecting:
         try:
             remote = self._parts.remotes.of_row(row)
             ended = await self._holder.keep(row, self._bring(remote, place))
-            await self._holder.end(remote.id, ended)
+            await end_run(self._parts, self._holder, remote, ended)
         except Stopped as stopped:
             log.event("collect.stopped", remote=row.id, reason=stopped.reason)
             await self._give_back(row.id)

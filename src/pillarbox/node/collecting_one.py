@@ -27,6 +27,7 @@ from pillarbox.ids import RemoteId, RunId
 from pillarbox.store import Store
 from pillarbox.store.model import Role
 from pillarbox.store.sql.remote_lease import Ended
+from pillarbox.store.sql.remotes import RemoteState
 from pillarbox.telemetry.log import get_logger
 from pillarbox.telemetry.metrics import COLLECT_RUNS, COLLECTED
 
@@ -41,6 +42,10 @@ Run = Callable[[Job, Source, Progress, Watch], Awaitable[Outcome]]
 
 def nobody_watches(_: Progress) -> None:
     """For a run that nobody looks at."""
+
+
+def nothing_is_kept(_: RemoteSettings) -> None:
+    """Where no files are given to pages."""
 
 
 def new_owner() -> str:
@@ -59,6 +64,7 @@ class Parts:
     open_remote: OpenRemote
     refresh: Refresh  # an OAuth grant whose time is over; others stay as they are
     run: Run
+    forget_file: Callable[[RemoteSettings], None] = nothing_is_kept  # that was uploaded
     sorter: Sorter | None = None
 
     async def open(self, settings: RemoteSettings, sign_in: SignIn | None) -> Source:
@@ -195,10 +201,17 @@ async def run_once(parts: Parts, remote: RemoteId, way: Way, progress: Progress)
         await holder.give_back(remote)
         raise
     except Exception as error:
-        await holder.end(remote, ended_by(parts, taken, failure_of(error)))
+        await end_run(parts, holder, taken, ended_by(parts, taken, failure_of(error)))
         raise
-    await holder.end(remote, ended_by(parts, taken, failure_in(outcome)))
+    await end_run(parts, holder, taken, ended_by(parts, taken, failure_in(outcome)))
     return outcome
+
+
+async def end_run(parts: Parts, holder: Holder, remote: Remote, ended: Ended) -> None:
+    """The lease is given back; a file of ours whose mail is here is kept no longer."""
+    await holder.end(remote.id, ended)
+    if ended.state is RemoteState.DONE and remote.settings.uploaded:
+        await asyncio.to_thread(parts.forget_file, remote.settings)
 
 
 def failure_in(outcome: Outcome) -> Failure | None:

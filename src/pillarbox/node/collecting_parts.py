@@ -20,6 +20,7 @@ from pillarbox.flow.collect.sorting import ContentSorter
 from pillarbox.flow.collect.source import Source
 from pillarbox.flow.collect.sources.imap import ImapSource
 from pillarbox.flow.collect.sources.pop3 import Pop3Source
+from pillarbox.flow.collect.uploaded import Uploaded
 from pillarbox.imap.client.connection import ImapConnection
 from pillarbox.net.address_policy import AddressPolicy
 from pillarbox.net.outgoing.connector import Connector
@@ -56,6 +57,7 @@ def make_parts(
         open_remote=sources.open,
         refresh=oauth.fresh,
         run=run,
+        forget_file=Uploaded(Path(settings.store.data_dir)).discard,
         sorter=ContentSorter(resolver, settings.trust, clock),
     )
 
@@ -120,7 +122,7 @@ class _Sources:
         server = settings.server
         if server is None:
             return await open_files(
-                Path(settings.path),
+                self._data_dir / settings.path,  # a whole path stays what it is
                 clock=self._clock,
                 settings=self._settings.files,
                 temporary=self._data_dir,

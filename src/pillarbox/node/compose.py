@@ -20,6 +20,7 @@ from pillarbox.config.loading import hostname_of
 from pillarbox.config.settings import Settings
 from pillarbox.dns.resolver import Resolver
 from pillarbox.dns.stub import StubResolver
+from pillarbox.flow.collect.uploaded import Uploaded, sweep
 from pillarbox.flow.inbound.judge import Judge
 from pillarbox.flow.inbound.local_policy import LocalserveRecipients
 from pillarbox.flow.inbound.recipients import RecipientPolicy
@@ -237,6 +238,9 @@ def _add_collecting(
     """This worker's part in bringing mail from elsewhere, and what it is made of."""
     parts = make_parts(settings, composition.store, resolver, clock)
     composition.rounds.append(partial(keep_remotes, composition.store, parts.remotes))
+    uploaded = Uploaded(Path(settings.store.data_dir))
+    days = settings.collect.files.upload_days
+    composition.rounds.append(partial(sweep, uploaded, parts.remotes, clock, days))
     if settings.collect.enabled:
         composition.collecting = Collecting(parts)
     return parts

@@ -66,7 +66,7 @@ def after_failure(
     trouble, failures = before
     is_personal = failure.trouble in _PERSONAL
     failures = 1 if is_personal and trouble not in _PERSONAL else failures + 1
-    needs_person = failure.trouble == "sealed" or (
+    needs_person = failure.trouble in ("sealed", "file") or (
         is_personal and failures >= settings.sign_in_tries
     )
     doublings = min(failures - 1, _MOST_DOUBLINGS)

@@ -71,7 +71,8 @@ class Remotes:
         Without a sign-in it cannot be looked at but by who has the password. Raises AlreadyExists
         for its label, LimitReached.
         """
-        by_itself = by_itself and settings.kind != "file" and sign_in is not None
+        can_alone = settings.uploaded or (settings.kind != "file" and sign_in is not None)
+        by_itself = by_itself and can_alone
         state = RemoteState.ACTIVE if by_itself else RemoteState.PAUSED
         due_at = self._now() if by_itself else None
 
@@ -267,7 +268,8 @@ class Remotes:
 
         async def write(tx: Transaction) -> None:
             row = await remotes.get(tx, remote)
-            if msgspec.json.decode(row.settings, type=RemoteSettings).kind == "file":
+            settings = msgspec.json.decode(row.settings, type=RemoteSettings)
+            if settings.kind == "file" and not settings.uploaded:
                 raise BadRemote("Files are brought over by hand: 'pillarbox import'.")
             await remotes.steer(tx, remote, RemoteState.ACTIVE, now)
 

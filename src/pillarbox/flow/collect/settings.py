@@ -112,7 +112,8 @@ class RemoteSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     kind: Kind
     server: ServerSpec | None = None  # None for files only
     login: str = ""  # also part of the SignIn; here to be shown
-    path: str = ""  # of a file or folder
+    path: str = ""  # of a file or folder; one that was uploaded: from the data folder
+    uploaded: bool = False  # the file is ours, and goes when its mail is here
     label: str  # the remote account's name for people, unique within the account
     schedule_seconds: int = 900
     idle: bool = False  # IMAP: the connection stays, and new mail comes at once
@@ -142,6 +143,8 @@ class RemoteSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         self._check_at_source()
 
     def _check_place(self) -> None:
+        if self.uploaded and self.kind != "file":
+            raise BadRemote("Only files can be uploaded.")
         if self.kind == "file":
             if not self.path or self.server is not None:
                 raise BadRemote("Bringing over from files needs the path of a file or folder.")

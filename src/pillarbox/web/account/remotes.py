@@ -5,31 +5,34 @@ Where it may be gone to `flow.collect.dial` decides. A password is taken, sealed
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
 from functools import partial
+from pathlib import Path
 
 from msgspec.structs import replace
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from pillarbox.accounts.vault import VaultClosed
-from pillarbox.errors import AlreadyExists, NotFound, Unavailable
+from pillarbox.errors import AlreadyExists, NotAllowed, NotFound, Unavailable
 from pillarbox.flow.collect.remotes import Remote
-from pillarbox.flow.collect.settings import MAX_LABEL, BadRemote, RemoteSettings, SignIn
+from pillarbox.flow.collect.settings import BadRemote, RemoteSettings, SignIn
 from pillarbox.flow.collect.source import SourceFailure
 from pillarbox.flow.collect.undoing import Undoing
+from pillarbox.flow.collect.uploaded import Uploaded
 from pillarbox.ids import RemoteId
 from pillarbox.net.problem import problem
 from pillarbox.store.sql import collected
 from pillarbox.telemetry.log import get_logger
 from pillarbox.web.account.asked import Asked, Endpoint, done, route, told
+from pillarbox.web.account.remote_files import Files
+from pillarbox.web.account.remote_labels import labels
 from pillarbox.web.account.remote_look import Looking
 from pillarbox.web.account.remote_shown import shown
 from pillarbox.web.account.remote_wish import Password, Wish
 from pillarbox.web.services import Elsewhere, WebServices
 
 log = get_logger("collect")
-_MOST_LABELS = 100  # tries to find one that is free
 
 
 def routes(services: WebServices) -> list[BaseRoute]:
@@ -41,13 +44,17 @@ def routes(services: WebServices) -> list[BaseRoute]:
     settings = services.settings.collect
     undoing = Undoing(services.store, elsewhere.remotes, settings, services.clock)
     services.ending.append(undoing.close)
-    desk = _Desk(elsewhere, looking, undoing)
+    uploaded = Uploaded(Path(services.settings.store.data_dir))
+    desk = _Desk(elsewhere, looking, undoing, uploaded)
+    files = Files(services, elsewhere.remotes)
     fresh = partial(route, services, method="POST", fresh=True)
     return [
         route(services, "remotes", "GET", desk.get_all),
         fresh("remotes", endpoint=_telling(desk.add)),
         route(services, "remotes/find", "POST", _telling(looking.find)),
         fresh("remotes/test", endpoint=_telling(looking.test)),
+        fresh("remotes/files", endpoint=_telling(files.begin)),
+        route(services, "remotes/files/{word}", "POST", _telling(files.take)),
         fresh("remotes/{id}/password", endpoint=_telling(desk.set_password)),
         route(services, "remotes/{id}/run", "POST", _telling(desk.run)),
         route(services, "remotes/{id}/pause", "POST", desk.pause),
@@ -75,10 +82,13 @@ def _telling(endpoint: Endpoint) -> Endpoint:
 
 
 class _Desk:
-    def __init__(self, elsewhere: Elsewhere, looking: Looking, undoing: Undoing) -> None:
+    def __init__(
+        self, elsewhere: Elsewhere, looking: Looking, undoing: Undoing, uploaded: Uploaded
+    ) -> None:
         self._remotes = elsewhere.remotes
         self._looking = looking
         self._undoing = undoing
+        self._uploaded = uploaded
 
     async def get_all(self, asked: Asked) -> Response:
         """In the order in which they were added."""
@@ -92,7 +102,11 @@ class _Desk:
             brought = await asked.services.store.scan(
                 lambda db: collected.count_brought(db, remote.id)
             )
-        return shown(remote, runs[0] if runs else None, brought)
+        can_run = remote.settings.kind != "file" or await self._has_file(remote)
+        return shown(remote, runs[0] if runs else None, brought) | {"canRun": can_run}
+
+    async def _has_file(self, remote: Remote) -> bool:
+        return await asyncio.to_thread(self._uploaded.is_here, remote.settings)
 
     async def add(self, asked: Asked) -> Response:
         """Its first run begins at once. Raises BadRemote, AlreadyExists, LimitReached."""
@@ -113,7 +127,7 @@ class _Desk:
         return told({"id": str(number)})
 
     async def _added(self, asked: Asked, settings: RemoteSettings, sign_in: SignIn) -> RemoteId:
-        for label in _labels(settings.label):
+        for label in labels(settings.label):
             try:
                 named = replace(settings, label=label)
                 return await self._remotes.add(asked.account, named, sign_in)
@@ -133,6 +147,8 @@ class _Desk:
         """Now, and by itself from then on unless it is for once."""
         remote = await self._mine(asked)
         self._looking.count(asked)
+        if remote.settings.uploaded and not await self._has_file(remote):
+            raise NotAllowed("The file is no longer here. Give it once more.")
         await self._remotes.resume(remote.id)
         return done()
 
@@ -152,6 +168,7 @@ class _Desk:
         """With its password; what it brought stays."""
         remote = await self._mine(asked)
         await self._remotes.remove(remote.id)
+        await asyncio.to_thread(self._uploaded.discard, remote.settings)
         log.event("collect.removed", account=asked.account, remote=remote.id)
         return done()
 
@@ -161,10 +178,3 @@ class _Desk:
         if remote.account != asked.account:
             raise NotFound("There is nothing of that name.")
         return remote
-
-
-def _labels(wished: str) -> Iterator[str]:
-    yield wished
-    for number in range(2, _MOST_LABELS):
-        tail = f" ({number})"
-        yield wished[: MAX_LABEL - len(tail)] + tail
