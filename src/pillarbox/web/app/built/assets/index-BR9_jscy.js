@@ -1,0 +1,1 @@
+import{t as e}from"./app-BjwAjTR0.js";e();

@@ -1,1 +1,0 @@
-import{t as e}from"./app-DBzc9-7Z.js";e();
