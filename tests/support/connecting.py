@@ -11,10 +11,9 @@ from pillarbox.config.settings import Settings
 from pillarbox.flow.collect.progress import Progress
 from pillarbox.ids import RemoteId
 from pillarbox.node.collecting_one import Parts, Way, run_once
-from pillarbox.node.collecting_parts import make_parts
+from pillarbox.node.collecting_parts import make_elsewhere, make_parts
 from pillarbox.store.sql import mailboxes
 from pillarbox.web import account, pages, sign_in
-from pillarbox.web.services import Elsewhere
 from support.fake_resolver import FakeResolver
 from support.lying_servers import LOGIN
 from support.web_bench import QUICK
@@ -45,7 +44,8 @@ class ConnectBox(PeopleBox):
 
     def reach(self, open_source: Any) -> None:
         """Serve the pages, whose ways to other servers are these."""
-        elsewhere = Elsewhere(remotes=self.parts.remotes, open=open_source, resolver=RESOLVER)
+        whole = make_elsewhere(self.services.settings, RESOLVER, self.clock, self.parts)
+        elsewhere = dataclasses.replace(whole, open=open_source)
         self.services = dataclasses.replace(self.services, elsewhere=elsewhere)
         self.serve(pages.routes, sign_in.routes, account.routes)
 

@@ -73,6 +73,7 @@ class Liar:
         self.said: list[bytes] = []  # lines of clients, without sign-ins
         self.bodies = 0  # that were sent whole
         self.sign_ins = 0
+        self.proofs: list[bytes] = []  # what AUTHENTICATE brought at once
         self.tls = tls
         self.lock = threading.Lock()
         self.server: _Server | None = None
@@ -208,6 +209,7 @@ class _ImapSession(_Session):
         return False
 
     def do_authenticate(self, tag: bytes, arguments: bytes) -> bool:
+        self.of.proofs.append(arguments)
         if b" " not in arguments:
             self.put(b"+ ")
             self.rfile.readline()

@@ -20,7 +20,7 @@ from pillarbox.config.auth import AuthSettings
 from pillarbox.config.settings import Settings
 from pillarbox.flow.delivery.letters import Letters
 from pillarbox.net.secret import Secret
-from pillarbox.node.collecting_parts import make_parts
+from pillarbox.node.collecting_parts import make_elsewhere, make_parts
 from pillarbox.web.application import make_application
 from pillarbox.web.services import Elsewhere, WebServices
 from support.asgi import Answered, ask
@@ -76,7 +76,7 @@ class WebBox(JmapBox):
         """Where no name leads anywhere."""
         resolver = FakeResolver()
         parts = make_parts(self.services_settings(), self.store, resolver, self.clock)
-        return Elsewhere(remotes=parts.remotes, open=parts.open, resolver=resolver)
+        return make_elsewhere(self.services_settings(), resolver, self.clock, parts)
 
     def services_settings(self) -> Settings:
         """With this box's store."""

@@ -23,9 +23,38 @@ class OAuthProviderSettings(
         Meta(
             min_length=1,
             max_length=100,
-            description="The provider, by its name in `pillarbox collect add --help`.",
+            description="The provider, by its name in `pillarbox collect add --help`; or a name of "
+            "yours for one that is given by its addresses.",
         ),
     ]
+    authorization_url: Annotated[
+        str,
+        Meta(
+            pattern="^(https://.*)?$",
+            max_length=2048,
+            description="Where people sign in, if that is not what all customers of the provider "
+            "use: a company's own tenant at Microsoft, for instance. Beginning with https://.",
+        ),
+    ] = ""
+    token_url: Annotated[
+        str,
+        Meta(
+            pattern="^(https://.*)?$",
+            max_length=2048,
+            description="Where permissions are given and renewed, likewise.",
+        ),
+    ] = ""
+    scope: Annotated[
+        str,
+        Meta(max_length=2048, description="What is asked for; empty: what mail needs there."),
+    ] = ""
+    hosts: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Names of the mail servers that take these permissions; none: those of "
+            "the provider. No other server is ever shown one."
+        ),
+    ] = ()
 
 
 class CollectSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

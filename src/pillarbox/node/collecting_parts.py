@@ -22,13 +22,15 @@ from pillarbox.flow.collect.sources.imap import ImapSource
 from pillarbox.flow.collect.sources.pop3 import Pop3Source
 from pillarbox.flow.collect.uploaded import Uploaded
 from pillarbox.imap.client.connection import ImapConnection
-from pillarbox.net.address_policy import AddressPolicy
+from pillarbox.net.address_policy import PUBLIC, AddressPolicy
+from pillarbox.net.https import client_context
 from pillarbox.net.outgoing.connector import Connector
-from pillarbox.node.collecting_one import Parts, SignInNow, stored_sign_in
+from pillarbox.node.collecting_one import Parts, SignInNow, Way, open_source, stored_sign_in
 from pillarbox.node.remote_lines import SendAsLines
 from pillarbox.pop3.client.connection import Pop3Connection
 from pillarbox.smtp.client.connection import Caller, SmtpConnection
 from pillarbox.store import Store
+from pillarbox.web.services import Elsewhere
 
 _ANY_PORT: tuple[int, ...] = ()
 
@@ -44,11 +46,7 @@ def make_parts(
     """What a worker and the command line bring mail with. `connector`: the network of a test."""
     remotes = make_remotes(settings, store, clock)
     sources = _Sources(settings, resolver, clock, connector)
-    oauth = OAuth(
-        clock,
-        limits=settings.collect.oauth_limits,
-        web=Web(resolve=partial(find_addresses, resolver)),
-    )
+    oauth = make_oauth(settings, resolver, clock)
     return Parts(
         store=store,
         settings=settings.collect,
@@ -59,6 +57,29 @@ def make_parts(
         run=run,
         forget_file=Uploaded(Path(settings.store.data_dir)).discard,
         sorter=ContentSorter(resolver, settings.trust, clock),
+    )
+
+
+def make_oauth(settings: Settings, resolver: Resolver, clock: Clock) -> OAuth:
+    """Goes to authorization servers: to public ones, as long as `collect.allow_private` is off."""
+    collect = settings.collect
+    context = None
+    if collect.authorities:
+        pem = Path(settings.store.data_dir) / collect.authorities
+        context = client_context(pem.read_text(encoding="ascii", errors="replace"))
+    policy = AddressPolicy(private=True, ports=_ANY_PORT) if collect.allow_private else PUBLIC
+    web = Web(address_policy=policy, resolve=partial(find_addresses, resolver), context=context)
+    return OAuth(clock, limits=collect.oauth_limits, web=web)
+
+
+def make_elsewhere(settings: Settings, resolver: Resolver, clock: Clock, parts: Parts) -> Elsewhere:
+    """What the account's pages need of it."""
+    return Elsewhere(
+        remotes=parts.remotes,
+        open=parts.open,
+        resolver=resolver,
+        open_stored=lambda remote: open_source(parts, remote, Way()),
+        oauth=make_oauth(settings, resolver, clock),
     )
 
 

@@ -34,7 +34,7 @@ from pillarbox.net.tls import TlsContexts
 from pillarbox.node.bulk import BulkWork
 from pillarbox.node.collecting import Collecting, keep_remotes
 from pillarbox.node.collecting_one import Parts
-from pillarbox.node.collecting_parts import make_parts, make_remote_lines
+from pillarbox.node.collecting_parts import make_elsewhere, make_parts, make_remote_lines
 from pillarbox.node.control import Assignment
 from pillarbox.node.housekeeping import rounds_of
 from pillarbox.node.judging import make_judge
@@ -52,7 +52,6 @@ from pillarbox.smtp.server.door import SmtpServer
 from pillarbox.store import Store
 from pillarbox.store.open import open_store
 from pillarbox.telemetry.metrics import CONNECTIONS_REFUSED
-from pillarbox.web.services import Elsewhere
 
 LOOK_SECONDS = 0.2  # between looks whether a retiring worker's connections have ended
 
@@ -161,7 +160,7 @@ async def compose(
     elsewhere = None
     if not assignment.local_login:  # all of localserve's mail ends there
         parts = _add_collecting(composition, settings, resolver, clock)
-        elsewhere = Elsewhere(remotes=parts.remotes, open=parts.open, resolver=resolver)
+        elsewhere = make_elsewhere(settings, resolver, clock, parts)
         lines = make_remote_lines(settings, resolver, clock, parts)
         _add_sending(composition, assignment, resolver, clock, lines)
     judge = None

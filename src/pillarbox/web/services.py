@@ -15,7 +15,8 @@ from pillarbox.accounts.second_factors import SecondFactors
 from pillarbox.clock import Clock
 from pillarbox.config.settings import Settings
 from pillarbox.dns.resolver import Resolver
-from pillarbox.flow.collect.remotes import Remotes
+from pillarbox.flow.collect.oauth import OAuth
+from pillarbox.flow.collect.remotes import Remote, Remotes
 from pillarbox.flow.collect.settings import RemoteSettings, SignIn
 from pillarbox.flow.collect.source import Source
 from pillarbox.flow.delivery.letters import Letters
@@ -31,6 +32,8 @@ class Elsewhere:
     remotes: Remotes
     open: Callable[[RemoteSettings, SignIn], Awaitable[Source]]
     resolver: Resolver
+    open_stored: Callable[[Remote], Awaitable[Source]]  # with the sign-in that is kept
+    oauth: OAuth
 
 
 @dataclass(frozen=True, slots=True)

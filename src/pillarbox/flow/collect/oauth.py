@@ -34,6 +34,7 @@ from pillarbox.flow.collect.settings import OAuthGrant, SignIn
 from pillarbox.flow.collect.source import SourceFailure
 from pillarbox.net.address_policy import PUBLIC, AddressPolicy
 from pillarbox.net.https import Fetched, FetchFailed, Limits, Resolve, post
+from pillarbox.net.secret import Secret
 
 _FORM = "application/x-www-form-urlencoded"
 _SLOWER = 5  # seconds more at each "slow_down" (RFC 8628 §3.5)
@@ -58,9 +59,17 @@ class OAuth:
         self._limits = limits or OAuthLimits()
         self._web = web or Web()
 
-    def begin(self, registration: Registration, redirect_uri: str, login: str = "") -> Asked:
+    def begin(
+        self,
+        registration: Registration,
+        redirect_uri: str,
+        login: str = "",
+        *,
+        state: str = "",
+        verifier: Secret | None = None,
+    ) -> Asked:
         """An authorization request: show its `url`, then `redeem` what comes back."""
-        return new_request(registration, redirect_uri, login)
+        return new_request(registration, redirect_uri, login, state=state, verifier=verifier)
 
     async def redeem(self, asked: Asked, answer: str) -> OAuthGrant:
         """`answer`: the address to which the browser was sent, or the code that it shows."""

@@ -92,9 +92,17 @@ def challenge_of(verifier: Secret) -> str:
     return _base64url(hashlib.sha256(verifier.reveal()).digest())
 
 
-def new_request(registration: Registration, redirect_uri: str, login: str = "") -> Asked:
-    """The request, with a fresh verifier and state."""
-    verifier, state = new_verifier(), _base64url(secrets.token_bytes(_STATE_OCTETS))
+def new_request(
+    registration: Registration,
+    redirect_uri: str,
+    login: str = "",
+    *,
+    state: str = "",
+    verifier: Secret | None = None,
+) -> Asked:
+    """The request; with a fresh verifier and state, unless they are given."""
+    verifier = verifier or new_verifier()
+    state = state or _base64url(secrets.token_bytes(_STATE_OCTETS))
     fields = {
         "response_type": "code",
         "client_id": registration.client_id,

@@ -251,6 +251,8 @@ class Remotes:
             old = msgspec.json.decode(row.settings, type=RemoteSettings)
             if settings.kind != old.kind:
                 raise BadRemote("A remote account stays what it is. Add another one.")
+            if settings.once != old.once:
+                await self._check_room(tx, row.account, settings.once)
             await _store_settings(tx, remote, settings)
             await _put_send_as(tx, row.account, remote, settings)
 

@@ -11,8 +11,10 @@ from starlette.responses import Response
 from pillarbox.errors import LimitReached
 from pillarbox.flow.collect.autodetect import Surroundings, autodetect
 from pillarbox.flow.collect.job import Job
+from pillarbox.flow.collect.oauth_offered import Offers
 from pillarbox.flow.collect.plan import forecast
 from pillarbox.flow.collect.progress import Progress
+from pillarbox.flow.collect.remotes import Remote
 from pillarbox.flow.collect.settings import RemoteSettings
 from pillarbox.flow.collect.source import RemoteFolder, Source, SourceFailure
 from pillarbox.ids import RemoteId, RunId
@@ -33,6 +35,8 @@ class Looking:
     """Who looks, adds or runs asks other servers in our name: so often a minute."""
 
     def __init__(self, services: WebServices, elsewhere: Elsewhere) -> None:
+        folder = Path(services.settings.store.data_dir)
+        self._offers = Offers(services.settings.collect.oauth, folder)
         self._services = services
         self._elsewhere = elsewhere
         self._settings = services.settings.collect
@@ -52,15 +56,26 @@ class Looking:
         self.count(asked)
         around = Surroundings(resolver=self._elsewhere.resolver)
         async with asyncio.timeout(self._settings.look_seconds):
-            return told(found(await autodetect(address, around)))
+            guess = await autodetect(address, around)
+        return told(found(guess) | {"oauthHosts": self._offers.hosts()})
 
     async def test(self, asked: Asked) -> Response:
         """Sign in there and say what would come. Raises SourceFailure, BadRemote."""
         wish = await asked.body(Wish)
         settings = wish.settings()
         self.count(asked)
-        seen: list[list[RemoteFolder]] = []
         source = await self._elsewhere.open(settings, wish.sign_in())
+        return await self._looked(asked, settings, source)
+
+    async def again(self, asked: Asked, remote: Remote) -> Response:
+        """The same with the sign-in that is kept. Raises SourceFailure, VaultClosed."""
+        self.count(asked)
+        source = await self._elsewhere.open_stored(remote)
+        return await self._looked(asked, remote.settings, source)
+
+    async def _looked(self, asked: Asked, settings: RemoteSettings, source: Source) -> Response:
+        seen: list[list[RemoteFolder]] = []
+        host = settings.server.host if settings.server is not None else settings.label
         try:
             async with asyncio.timeout(self._settings.look_seconds):
                 seen.append(await source.folders())
@@ -68,7 +83,7 @@ class Looking:
         except TimeoutError:
             if not seen:
                 raise SourceFailure(
-                    "cut", f"{wish.host} does not answer in time. Try again later."
+                    "cut", f"{host} does not answer in time. Try again later."
                 ) from None
             return told(only_listed(seen[0]))
         finally:

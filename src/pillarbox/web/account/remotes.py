@@ -28,8 +28,9 @@ from pillarbox.web.account.asked import Asked, Endpoint, done, route, told
 from pillarbox.web.account.remote_files import Files
 from pillarbox.web.account.remote_labels import labels
 from pillarbox.web.account.remote_look import Looking
+from pillarbox.web.account.remote_oauth import Permissions
 from pillarbox.web.account.remote_shown import shown
-from pillarbox.web.account.remote_wish import Password, Wish
+from pillarbox.web.account.remote_wish import Choices, Password, Wish
 from pillarbox.web.services import Elsewhere, WebServices
 
 log = get_logger("collect")
@@ -46,6 +47,7 @@ def routes(services: WebServices) -> list[BaseRoute]:
     services.ending.append(undoing.close)
     uploaded = Uploaded(Path(services.settings.store.data_dir))
     desk = _Desk(elsewhere, looking, undoing, uploaded)
+    permissions = Permissions(services, elsewhere.remotes, elsewhere.oauth, looking)
     files = Files(services, elsewhere.remotes)
     fresh = partial(route, services, method="POST", fresh=True)
     return [
@@ -55,6 +57,10 @@ def routes(services: WebServices) -> list[BaseRoute]:
         fresh("remotes/test", endpoint=_telling(looking.test)),
         fresh("remotes/files", endpoint=_telling(files.begin)),
         route(services, "remotes/files/{word}", "POST", _telling(files.take)),
+        fresh("remotes/oauth", endpoint=_telling(permissions.begin)),
+        route(services, "remotes/oauth", "GET", permissions.back),
+        route(services, "remotes/{id}/look", "POST", _telling(desk.look)),
+        route(services, "remotes/{id}", "PUT", _telling(desk.choose), fresh=True),
         fresh("remotes/{id}/password", endpoint=_telling(desk.set_password)),
         route(services, "remotes/{id}/run", "POST", _telling(desk.run)),
         route(services, "remotes/{id}/pause", "POST", desk.pause),
@@ -134,6 +140,19 @@ class _Desk:
             except AlreadyExists:
                 continue
         raise AlreadyExists("There are many of that name. Choose another one.")
+
+    async def look(self, asked: Asked) -> Response:
+        """What would come, with the sign-in that is kept. Raises SourceFailure, VaultClosed."""
+        return await self._looking.again(asked, await self._mine(asked))
+
+    async def choose(self, asked: Asked) -> Response:
+        """Other settings for the same place, and it begins. Raises BadRemote, AlreadyExists."""
+        remote = await self._mine(asked)
+        choices = await asked.body(Choices)
+        self._looking.count(asked)
+        await self._remotes.change(remote.id, choices.made_of(remote.settings))
+        await self._remotes.resume(remote.id)
+        return done()
 
     async def set_password(self, asked: Asked) -> Response:
         """What waited for it goes on."""
