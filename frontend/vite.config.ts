@@ -2,11 +2,13 @@ import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { fileURLToPath } from 'node:url'
 import { svelteTesting } from '@testing-library/svelte/vite'
 import { defineConfig } from 'vitest/config'
+import { writeEmoji } from './scripts/emoji.ts'
 import { finish } from './scripts/finish.ts'
 import { realmSquire } from './scripts/realm_squire.ts'
 import { writeSprite } from './scripts/sprite.ts'
 
 writeSprite()
+writeEmoji()
 
 const BUILT = fileURLToPath(new URL('../src/pillarbox/web/app/built', import.meta.url))
 /** Elsewhere for trying a change without touching what is committed. */

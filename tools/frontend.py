@@ -30,11 +30,15 @@ SOURCE_FILES = (
     "tsconfig.json",
     "vite.config.ts",
 )
-NOT_SOURCES = {"src/ui/icons.svg"}
+NOT_SOURCES = {
+    "src/ui/icons.svg",
+    *(f"src/compose/emoji/{name}.json" for name in ("de", "en", "es", "zh")),
+}
 KIB = 1024
 # Compressed with gzip, in KiB; of web.md §3.4. What the composer needs to open an empty window has
 # those 50, the editor and what cleans a letter included; the rest of it, which it fetches at once
-# afterwards (answers, files, the way to the server), is weighed by itself.
+# afterwards (answers, files, the way to the server), is weighed by itself, and so is what comes
+# when asked for: formats, emoji, a window of its own. Names of emoji are data, of one language.
 BUDGETS = {
     "sign-in page": 25,
     "initial script": 90,
@@ -42,7 +46,10 @@ BUDGETS = {
     "icons": 10,
     "composer and its editor": 50,
     "composer, after its window": 13,
+    "composer, asked for": 9,
+    "emoji of a language": 40,
     "settings and their texts": 45,
+    "moving in and out, its texts": 20,
     "later parts": 25,
     "everything": 350,
 }
@@ -110,6 +117,7 @@ def weights(built: Path, manifest: dict[str, Any]) -> dict[str, int]:
     every = list(manifest["files"])
     locales = {name: weigh(files, ".js") for name, files in groups.items() if "locale" in name}
     texts = [octets for name, octets in locales.items() if name.endswith(", settings")]
+    of_moving = [octets for name, octets in locales.items() if name.endswith(", moving")]
     grouped = {name for files in groups.values() for name in files}
     later = [name for name in every if name.startswith("assets/") and name not in grouped]
     found = {
@@ -119,7 +127,11 @@ def weights(built: Path, manifest: dict[str, Any]) -> dict[str, int]:
         "icons": weigh(every, ".svg"),
         "composer and its editor": weigh(groups["composer"], *code),
         "composer, after its window": weigh(groups["composer, later"], *code),
+        "composer, asked for": weigh(groups["composer, asked for"], *code),
+        "emoji of a language": max((weigh([name], ".json") for name in later), default=0),
         "settings and their texts": weigh(groups["settings"], *code) + max(texts, default=0),
+        "moving in and out, its texts": weigh(groups["moving in and out"], *code)
+        + max(of_moving, default=0),
         "later parts": weigh(later, *code),
         "everything": weigh(every, *code, ".svg", ".html"),
     }

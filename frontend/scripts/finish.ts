@@ -19,10 +19,14 @@ const SOURCE_FILES = [
   'tsconfig.json',
   'vite.config.ts',
 ]
-const NOT_SOURCES = ['src/ui/icons.svg']
+const NOT_SOURCES = [
+  'src/ui/icons.svg',
+  ...['de', 'en', 'es', 'zh'].map((name) => `src/compose/emoji/${name}.json`),
+]
 const COMPRESSED = /\.(html|js|css|svg|json|webmanifest)$/
 /** What a new letter needs to be written: its windows, the way to open them, and the editor. */
 const COMPOSER = ['/compose/Composer.svelte', '/compose/open.ts', '/compose/editor.ts']
+const ASKED_FOR = ['/compose/tools.ts', '/compose/EmojiPicker.svelte', '/compose/PopOut.svelte']
 const KEPT = '__KEPT__'
 const BUILD = '__BUILD__'
 
@@ -84,11 +88,15 @@ function groups(parts: Map<string, Part>): Record<string, string[]> {
     return [...new Set(files)].filter((file) => !known.has(file)).sort()
   }
   const composer = of(COMPOSER)
+  const later = of(['/compose/rest.ts'], composer)
+  const settings = of(['/settings/Settings.svelte'])
   const out: Record<string, string[]> = {
     initial: [...first].sort(),
     composer,
-    'composer, later': of(['/compose/rest.ts'], composer),
-    settings: of(['/settings/Settings.svelte']),
+    'composer, later': later,
+    'composer, asked for': of(ASKED_FOR, [...composer, ...later]),
+    settings,
+    'moving in and out': of(['/settings/moving/Moving.svelte'], settings),
   }
   for (const [file, { modules }] of parts) {
     const [, language, part] = modules[0]?.match(/\/i18n\/([a-z]+)\/([a-z]+)\.json$/) ?? []
@@ -126,10 +134,9 @@ export function finish(out: string): Plugin {
       const build = sha256(shown.join('\n')).slice(0, 16)
       const worker = join(out, 'sw.js')
       const text = readFileSync(worker, 'utf8')
-      writeFileSync(
-        worker,
-        text.replace(KEPT, shown.map((name) => `/${name}`).join(' ')).replace(BUILD, build),
-      )
+      // Names of emoji are fetched by those who look for one.
+      const kept = shown.filter((name) => !name.endsWith('.json')).map((name) => `/${name}`)
+      writeFileSync(worker, text.replace(KEPT, kept.join(' ')).replace(BUILD, build))
       for (const name of names) if (COMPRESSED.test(name)) compress(join(out, name))
       const files = Object.fromEntries(
         names.sort().map((name) => [name, sha256(readFileSync(join(out, name)))]),

@@ -3,7 +3,6 @@
 import { mount } from 'svelte'
 import { type App, setApp } from './app.ts'
 import { Actions } from './data/act.svelte.ts'
-import { Cache } from './data/cache.ts'
 import { MailStore } from './data/mail.svelte.ts'
 import { Push } from './data/push.svelte.ts'
 import { queryKey } from './data/reading.ts'
@@ -38,33 +37,12 @@ function inlined<T>(id: 'session' | 'first'): T | null {
   return text ? (JSON.parse(text) as T) : null
 }
 
-/** From the server where the page brought nothing, and from this device without a server. */
-async function findBoot(): Promise<{ boot: Boot; isKept: boolean }> {
-  const brought = inlined<Boot>('session')
-  if (brought) return { boot: brought, isKept: false }
-  try {
-    const [state, session] = await Promise.all([
-      fetch('/account/state', { headers: { Accept: 'application/json' } }),
-      fetch('/jmap/session', { headers: { Accept: 'application/json', 'X-Csrf-Token': '' } }),
-    ])
-    if (state.status === 401 || session.status === 401) {
-      location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`)
-      return new Promise(() => undefined)
-    }
-    const { login, name, csrf, stays } = await state.json()
-    const preferences = await (await fetch('/account/preferences')).json()
-    const boot = { session: await session.json(), csrf, login, name, stays, preferences }
-    return { boot, isKept: false }
-  } catch (error) {
-    const kept = await Cache.last()
-    if (!kept) throw error
-    return { boot: { ...kept, csrf: '' }, isKept: true }
-  }
-}
-
 export async function start(): Promise<void> {
   recoverFromOldBuild()
-  const { boot, isKept } = await findBoot()
+  const brought = inlined<Boot>('session')
+  const { boot, isKept } = brought
+    ? { boot: brought, isKept: false }
+    : await (await import('./shell/boot.ts')).findBoot()
   setTheme(boot.preferences.theme ?? 'system')
   followSystem()
   await setLanguage(chooseLanguage([boot.preferences.language, ...navigator.languages]))
@@ -200,7 +178,9 @@ export async function start(): Promise<void> {
       timer = setTimeout(() => void mail.keep(), 1500)
     })
   })
-  mount(Shell, { target: document.getElementById('app')!, props: { mail, toasts, live, asking, composer } })
+  const isLetter = location.pathname.startsWith('/mail/letter/') // in a window of its own
+  const Page = isLetter ? (await import('./compose/PopOut.svelte')).default : Shell
+  mount(Page, { target: document.getElementById('app')!, props: { mail, toasts, live, asking, composer } })
   document.querySelector('.no-start')?.remove()
   startKeys()
   keepFocus()

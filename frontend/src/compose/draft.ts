@@ -38,6 +38,8 @@ export interface Draft {
   changedAt: number // ms
   localAt: number // ms; when this device kept it
   savedAt: number // ms; when the server had it, 0 for never
+  /** While it is on its way into a window of its own: what is no part of a letter. */
+  handed?: { isUntouched: boolean; unfinished: Record<string, string> }
 }
 
 export function newDraft(accountId: string, domain: string, now: number): Draft {

@@ -23,7 +23,7 @@ export interface Look {
   size: number
 }
 
-const HEARD = /^(?:Escape|Enter|k|K|\\|F6)$/
+const HEARD = /^(?:Escape|Enter|k|K|\\|\.|F6)$/
 
 export class Editor {
   private readonly squire: Squire
@@ -109,6 +109,10 @@ export class Editor {
 
   insertPicture(source: string, cid: string, alt: string): void {
     this.squire.insertImage(source, { 'data-cid': cid, alt })
+  }
+
+  insertText(text: string): void {
+    this.squire.insertPlainText(text, false)
   }
 
   get selectedText(): string {

@@ -45,6 +45,8 @@ export class Letter {
   /** Whether the problem is one of saving. */
   private isUnsaved = false
   private release: () => void = () => undefined
+  /** Files on their way onto this device. */
+  private keeping: Promise<unknown> = Promise.resolve()
 
   constructor(draft: Draft, identities: Identity[], isNew: boolean) {
     this.draft = draft
@@ -193,7 +195,9 @@ export class Letter {
 
   private async upload(file: DraftFile, blob: Blob): Promise<void> {
     this.note(file, { state: 'waiting', sent: 0, status: 0 })
-    await keepFile(this.key, file.key, blob).catch(() => undefined) // a full disk only costs a retry
+    const kept = keepFile(this.key, file.key, blob).catch(() => undefined) // a full disk only costs a retry
+    this.keeping = Promise.all([this.keeping, kept])
+    await kept
     const part = await rest.get().catch((error: Error) => {
       this.problem = error.message
       return null
@@ -327,6 +331,22 @@ export class Letter {
     if (isSaved) await forgetDraft(this.key)
     this.release()
     return isSaved
+  }
+
+  /** As another window is to have it. */
+  handed(): Draft {
+    const { isUntouched } = this
+    const unfinished = { ...this.unfinished }
+    return { ...this.draft, handed: { isUntouched, unfinished }, localAt: Date.now() }
+  }
+
+  /** Another window of this browser goes on with it. */
+  async handOver(): Promise<void> {
+    await this.saver.stop()
+    for (const upload of this.running.values()) upload.cancel()
+    await this.keeping
+    await keepDraft(this.handed())
+    this.release()
   }
 
   /** Thrown away; tells how it comes back. */

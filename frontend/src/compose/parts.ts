@@ -4,8 +4,13 @@
 import { app } from '../app.ts'
 import { Lazy } from '../shell/lazy.svelte.ts'
 
-export const rest = new Lazy(() =>
-  import('./rest.ts').catch(() => {
-    throw new Error(app.t('mail.partFailed'))
-  }),
-)
+const orWords = <T>(load: () => Promise<T>) =>
+  new Lazy(() =>
+    load().catch(() => {
+      throw new Error(app.t('mail.partFailed'))
+    }),
+  )
+
+export const rest = orWords(() => import('./rest.ts'))
+export const tools = orWords(() => import('./tools.ts'))
+export const emoji = orWords(() => import('./EmojiPicker.svelte'))

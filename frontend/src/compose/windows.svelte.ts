@@ -24,6 +24,10 @@ class Windows {
   /** Kept on this device, open nowhere: what a crash left. */
   left: Draft[] = $state.raw([])
   opening = $state(0)
+  /** In a window of one letter: how that comes there. */
+  alone: (() => Promise<void>) | null = $state.raw(null)
+  /** Letters of this window that are in one of their own. */
+  readonly popped = new Map<string, Window>()
   private started: Promise<void> | null = null
   private readonly out = new Lazy(async () => {
     const { outbox } = await rest.get()
@@ -53,6 +57,10 @@ class Windows {
     })
     app.mail.onChange('Identity', forgetIdentities)
     await useWorkshop()
+    if (this.alone) {
+      void this.prepare()
+      return this.alone()
+    }
     const here = JSON.parse(sessionStorage.getItem(OPEN_HERE) ?? '[]') as string[]
     const elsewhere = await openElsewhere()
     const kept = (await keptDrafts()).filter((one) => !elsewhere.has(lockOf(one.key)))
@@ -78,9 +86,14 @@ class Windows {
     const known = this.letters.find(
       (one) => request.emailId && one.draft.emailId === request.emailId,
     )
-    if (known && (request.mode ?? 'draft') === 'draft') {
-      known.minimized = false
-      return
+    if ((request.mode ?? 'draft') === 'draft') {
+      if (known) {
+        known.minimized = false
+        return
+      }
+      for (const [key, other] of this.popped)
+        if (request.emailId && (await keptDraft(key))?.emailId === request.emailId)
+          return other.focus()
     }
     if (this.letters.length >= MOST_OPEN) {
       app.toast(app.t('compose.tooManyOpen'))
@@ -109,10 +122,16 @@ class Windows {
   }
 
   /** A draft as a window, as it was kept. */
-  async show(draft: Draft, problem: string | null = null, isNew = false): Promise<void> {
+  async show(kept: Draft, problem: string | null = null, isNew = false): Promise<void> {
+    const { handed, ...draft } = kept
     if (this.letters.some((one) => one.key === draft.key)) return
     const identities = await readIdentities().catch(() => [])
-    const letter = new Letter(withIdentity(draft, identities), identities, isNew)
+    const letter = new Letter(
+      withIdentity(draft, identities),
+      identities,
+      isNew || (handed?.isUntouched ?? false),
+    )
+    Object.assign(letter.unfinished, handed?.unfinished)
     letter.problem = problem
     letter.cameFrom = document.activeElement
     for (const other of this.letters) if (app.layout === 'one') other.minimized = true
@@ -182,7 +201,7 @@ class Windows {
     app.announce(entry.problem ?? app.t('compose.refused'))
   }
 
-  private remove(letter: Letter): void {
+  remove(letter: Letter): void {
     this.letters = this.letters.filter((one) => one !== letter)
     this.note()
     void tick().then(() => {

@@ -31,6 +31,8 @@ export interface Returns {
 
 class Outbox {
   entries: Entry[] = $state.raw([])
+  /** Where another window may do the work: whether it does. */
+  elsewhere: ((key: string) => Promise<boolean>) | null = null
   private returns: Returns | null = null
   private readonly toasts = new Map<string, Toast>()
   private readonly timers = new Map<string, number>()
@@ -69,7 +71,7 @@ class Outbox {
     }
     if (!(await addEntry(entry))) return false
     await this.refresh()
-    void this.work()
+    if (!(await this.elsewhere?.(entry.key))) void this.work()
     return true
   }
 

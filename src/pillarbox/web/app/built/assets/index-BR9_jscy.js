@@ -1,1 +1,0 @@
-import{t as e}from"./app-BjwAjTR0.js";e();

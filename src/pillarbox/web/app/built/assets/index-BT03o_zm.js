@@ -1,0 +1,1 @@
+import{t as e}from"./app-DrLxwR8U.js";e();
