@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from base64 import encodebytes
 from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import BrowserContext, Page, expect
 
 from support.browsing import sign_in
+from support.reading import body, open_mail, row
 from support.web_site import Person, Site
 from support.writing import Composer
 
@@ -93,3 +95,30 @@ def test_the_settings_do_not_move_when_another_page_is_chosen(
     page.goto(f"{site.url}/mail/settings/restore")
     page.wait_for_timeout(1_000)
     picture(page, "restore-de")
+
+
+def test_lines_of_text_end_where_the_eye_finds_the_next(
+    open_context: Callable[..., BrowserContext], site: Site, person: Person
+) -> None:
+    """On a wide screen, too; what has a design of its own takes all the room."""
+    send(site, person, "Plain", "text/plain", "harbour " * 200)
+    send(site, person, "Designed", "text/html", "<table width='100%'><td>" + "harbour " * 200)
+    context = open_context(viewport={"width": 1900, "height": 900})
+    sign_in(context, site, person)
+    page = context.new_page()
+    open_mail(page, site)
+    widths = []
+    for subject, what in (("Plain", ".pb-text"), ("Designed", "table")):
+        row(page, subject).click()
+        shown = body(page).locator(what)
+        expect(shown).to_contain_text("harbour")
+        widths.append(shown.evaluate("one => one.getBoundingClientRect().width"))
+    assert widths[0] <= 760 < widths[1]
+
+
+def send(site: Site, person: Person, subject: str, kind: str, text: str) -> None:
+    head = f"From: bob@example.org\r\nTo: {person.login}\r\nSubject: {subject}\r\n"
+    kind = f"MIME-Version: 1.0\r\nContent-Type: {kind}\r\nContent-Transfer-Encoding: base64"
+    with site.imap(person) as client:
+        octets = f"{head}{kind}\r\n\r\n".encode() + encodebytes(text.encode())
+        client.append("INBOX", None, None, octets)

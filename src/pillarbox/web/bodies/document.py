@@ -43,7 +43,7 @@ img:not([height]){height:auto}
 table{max-width:100%}
 pre{white-space:pre-wrap}
 img[data-remote]{min-width:20px;min-height:20px;background:#8882;outline:1px dashed #8886}
-.pb-text{white-space:pre-wrap;unicode-bidi:plaintext}
+.pb-text{max-width:760px;white-space:pre-wrap;unicode-bidi:plaintext}
 .pb-quote{margin:4px 0;padding-left:12px;border-left:3px solid #8888;opacity:.85}
 @media (prefers-reduced-motion:reduce){*{animation:none!important;transition:none!important}}
 """
