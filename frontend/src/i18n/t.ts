@@ -62,6 +62,11 @@ export function currentLocale(): string {
   return navigator.languages.find((one) => one.toLowerCase().split('-')[0] === language) ?? language
 }
 
+/** Where lines of this language begin. */
+export function directionOf(wished: string): 'ltr' | 'rtl' {
+  return /^(ar|fa|he|ur)\b/.test(wished) ? 'rtl' : 'ltr'
+}
+
 /** The first of the wished languages that there is. */
 export function chooseLanguage(wished: readonly (string | null | undefined)[]): Language {
   for (const wish of wished) {
@@ -91,6 +96,7 @@ export async function setLanguage(wished: Language): Promise<void> {
   plurals = new Intl.PluralRules(wished)
   numbers = new Intl.NumberFormat(currentLocale())
   document.documentElement.lang = wished
+  document.dir = directionOf(wished)
 }
 
 /** Texts of a part whose code is loaded on demand; await it beside the import. */

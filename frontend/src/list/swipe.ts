@@ -1,4 +1,5 @@
-// A finger drawn across a row: to the right and to the left mean something. A finger held still
+// A finger drawn across a row: to the right and to the left mean something (the other way round
+// where lines run to the left). A finger held still
 // takes the row into the selection.
 
 import { app } from '../app.ts'
@@ -42,6 +43,7 @@ export function swipe(row: HTMLElement, options: Options): { update(next: Option
   row.addEventListener('pointermove', (event) => {
     if (!start || event.pointerId !== start.pointer) return
     const x = event.clientX - start.x
+    const ahead = document.dir === 'rtl' ? -x : x
     const y = event.clientY - start.y
     if (!isSwiping && Math.abs(y) > BEGINS_AT) return reset()
     if (!isSwiping && Math.abs(x) > BEGINS_AT && !app.selection.active) {
@@ -51,15 +53,16 @@ export function swipe(row: HTMLElement, options: Options): { update(next: Option
       row.classList.add('swiping')
     }
     if (!isSwiping) return
-    row.classList.toggle('left', x < 0)
+    row.classList.toggle('left', ahead < 0)
     row.style.setProperty('--swipe', `${x}px`)
   })
   row.addEventListener('pointerup', (event) => {
     const x = start && isSwiping ? event.clientX - start.x : 0
+    const ahead = document.dir === 'rtl' ? -x : x
     if (isSwiping) row.dataset.held = 'yes'
     reset()
-    if (x > COUNTS_FROM) now.right()
-    else if (x < -COUNTS_FROM) now.left()
+    if (ahead > COUNTS_FROM) now.right()
+    else if (ahead < -COUNTS_FROM) now.left()
   })
   row.addEventListener('pointercancel', reset)
   row.addEventListener('contextmenu', (event) => {

@@ -1,0 +1,1 @@
+import{t as e}from"./app-7RvwzUlZ.js";e();
