@@ -8,6 +8,7 @@ from pillarbox.imap.server.picture import Picture
 from pillarbox.imap.server.view import Reach, View
 from pillarbox.store import Reader
 from pillarbox.store.sql import changes
+from pillarbox.store.sql.placed_columns import columns_as_of
 
 PIECE = 2_000  # messages read on the loop's thread; whoever wants more waits for all of them
 
@@ -47,9 +48,9 @@ async def read_down_to(db: Reader, view: View, low: int) -> Picture:
     """The messages below the floor from a UID on, as the view counts them."""
     account, mailbox = view.mailbox.account, view.mailbox.id
     older = Picture()
-    async for rows in changes.placed_as_of(
+    async for columns in columns_as_of(
         db, account, mailbox, view.modseq, low=low, high=view.picture.floor
     ):
-        older.extend_rows(rows)
+        older.extend_columns(columns)
     older.floor = low
     return older

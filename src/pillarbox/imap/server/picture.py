@@ -20,8 +20,8 @@ from weakref import WeakValueDictionary
 from msgspec.structs import astuple
 
 from pillarbox.ids import AccountId, MailboxId, ModSeq, UidValidity
-from pillarbox.store.database import Row
 from pillarbox.store.model import FLAG_NAMES, Mailbox, Placed
+from pillarbox.store.sql.placed_columns import Columns, columns_of
 
 _NAMES_BY_BITS: dict[int, str] = {}  # few flag sets occur in practice
 
@@ -125,21 +125,18 @@ class Picture:
 
     def extend(self, placed: Sequence[Placed]) -> None:
         """Append rows whose UIDs are above all here."""
-        self.extend_rows([astuple(row) for row in placed])
+        if placed:
+            self.extend_columns(columns_of([astuple(row) for row in placed]))
 
-    def extend_rows(self, rows: Sequence[Row]) -> None:
-        """The same for rows as the store reads them, in the order of Placed's fields."""
-        if not rows:
-            return
-        uids, messages, flags, keywords, modseqs, sizes, saved = zip(*rows, strict=True)
-        self.uids.extend(uids)
-        self.messages.extend(messages)
-        self.flags.extend(flags)
-        self.modseqs.extend(modseqs)
-        self.sizes.extend(sizes)
-        self.saved.extend(saved)
-        if any(keywords):
-            self.keywords.update(pair for pair in zip(uids, keywords, strict=True) if pair[1])
+    def extend_columns(self, columns: Columns) -> None:
+        """The same for many, as the store reads them."""
+        self.uids.extend(columns.uids)
+        self.messages.extend(columns.messages)
+        self.flags.extend(columns.flags)
+        self.modseqs.extend(columns.modseqs)
+        self.sizes.extend(columns.sizes)
+        self.saved.extend(columns.saved)
+        self.keywords.update(columns.keywords)
 
     def put_under(self, older: Picture) -> None:
         """Take in what was read of the messages below the floor."""

@@ -42,13 +42,19 @@ _NEXT = """
     ORDER BY approval_id LIMIT 1
 """
 _LOOKED_UP = """
-    UPDATE approval SET is_looked_up = 1, account_id = ?
+    UPDATE approval SET is_looked_up = 1, account_id = ?, is_quiet = ?
     WHERE approval_id = ? AND is_looked_up = 0 RETURNING 1
 """
 _OPEN = """
     SELECT approval_id, number, offered, peer, agent, asked_at, ends_at FROM approval
-    WHERE account_id = ? AND approved_by IS NULL AND ends_at > ? ORDER BY approval_id
+    WHERE account_id = ? AND approved_by IS NULL AND ends_at > ? AND is_quiet <= ?
+    ORDER BY approval_id
 """
+_SHOW = """
+    UPDATE approval SET is_quiet = 0
+    WHERE account_id = ? AND approved_by IS NULL AND ends_at > ? RETURNING approval_id
+"""
+_SUPERSEDE = "UPDATE approval SET ends_at = ? WHERE approval_id = ?"
 _APPROVE = "UPDATE approval SET approved_by = ? WHERE approval_id = ?"
 _END = "UPDATE approval SET account_id = NULL, approved_by = NULL WHERE approval_id = ?"
 _END_ALL = "UPDATE approval SET account_id = NULL, approved_by = NULL WHERE account_id = ?"
@@ -61,7 +67,7 @@ _APPROVED = """
 """
 _IGNORED = """
     SELECT account_id, peer, agent, asked_at FROM approval
-    WHERE approved_by IS NULL AND account_id IS NOT NULL
+    WHERE approved_by IS NULL AND account_id IS NOT NULL AND is_quiet = 0
 """
 _IGNORED_OVER = f"{_IGNORED} AND ends_at < ?"
 _IGNORED_OF = f"{_IGNORED} AND account_id = ?"
@@ -81,17 +87,30 @@ async def next_to_look_up(db: Reader, now: int) -> tuple[int, str, str] | None:
     return (int(row[0]), str(row[1]), str(row[2])) if row else None
 
 
-async def looked_up(tx: Transaction, number: int, account: AccountId | None) -> bool:
+async def looked_up(
+    tx: Transaction, number: int, account: AccountId | None, *, quiet: bool = False
+) -> bool:
     """Whom to ask; None: nobody. False: another process was faster."""
-    return bool(await tx.run(_LOOKED_UP, (account, number)))
+    return bool(await tx.run(_LOOKED_UP, (account, int(quiet), number)))
 
 
-async def open_asks(db: Reader, account: AccountId, now: int) -> list[Ask]:
-    """Those that the account's browsers may answer, the oldest first."""
+async def open_asks(db: Reader, account: AccountId, now: int, *, quiet: bool = False) -> list[Ask]:
+    """Those that the account's browsers may answer, the oldest first; `quiet`: and those that
+    wait until somebody looks for them."""
     return [
         Ask(row[0], row[1], tuple(map(int, row[2].split())), *row[3:])
-        for row in await db.rows(_OPEN, (account, now))
+        for row in await db.rows(_OPEN, (account, now, int(quiet)))
     ]
+
+
+async def show_quiet(tx: Transaction, account: AccountId) -> int:
+    """Somebody looks: all of the account may be answered now. How many there are."""
+    return len(await tx.run(_SHOW, (account, tx.now())))
+
+
+async def supersede(tx: Transaction, number: int) -> None:
+    """Its time is over before its time: another one waits in its place."""
+    await tx.run(_SUPERSEDE, (tx.now(), number))
 
 
 async def approve(tx: Transaction, number: int, session: int) -> None:

@@ -37,6 +37,13 @@ _GONE_OLDER = """
 """
 
 
+async def gone_as_of(
+    db: Reader, account: AccountId, mailbox: MailboxId, modseq: ModSeq, *, low: int, high: int
+) -> list[Row]:
+    """Those that were there at `modseq` and went since, flagged deleted; the fields of Placed."""
+    return await db.rows(_GONE_OLDER, (modseq, account, mailbox, modseq, low, high))
+
+
 async def placed_as_of(
     db: Reader, account: AccountId, mailbox: MailboxId, modseq: ModSeq, *, low: int, high: int
 ) -> AsyncIterator[list[Row]]:
@@ -45,7 +52,7 @@ async def placed_as_of(
 
     What changed since has its present flags and `modseq`; what went since is flagged deleted.
     """
-    gone = await db.rows(_GONE_OLDER, (modseq, account, mailbox, modseq, low, high))
+    gone = await gone_as_of(db, account, mailbox, modseq, low=low, high=high)
     while True:
         rows = await db.rows(_OLDER, (modseq, account, mailbox, low, high, _ROWS_AT_ONCE))
         last = len(rows) < _ROWS_AT_ONCE
