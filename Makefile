@@ -21,7 +21,7 @@ RUN_STAMP  := $(VENV)/.run-$(call hash,$(RUN_LOCKS) pyproject.toml)
 TEST_STAMP := $(VENV)/.test-$(call hash,requirements/test.txt pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help run localserve test test-web debian check types ready format compiled bench bench-web crash collect fuzz soak frontend pictures docs lock clean
+.PHONY: help run localserve test test-web debian check types ready format compiled bench bench-web crash collect fuzz long soak frontend pictures docs lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -83,6 +83,9 @@ collect: $(TEST_STAMP) debian ## bring 20,000 messages over from each of four se
 
 fuzz: $(TEST_STAMP) ## the fuzz targets, a minute each
 	PILLARBOX_FUZZ=long $(BIN)/python -m pytest tests/fuzz --timeout 0 $(ARGS)
+
+long: $(TEST_STAMP) ## 5,000 and 10,000 connections, a mailbox of a million messages
+	PILLARBOX_LONG=1 $(BIN)/python -m pytest tests/hostile tests/scenarios/test_million.py --timeout 0 $(ARGS)
 
 soak: $(TEST_STAMP) ## the model and concurrency tests, an hour
 	$(BIN)/python -m pytest tests/scenarios --soak-seconds 3600 --model-steps 200000 --timeout 0 $(ARGS)
