@@ -9,6 +9,7 @@ from email.policy import SMTP
 from playwright.sync_api import BrowserContext, Page, expect
 
 from support.browsing import sign_in
+from support.reading import body, open_mail, row
 from support.web_site import Person, Site
 
 
@@ -55,3 +56,27 @@ def test_equal_attempts_to_sign_in_are_counted(
     sign_in(open_context(), site, person)
     page.goto(f"{site.url}/mail/settings/sessions")
     expect(page.get_by_text("times since")).to_be_visible()
+
+
+def test_a_domain_of_two_scripts_is_told_by_its_real_name(
+    page: Page, open_context: Callable[..., BrowserContext], site: Site, person: Person
+) -> None:
+    """One Cyrillic letter among Latin ones: in the sender, and in a link that says it; here and
+    without scripts."""
+    domain, real = "p\u0430ypal.example", "xn--pypal-4ve.example"
+    head = f"From: bob@{domain}\r\nTo: {person.login}\r\nSubject: Not from there\r\n"
+    kind = "MIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
+    text = f'<p>See <a href="https://{real}/in">{domain}</a></p>'
+    with site.imap(person) as client:
+        client.append("INBOX", None, None, f"{head}{kind}{text}".encode())
+    open_mail(page, site)
+    row(page, "Not from there").click()
+    expect(page.get_by_role("article").get_by_text(f"bob@{domain} ({real})").first).to_be_visible()
+    expect(page.get_by_text("1 link goes elsewhere than it says")).to_be_visible()
+    body(page).get_by_role("link").click()
+    expect(page.get_by_role("dialog")).to_contain_text(real)
+    plain = open_context(storage_state=page.context.storage_state(), java_script_enabled=False)
+    other = plain.new_page()
+    other.goto(f"{site.url}/basic/")
+    other.get_by_role("link", name="Not from there").click()
+    expect(other.get_by_text(f"bob@{domain} ({real})")).to_be_visible()

@@ -3,9 +3,11 @@
 // are there at the start; `compose` and `settings` come with the parts that show them.
 
 import type composeTexts from './en/compose.json'
+import type keysTexts from './en/keys.json'
 import mail from './en/mail.json'
 import reader from './en/reader.json'
 import type settingsTexts from './en/settings.json'
+import type shieldTexts from './en/shield.json'
 
 type KeysOf<Name extends string, Texts> = `${Name}.${Extract<keyof Texts, string>}`
 export type Key =
@@ -13,10 +15,12 @@ export type Key =
   | KeysOf<'reader', typeof reader>
   | KeysOf<'compose', typeof composeTexts>
   | KeysOf<'settings', typeof settingsTexts>
+  | KeysOf<'keys', typeof keysTexts>
+  | KeysOf<'shield', typeof shieldTexts>
 export type Vars = Record<string, string | number>
 export type Text = string | Partial<Record<Intl.LDMLPluralRule, string>>
 export type Texts = Record<string, Text>
-export type Namespace = 'mail' | 'reader' | 'compose' | 'settings'
+export type Namespace = 'mail' | 'reader' | 'compose' | 'settings' | 'keys' | 'shield'
 
 export const LANGUAGES = ['en', 'de', 'es', 'zh'] as const
 export type Language = (typeof LANGUAGES)[number]
@@ -77,7 +81,14 @@ export function chooseLanguage(wished: readonly (string | null | undefined)[]): 
 }
 
 type Loaded = { default: Texts }
-const files = import.meta.glob<Loaded>(['./*/*.json', '!./en/mail.json', '!./en/reader.json'])
+const files = import.meta.glob<Loaded>([
+  './*/*.json',
+  '!./en/mail.json',
+  '!./en/reader.json',
+  // Their parts bring them: the app's first script names as little as it can.
+  '!./*/keys.json',
+  '!./*/shield.json',
+])
 
 async function load(from: Language, name: Namespace): Promise<Texts | undefined> {
   const file = files[`./${from}/${name}.json`]
@@ -100,7 +111,10 @@ export async function setLanguage(wished: Language): Promise<void> {
 }
 
 /** Texts of a part whose code is loaded on demand; await it beside the import. */
-export async function loadTexts(name: 'compose' | 'settings'): Promise<void> {
-  english[name] ??= await load('en', name)
-  if (language !== 'en') local[name] ??= await load(language, name)
+export async function loadTexts(
+  name: 'compose' | 'settings' | 'keys' | 'shield',
+  from: typeof load = load,
+): Promise<void> {
+  english[name] ??= await from('en', name)
+  if (language !== 'en') local[name] ??= await from(language, name)
 }

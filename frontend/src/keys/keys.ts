@@ -125,7 +125,8 @@ let helpIsThere = false
 /** Its code comes when it is asked for. */
 async function showHelp(): Promise<void> {
   try {
-    const { default: Help } = await import('./Help.svelte')
+    const [{ default: Help }, { loadKeyTexts }] = await Promise.all([import('./Help.svelte'), import('./texts.ts')])
+    await loadKeyTexts()
     if (!helpIsThere) mount(Help, { target: document.body })
     helpIsThere = true
     help.open = true

@@ -9,8 +9,19 @@ export function otherHost(text: string, href: string): string | null {
   if (said === undefined || !/\.[a-z\u00a0-\uffff]{2,}$/i.test(said)) return null
   const real = hostOf(href)
   const named = hostOf(`https://${said}`)
-  if (real === null || named === null || same(real, named)) return null
+  if (real === null || named === null || (same(real, named) && !isMixed(said))) return null
   return real
+}
+
+/** Letters of Latin and of another script: one of those may look like one of these. */
+function isMixed(domain: string): boolean {
+  return /\p{sc=Latn}/u.test(domain) && /(?!\p{sc=Latn})\p{L}/u.test(domain)
+}
+
+/** With the name that its domain really has, where another's can be read in it. */
+export function shownAddress(address: string): string {
+  const domain = address.replace(/.*@/, '')
+  return isMixed(domain) ? `${address} (${hostOf(`http://${domain}`)})` : address
 }
 
 function hostOf(href: string): string | null {

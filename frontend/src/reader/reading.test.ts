@@ -4,7 +4,7 @@ import { findings, shieldOf } from './authentication.ts'
 import { downloadUrl, honest, nameOf, previewOf } from './files.ts'
 import type { Part } from './files.ts'
 import { Height, MOST_HEIGHT } from './height.ts'
-import { mailto, otherHost } from './links.ts'
+import { mailto, otherHost, shownAddress } from './links.ts'
 import { unsubscribeBy } from './unsubscribe.ts'
 
 describe('links that say one thing and go to another', () => {
@@ -18,8 +18,20 @@ describe('links that say one thing and go to another', () => {
     ['3.14', 'https://evil.example/', null],
     ['bank.example', 'mailto:a@b.example', null],
     ['bank.example', 'not a link', null],
+    ['p\u0430ypal.example', 'https://xn--pypal-4ve.example/', 'xn--pypal-4ve.example'],
+    ['m\u00fcller.example', 'https://xn--mller-kva.example/', null],
   ])('%s → %s', (text, href, host) => {
     expect(otherHost(text, href)).toBe(host)
+  })
+})
+
+describe('addresses', () => {
+  it.each([
+    ['bob@p\u0430ypal.example', 'bob@p\u0430ypal.example (xn--pypal-4ve.example)'],
+    ['b\u0430b@bank.example', 'b\u0430b@bank.example'],
+    ['bob@m\u00fcller.example', 'bob@m\u00fcller.example'],
+  ])('%s', (address, shown) => {
+    expect(shownAddress(address)).toBe(shown)
   })
 })
 

@@ -1,0 +1,11 @@
+// Texts of the list of keys, which come when it is looked at.
+
+import { loadTexts } from '../i18n/t.ts'
+import type { Texts } from '../i18n/t.ts'
+
+const files = import.meta.glob<{ default: Texts }>('../i18n/*/keys.json')
+
+/** Again after another language was chosen. */
+export function loadKeyTexts(): Promise<void> {
+  return loadTexts('keys', async (language) => (await files[`../i18n/${language}/keys.json`]?.())?.default)
+}

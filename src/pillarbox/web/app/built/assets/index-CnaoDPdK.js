@@ -1,0 +1,1 @@
+import{t as e}from"./app-pM5xB2CJ.js";e();

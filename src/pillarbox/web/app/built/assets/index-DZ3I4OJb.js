@@ -1,1 +1,0 @@
-import{t as e}from"./app-7RvwzUlZ.js";e();
