@@ -49,7 +49,7 @@ CREATE TABLE approval (
     is_looked_up INTEGER NOT NULL DEFAULT 0,
     account_id INTEGER, -- NULL: not looked up yet, nobody may be asked, or refused
     approved_by INTEGER -- the browser session that chose the number
-);
+, is_quiet INTEGER NOT NULL DEFAULT 0);
 
 CREATE INDEX approval_account ON approval (account_id);
 

@@ -10,26 +10,40 @@ and who answers yes must have given the password or a code shortly before, as fo
 guards the account. (A passkey opens the mail by itself and needs none of this.) What comes of it is
 a link for a new password and no session: the second step is asked for at the next sign-in as ever.
 
-A question that is closed or ignored is no refusal: it counts among those of the day, and the
-history of sign-ins says that nobody answered.
+Anybody may ask for any address, so no limit may close this way: it would be a stranger's to close.
+Limits decide what comes up by itself. So many questions an hour and a day do, and after so many
+refusals none does; the others wait quietly until whoever is signed in looks for them, as an owner
+does who has just asked. Those from a network where a browser of the account is signed in are
+counted apart from the world's. One waits for each network, its newest, and so many in all; where
+there are more, the oldest from a strange network makes room.
+
+What bounds guessing is the owner's hand: only a number that was chosen wrongly counts as a guess,
+and after so many in a day nothing is approved that day. A stranger cannot choose. A question that
+is closed or ignored is no refusal; the history of sign-ins says that nobody answered.
 """
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pillarbox.accounts.browser_sessions import BrowserSession
-from pillarbox.accounts.recovery import Recovering
+from pillarbox.accounts.recovery import Recovering, network_of
 from pillarbox.accounts.typed_names import login_typed
 from pillarbox.clock import Clock, unix_seconds
 from pillarbox.config.recovery import RecoverySettings
 from pillarbox.errors import NotFound
 from pillarbox.ids import AccountId
 from pillarbox.net.secret import Secret
-from pillarbox.store import Store, Transaction
-from pillarbox.store.sql import accounts, approvals, recovery, second_factors
+from pillarbox.store import Reader, Store, Transaction
+from pillarbox.store.sql import (
+    accounts,
+    approvals,
+    browser_sessions,
+    recovery,
+    second_factors,
+)
 from pillarbox.store.sql.approvals import Ask, NewAsk
 from pillarbox.store.sql.modseq import next_modseq
 from pillarbox.telemetry.log import get_logger
@@ -43,6 +57,13 @@ _MOST_AGENT = 200  # characters of what a browser calls itself
 _HOUR, _DAY = 3600, 86_400
 
 Answer = Literal["approved", "refused", "wrong"]
+
+
+class _Whom(NamedTuple):
+    """Whom a question concerns."""
+
+    account: AccountId | None = None  # None: nobody may be asked
+    quiet: bool = False
 
 
 class Approving:
@@ -120,41 +141,79 @@ class Approving:
             return False
         number, text, peer = found
 
-        async def work(tx: Transaction) -> AccountId | None:
+        async def work(tx: Transaction) -> _Whom:
             await approvals.forget(tx, tx.now())
-            account = await self._whom_to_ask(tx, text)
-            if not await approvals.looked_up(tx, number, account):
-                return None
-            if account is not None:
-                await next_modseq(tx, account)  # wakes who listens for the account
-            return account
+            whom = await self._whom_to_ask(tx, text, peer)
+            if not await approvals.looked_up(tx, number, whom.account, quiet=whom.quiet):
+                return _Whom()
+            if whom.account is not None and not whom.quiet:
+                await next_modseq(tx, whom.account)  # wakes who listens for the account
+            return whom
 
-        account = await self._store.write(work)
-        if account is not None:
-            log.event("accounts.approval_asked", account=account, peer=peer)
+        whom = await self._store.write(work)
+        if whom.account is not None:
+            log.event("accounts.approval_asked", account=whom.account, peer=peer)
         return True
 
-    async def _whom_to_ask(self, tx: Transaction, text: str) -> AccountId | None:
+    async def _whom_to_ask(self, tx: Transaction, text: str, peer: str) -> _Whom:
         login = await login_typed(tx, text, self._default_domain)
         account = await accounts.find(tx, login)
         if account is None or not account.enabled:
-            return None
+            return _Whom()
         codes = await second_factors.find(tx, account.id)
         if not (codes.has_totp and codes.required):
-            return None
-        refused = await recovery.times(tx, _refused(account.id), _DAY, tx.now())
-        if refused >= self.settings.denials_per_day:
-            return None
-        # Counters of their own: else questions would use up the links that go to the address.
-        asked = _asked(account.id)
-        if await recovery.times(tx, asked, _DAY, tx.now()) >= self.settings.asks_per_day:
-            return None
-        if await recovery.count(tx, asked, _HOUR) > self.settings.per_account_and_hour:
-            return None
+            return _Whom()
+        if await self._guessed_enough(tx, account.id):
+            return _Whom()
+        near = await _near(tx, account.id)
+        await self._make_room(tx, account.id, network_of(peer), near)
+        side = _side(peer, near)
+        return _Whom(account.id, quiet=not await self._may_come_up(tx, account.id, side))
+
+    async def _guessed_enough(self, db: Reader, account: AccountId) -> bool:
+        wrong = await recovery.times(db, _wrong(account), _DAY, self._now())
+        return wrong >= self.settings.denials_per_day
+
+    async def _make_room(
+        self, tx: Transaction, account: AccountId, network: str, near: frozenset[str]
+    ) -> None:
+        """One more will wait: the newest of its network, and not more than so many."""
+        waiting = []
+        for ask in await approvals.open_asks(tx, account, tx.now(), quiet=True):
+            if network_of(ask.peer) == network:
+                await approvals.supersede(tx, ask.id)
+            else:
+                waiting.append(ask)
+        waiting.sort(key=lambda ask: (network_of(ask.peer) in near, ask.id))
+        for ask in waiting[: max(0, len(waiting) + 1 - self.settings.asks_waiting)]:
+            await approvals.supersede(tx, ask.id)
+
+    async def _may_come_up(self, tx: Transaction, account: AccountId, side: str) -> bool:
+        """Whether one more may, which then counts. Counters of its own: else questions would use
+        up the links that go to the address."""
+        settings, now = self.settings, tx.now()
+        if await recovery.times(tx, _refused(account, side), _DAY, now) >= settings.denials_per_day:
+            return False
+        asked = _asked(account, side)
+        if await recovery.times(tx, asked, _DAY, now) >= settings.asks_per_day:
+            return False
+        if await recovery.count(tx, asked, _HOUR) > settings.per_account_and_hour:
+            return False
         await recovery.count(tx, asked, _DAY)
-        return account.id
+        return True
 
     # The browser that is signed in
+
+    async def look(self, session: BrowserSession) -> int:
+        """What waits quietly comes up, too; how many there are to answer."""
+        account = session.account
+
+        async def work(tx: Transaction) -> int:
+            if await approvals.show_quiet(tx, account):
+                await next_modseq(tx, account)
+            return len(await approvals.open_asks(tx, account, tx.now()))
+
+        return await self._store.write(work)
 
     async def answer(
         self, session: BrowserSession, number: int, chosen: int | None
@@ -172,8 +231,14 @@ class Approving:
                 await approvals.approve(tx, number, session.id)
                 return "approved", ask
             await approvals.end(tx, number)
-            await recovery.count(tx, _refused(account), _DAY)
-            return ("refused" if chosen is None else "wrong"), ask
+            if chosen is None:
+                side = _side(ask.peer, await _near(tx, account))
+                await recovery.count(tx, _refused(account, side), _DAY)
+                return "refused", ask
+            await recovery.count(tx, _wrong(account), _DAY)
+            if await self._guessed_enough(tx, account):
+                await approvals.end_all(tx, account)
+            return "wrong", ask
 
         done = await self._store.write(work)
         if done is None:
@@ -205,9 +270,23 @@ def _digest(token: Secret) -> bytes:
     return hashlib.sha256(b"pillarbox approval\0" + token.reveal()).digest()
 
 
-def _asked(account: AccountId) -> str:
-    return f"asked {account}"
+async def _near(db: Reader, account: AccountId) -> frozenset[str]:
+    """The networks in which the account's browsers signed in."""
+    sessions = await browser_sessions.all_sessions(db, account)
+    return frozenset(network_of(one.peer) for one in sessions)
 
 
-def _refused(account: AccountId) -> str:
-    return f"refused {account}"
+def _side(peer: str, near: frozenset[str]) -> str:
+    return "near" if network_of(peer) in near else "far"
+
+
+def _asked(account: AccountId, side: str) -> str:
+    return f"asked {side} {account}"
+
+
+def _refused(account: AccountId, side: str) -> str:
+    return f"refused {side} {account}"
+
+
+def _wrong(account: AccountId) -> str:
+    return f"wrong {account}"

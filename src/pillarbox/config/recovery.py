@@ -68,8 +68,10 @@ class RecoverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(
             ge=1,
             le=1000,
-            description="Refusals after which an account's browsers are not asked again that day: "
-            "else somebody asks until a tired owner says yes.",
+            description="Refusals after which no question comes up by itself in an account's "
+            "browsers that day (counted apart for networks where one of them is signed in): else "
+            "somebody asks until a tired owner says yes. And wrong numbers after which nothing is "
+            "approved that day: so often can somebody be lucky with an owner who guesses.",
         ),
     ] = 3
     asks_per_day: Annotated[
@@ -77,11 +79,22 @@ class RecoverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(
             ge=1,
             le=1000,
-            description="Questions to one account's browsers in a day, answered or not: else a "
-            "stranger has them asked all day long. Beyond it nobody is asked; the other ways back "
-            "stay open.",
+            description="Questions that come up by themselves in one account's browsers in a day, "
+            "answered or not, and as many from networks where one of them is signed in: else a "
+            "stranger has them asked all day long. Others wait until their owner looks for them "
+            "under Sign-in and recovery: no stranger closes this way.",
         ),
     ] = 6
+    asks_waiting: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=90,
+            description="Questions to one account that wait at once, one for each network; one "
+            "more takes the place of the oldest from a strange network. Few, because the owner "
+            "looks through them, and each has one of 90 numbers.",
+        ),
+    ] = 5
     wait_hours: Annotated[
         int,
         Meta(
@@ -97,8 +110,8 @@ class RecoverySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(
             ge=1,
             le=1000,
-            description="Links to the address of one account in an hour; questions to its browsers "
-            "are counted apart, and there may be as many.",
+            description="Links to the address of one account in an hour; questions that come up "
+            "in its browsers are counted apart, and there may be as many.",
         ),
     ] = 3
     per_network_and_hour: Annotated[

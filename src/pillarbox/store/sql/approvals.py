@@ -52,7 +52,8 @@ _OPEN = """
 """
 _SHOW = """
     UPDATE approval SET is_quiet = 0
-    WHERE account_id = ? AND approved_by IS NULL AND ends_at > ? RETURNING approval_id
+    WHERE account_id = ? AND approved_by IS NULL AND ends_at > ? AND is_quiet = 1
+    RETURNING approval_id
 """
 _SUPERSEDE = "UPDATE approval SET ends_at = ? WHERE approval_id = ?"
 _APPROVE = "UPDATE approval SET approved_by = ? WHERE approval_id = ?"
@@ -104,7 +105,7 @@ async def open_asks(db: Reader, account: AccountId, now: int, *, quiet: bool = F
 
 
 async def show_quiet(tx: Transaction, account: AccountId) -> int:
-    """Somebody looks: all of the account may be answered now. How many there are."""
+    """Somebody looks: those that waited quietly may be answered now. How many they were."""
     return len(await tx.run(_SHOW, (account, tx.now())))
 
 

@@ -53,8 +53,12 @@ class Approval:
         )
 
     async def get(self, request: Request) -> Response:
-        """The oldest question, with three numbers once it is sure who sits here."""
-        return await self._page(request, await self._desk.enter(request))
+        """The oldest question, with three numbers once it is sure who sits here. Who opens this
+        looks for one: those that wait quietly come up, too."""
+        session = await self._desk.enter(request)
+        await self._approving.look(session)
+        request.state.asks = await self._desk.asks(session)
+        return await self._page(request, session)
 
     async def post(self, request: Request) -> Response:
         """A code of the authenticator program, a number, or no."""

@@ -48,6 +48,13 @@ def routes(desk: Desk) -> list[BaseRoute]:
         answer = await decide(asked, desk.approving, asked.number(), chosen)
         return told({"answer": answer})
 
+    async def look(asked: Asked) -> Response:
+        """The owner has just asked in another browser: what waits quietly comes up here."""
+        return told({"waiting": await desk.approving.look(asked.session)})
+
     if not desk.settings.by_device:
         return []
-    return [route(desk.services, "approvals/{id}", "POST", answer)]
+    return [
+        route(desk.services, "approvals/look", "POST", look),
+        route(desk.services, "approvals/{id}", "POST", answer),
+    ]
