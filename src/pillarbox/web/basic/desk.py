@@ -85,10 +85,10 @@ class Desk:
         """Whose page it is to be. Raises SignInNeeded."""
         session = await signed_in(request, self.services)
         await renew_cookie(request, self.services, session)
-        request.state.asks = await self._asks(session)
+        request.state.asks = await self.asks(session)
         return session
 
-    async def _asks(self, session: BrowserSession) -> list[Ask]:
+    async def asks(self, session: BrowserSession) -> list[Ask]:
         """Who waits for a word of this browser; every page tells of it."""
         services = self.services
         if not services.settings.recovery.by_device:
