@@ -6,8 +6,11 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from pillarbox.config.accent import complaint
 from pillarbox.config.bodies import BodySettings, PictureSettings, UnsubscribeSettings
 from pillarbox.config.links import LinkSettings
+
+_COLOR = r"^(#[0-9A-Fa-f]{6})?\Z"
 
 
 class WebSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -28,6 +31,22 @@ class WebSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             "`X-Forwarded-Proto` are believed. From anyone else they are ignored."
         ),
     ] = ()
+    accent: Annotated[
+        str,
+        Meta(
+            pattern=_COLOR,
+            description="Colour `#rrggbb` of links, buttons and marks on light pages, in place of "
+            "our blue #0b5cc8. Words of it must have a contrast of 4.5 to 1 on the page, the side "
+            "bar and a selected row; what is written on it becomes white or black by itself.",
+        ),
+    ] = ""
+    accent_dark: Annotated[
+        str,
+        Meta(
+            pattern=_COLOR,
+            description="The same on dark pages, in place of #7ab0ff.",
+        ),
+    ] = ""
     head_octets: Annotated[
         int,
         Meta(
@@ -76,3 +95,8 @@ class WebSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     pictures: PictureSettings = field(default_factory=PictureSettings)
     unsubscribe: UnsubscribeSettings = field(default_factory=UnsubscribeSettings)
     links: LinkSettings = field(default_factory=LinkSettings)
+
+    def __post_init__(self) -> None:
+        for name, color in (("accent", self.accent), ("accent_dark", self.accent_dark)):
+            if color and (why := complaint(name, color)):
+                raise ValueError(why)

@@ -23,6 +23,7 @@ from pillarbox.store.sql.names import INBOX
 from pillarbox.telemetry.log import get_logger
 from pillarbox.web.app.build import Build
 from pillarbox.web.app.first import first_batch
+from pillarbox.web.pages.accent import accent_path
 from pillarbox.web.services import WebServices
 from pillarbox.web.session import renew_cookie, signed_in
 
@@ -67,7 +68,10 @@ class Shell:
 
     def __init__(self, services: WebServices, build: Build | None) -> None:
         self._services = services
-        self._parts = build.page.partition(_MARK) if build is not None else None
+        self._parts = None
+        if build is not None:
+            page = _with_sheet(build.page, accent_path(services.settings.web))
+            self._parts = page.partition(_MARK)
 
     async def get(self, request: Request) -> Response:
         """The same page for every path of the app; the list is in it where it begins with one."""
@@ -111,6 +115,12 @@ class Shell:
             is_collapsed=known.preferences.get("conversations") is not False,
         )
         return boot, first
+
+
+def _with_sheet(page: str, path: str) -> str:
+    """The last of the page's style sheets, so that it wins."""
+    link = f'<link rel="stylesheet" href="{path}">' if path else ""
+    return page.replace("</head>", f"{link}</head>", 1)
 
 
 async def _first_block(finding: Finding) -> str:

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from pillarbox.accounts.browser_sessions import BrowserSession
+from pillarbox.web.pages.accent import accent_path
 from pillarbox.web.pages.assets import asset_path, octets_of
 from pillarbox.web.pages.forms import FIELD, Forms
 from pillarbox.web.pages.languages import LANGUAGES, language_of, texts_of
@@ -81,6 +82,7 @@ class Pages:
         self._area = area
         self._cookies = cookies
         self._hostname = services.hostname
+        self._accent = accent_path(services.settings.web)
         self.forms = Forms(services.server_key)
 
     def prepare(self, template: str) -> None:
@@ -111,7 +113,7 @@ class Pages:
         """`template` is a file of the area's `templates/`; `session`: whose page it is, if any.
 
         Templates have `t(key, **vars)`, `lang`, `csrf` (a hidden field), `asset(name)`, `hostname`,
-        `session`, `languages` and what is given here.
+        `accent` (a style sheet, if any), `session`, `languages` and what is given here.
         """
         language = self._language(request)
         page = _environment().get_template(f"{self._area}/{template}")
@@ -121,6 +123,7 @@ class Pages:
             csrf=self.forms.field(request, session) if self._cookies else "",
             csrf_name=FIELD,
             hostname=self._hostname,
+            accent=self._accent,
             session=session,
             languages=_language_links(request, language),
             **values,

@@ -1,1 +1,0 @@
-import{t as e}from"./app-pM5xB2CJ.js";e();

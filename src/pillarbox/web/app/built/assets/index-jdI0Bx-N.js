@@ -1,0 +1,1 @@
+import{t as e}from"./app-BpL0ETpa.js";e();
