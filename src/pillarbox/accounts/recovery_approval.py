@@ -146,8 +146,9 @@ class Approving:
             whom = await self._whom_to_ask(tx, text, peer)
             if not await approvals.looked_up(tx, number, whom.account, quiet=whom.quiet):
                 return _Whom()
-            if whom.account is not None and not whom.quiet:
-                await next_modseq(tx, whom.account)  # wakes who listens for the account
+            if whom.account is not None:
+                # Wakes who listens for the account; a quiet one may have taken another's place.
+                await next_modseq(tx, whom.account)
             return whom
 
         whom = await self._store.write(work)

@@ -149,7 +149,8 @@ async def test_no_is_noted_and_counts(box: ApprovalBox) -> None:
 
 
 async def test_three_for_an_account_and_ten_for_a_network_in_an_hour(box: ApprovalBox) -> None:
-    """REC-2, `per_account_and_hour`; silently. A stranger who asks uses up no letter to the owner, nor the other way."""
+    """REC-2, `per_account_and_hour`; silently. A stranger who asks uses up no letter to the owner,
+    nor the other way."""
     await box.has_address()
     for index in range(5):
         await box.ask_for(ALICE, f"198.51.{index}.1")
