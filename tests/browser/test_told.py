@@ -80,3 +80,35 @@ def test_a_domain_of_two_scripts_is_told_by_its_real_name(
     other.goto(f"{site.url}/basic/")
     other.get_by_role("link", name="Not from there").click()
     expect(other.get_by_text(f"bob@{domain} ({real})")).to_be_visible()
+
+
+def test_a_message_that_was_darkened_is_so_for_its_sender(
+    open_context: Callable[..., BrowserContext], site: Site, person: Person
+) -> None:
+    """The next one and after a reload, and no other sender's; light again in the same way."""
+    made = "<table style='background:#fff;color:#222'><tr><td>harbour</td></tr></table>"
+    with site.imap(person) as client:
+        for who, subject in (("bob", "First"), ("bob", "Second"), ("carol", "Third")):
+            head = f"From: {who}@example.org\r\nTo: {person.login}\r\nSubject: {subject}\r\n"
+            kind = "MIME-Version: 1.0\r\nContent-Type: text/html\r\n\r\n"
+            client.append("INBOX", None, None, f"{head}{kind}{made}".encode())
+    context = open_context(color_scheme="dark")
+    sign_in(context, site, person)
+    page = context.new_page()
+    open_mail(page, site)
+    darken = page.get_by_role("button", name="Darken this message")
+    lighten = page.get_by_role("button", name="Show on white again")
+    row(page, "First").click()
+    with page.expect_response("**/account/preferences"):
+        darken.click()
+    expect(lighten).to_be_visible()
+    row(page, "Third").click()
+    expect(darken).to_be_visible()
+    page.reload()
+    row(page, "Second").click()
+    expect(lighten).to_be_visible()
+    filtered = "one => getComputedStyle(one).filter"
+    assert "invert" in body(page).locator("html").evaluate(filtered)
+    lighten.click()
+    expect(darken).to_be_visible()
+    assert body(page).locator("html").evaluate(filtered) == "none"
