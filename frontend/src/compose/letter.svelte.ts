@@ -28,6 +28,8 @@ export class Letter {
   savedAt = $state(0)
   problem: string | null = $state(null)
   uploads: Record<string, FileView> = $state({})
+  /** Handed back; they may go as links. */
+  tooLarge: File[] = $state.raw([])
   minimized = $state(false)
   full = $state(false)
   /** Typed into a recipient field, but not an address yet. */

@@ -52,7 +52,7 @@ export function withTextSignature(
 }
 
 /** The line that says who wrote, or else the quote itself. */
-function firstQuoteBlock(root: HTMLElement): Element | null {
+export function firstQuoteBlock(root: HTMLElement): Element | null {
   const quote = root.querySelector(':scope > blockquote[type=cite], :scope > [data-forwarded]')
   if (!quote) return null
   const line = quote.previousElementSibling

@@ -107,8 +107,7 @@ function pause(attempt: Attempt, failures: number): number {
 export function judge(status: number, body: string, retryAfter: string | null): Attempt {
   if (status === 0) return { kind: 'lost' }
   if (status === 200 || status === 201) {
-    const told = JSON.parse(body) as Uploaded
-    return { kind: 'done', file: { blobId: told.blobId, size: told.size } }
+    return { kind: 'done', file: JSON.parse(body) as Uploaded }
   }
   if (status === 401) return { kind: 'signin' }
   if (status === 429 || status === 503) {

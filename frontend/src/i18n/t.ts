@@ -4,6 +4,7 @@
 
 import type composeTexts from './en/compose.json'
 import type keysTexts from './en/keys.json'
+import type linksTexts from './en/links.json'
 import mail from './en/mail.json'
 import reader from './en/reader.json'
 import type settingsTexts from './en/settings.json'
@@ -15,12 +16,13 @@ export type Key =
   | KeysOf<'reader', typeof reader>
   | KeysOf<'compose', typeof composeTexts>
   | KeysOf<'settings', typeof settingsTexts>
+  | KeysOf<'links', typeof linksTexts>
   | KeysOf<'keys', typeof keysTexts>
   | KeysOf<'shield', typeof shieldTexts>
 export type Vars = Record<string, string | number>
 export type Text = string | Partial<Record<Intl.LDMLPluralRule, string>>
 export type Texts = Record<string, Text>
-export type Namespace = 'mail' | 'reader' | 'compose' | 'settings' | 'keys' | 'shield'
+export type Namespace = 'mail' | 'reader' | 'compose' | 'settings' | 'links' | 'keys' | 'shield'
 
 export const LANGUAGES = ['en', 'de', 'es', 'zh'] as const
 export type Language = (typeof LANGUAGES)[number]
@@ -87,6 +89,7 @@ const files = import.meta.glob<Loaded>([
   '!./en/reader.json',
   // Their parts bring them: the app's first script names as little as it can.
   '!./*/keys.json',
+  '!./*/links.json',
   '!./*/shield.json',
 ])
 
@@ -112,7 +115,7 @@ export async function setLanguage(wished: Language): Promise<void> {
 
 /** Texts of a part whose code is loaded on demand; await it beside the import. */
 export async function loadTexts(
-  name: 'compose' | 'settings' | 'keys' | 'shield',
+  name: 'compose' | 'settings' | 'links' | 'keys' | 'shield',
   from: typeof load = load,
 ): Promise<void> {
   english[name] ??= await from('en', name)

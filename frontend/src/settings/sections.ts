@@ -72,6 +72,7 @@ export const SECTIONS: readonly Section[] = [
     group: 'settings.groupSpace',
     needs: 'urn:pillarbox:jmap:recovery',
   },
+  { id: 'links', icon: 'link', title: 'settings.links', group: 'settings.groupSpace' },
   { id: 'import', icon: 'upload', title: 'settings.import', group: 'settings.groupSpace' },
 ]
 

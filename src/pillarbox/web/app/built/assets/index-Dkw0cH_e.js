@@ -1,0 +1,1 @@
+import{t as e}from"./app-D_O_YmXf.js";e();

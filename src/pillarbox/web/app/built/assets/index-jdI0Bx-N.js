@@ -1,1 +1,0 @@
-import{t as e}from"./app-BpL0ETpa.js";e();
