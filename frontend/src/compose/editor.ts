@@ -182,7 +182,16 @@ export type Command =
   | 'undo'
   | 'redo'
 
+/** What another wrote in colours of their own was meant for white paper. */
+const PAPER =
+  ':is(blockquote[type=cite], [data-forwarded] > :last-child)' +
+  ':has([bgcolor], [color], [style*=color], [style*=background])'
+
 function styleOf(look: Look): string {
+  const paper = `
+.letter ${PAPER} { color-scheme: light; background: #fff; color: #1a1d21; padding: 8px 12px }
+.letter ${PAPER} blockquote { color: inherit }
+.letter ${PAPER} a { color: #0b5cc8 }`
   return `
 :root { color-scheme: ${look.dark ? 'dark' : 'light'}; background: ${look.background}; height: 100%; cursor: text }
 body { margin: 0; color: ${look.text};
@@ -195,5 +204,6 @@ body { margin: 0; color: ${look.text};
 .letter ul, .letter ol { padding-left: 28px; margin: 4px 0 }
 .letter img { max-width: 100% }
 .letter img:not([src]) { display: inline-block; min-width: 24px; min-height: 24px; border: 1px dashed ${look.border} }
+${look.dark ? paper : ''}
 `
 }

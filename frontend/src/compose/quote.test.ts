@@ -4,7 +4,7 @@ import { newDraft, parseHtml, type Draft } from './draft.ts'
 import { emailOf, referToParts } from './email.ts'
 import { speaksOfAttachment } from './forgotten.ts'
 import { htmlToText, quoteText, textToHtml } from './plain.ts'
-import { decodeAddress, forwardedFiles, quotable, replyHtml, type QuotedPart } from './quote.ts'
+import { decodeAddress, forwardedFiles, forwardHtml, quotable, replyHtml, type QuotedPart } from './quote.ts'
 import { withSignature, withTextSignature } from './signature.ts'
 
 const identity = (id: string, signature: string) => ({
@@ -124,6 +124,12 @@ describe('signature', () => {
     expect(htmlToText(parseHtml(second))).toContain('Alice of the shop\nOn Monday')
     expect(second.match(/-- /g)).toHaveLength(1)
     expect(htmlToText(parseHtml(withSignature(second, null)))).toBe('On Monday Bob wrote:\n> hello')
+  })
+
+  it('stands above what is passed on', () => {
+    const passedOn = forwardHtml('Forwarded message', [['From:', 'Bob']], '<p>hello</p>')
+    const text = htmlToText(parseHtml(withSignature(passedOn, identity('1', 'Alice'))))
+    expect(text).toMatch(/^--\nAlice\n-+ Forwarded message -+\nFrom: Bob\n\nhello$/)
   })
 
   it('in plain text as well', () => {

@@ -95,7 +95,7 @@ export function decodeAddress(encoded: string): string | null {
 /** Our line above, their words below; an empty block on top to write in. */
 export function replyHtml(attribution: string, quoted: string): string {
   return (
-    `<div><br></div><div>${escapeHtml(attribution)}</div>` +
+    `<div><br></div><div><br></div><div>${escapeHtml(attribution)}</div>` +
     `<blockquote type="cite">${quoted}</blockquote><div><br></div>`
   )
 }
@@ -110,8 +110,9 @@ export function forwardHtml(
     ([name, value]) => `<div><b>${escapeHtml(name)}</b> ${escapeHtml(value)}</div>`,
   )
   return (
-    `<div><br></div><div>---------- ${escapeHtml(title)} ----------</div>` +
-    `${lines.join('')}<div><br></div><div>${body}</div>`
+    `<div><br></div><div><br></div><div data-forwarded="">` +
+    `<div>---------- ${escapeHtml(title)} ----------</div>` +
+    `${lines.join('')}<div><br></div><div>${body}</div></div>`
   )
 }
 

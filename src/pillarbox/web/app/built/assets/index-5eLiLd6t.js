@@ -1,0 +1,1 @@
+import{t as e}from"./app-s8Ehnz54.js";e();

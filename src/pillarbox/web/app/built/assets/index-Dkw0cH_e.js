@@ -1,1 +1,0 @@
-import{t as e}from"./app-D_O_YmXf.js";e();
