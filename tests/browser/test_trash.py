@@ -8,13 +8,15 @@ the trash, as the row of its place says.
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from pillarbox.node.administration import Opened
+from support.browsing import sign_in
 from support.reading import ROWS, open_mail
-from support.web_site import Person, Site
+from support.web_site import Person, Site, running_site
 from support.writing import until
 
 DAY = 86_400
@@ -85,3 +87,18 @@ def test_bulk_10_the_trash_goes_thirty_days_after_the_move(
     open_mail(page, site, "inbox")
     expect(page.locator(ROWS, has_text=OLD)).to_be_visible()
     assert in_trash(site, person) == 2
+
+
+@pytest.mark.web_long
+@pytest.mark.parametrize(("days", "said"), [(7, "stays here for 7 days"), (0, "Nothing in this")])
+def test_an_empty_trash_says_how_long_it_keeps(
+    tmp_path: Path, browser: Browser, days: int, said: str
+) -> None:
+    """As whoever runs the server has chosen."""
+    with running_site(tmp_path, settings={"bulk": {"trash_days": days}}) as site:
+        context = browser.new_context()
+        sign_in(context, site, site.alice)
+        page = context.new_page()
+        page.goto(f"{site.url}/mail/trash")
+        expect(page.get_by_text(said)).to_be_visible()
+        context.close()

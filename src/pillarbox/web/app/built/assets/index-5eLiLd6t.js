@@ -1,1 +1,0 @@
-import{t as e}from"./app-s8Ehnz54.js";e();
