@@ -95,6 +95,29 @@ def test_the_number_is_chosen_where_one_is_signed_in(
     expect(stranger).to_have_url(re.compile("/sign-in/second"))
 
 
+def test_who_was_asked_too_often_looks_for_the_own_question(
+    context: BrowserContext, page: Page, open_context: OpenContext, site: Site, person: Person
+) -> None:
+    """Somebody has asked all hour long: none comes up any more, and the owner gets in."""
+    turn_codes_on(context, site)
+    open_mail(page, site)
+    stranger = open_context().new_page()
+    for _ in range(3):
+        ask_there(stranger, site, person.login)
+    expect(question(page)).to_be_visible()
+    page.keyboard.press("Escape")
+    number = ask_there(open_context().new_page(), site, person.login)
+    page.goto(f"{site.url}/mail/settings/security")
+    look = page.get_by_role("button", name="Look for it")
+    expect(look).to_be_visible()
+    expect(question(page)).to_have_count(0)
+    look.click()
+    question(page).get_by_role("button", name=number, exact=True).click()
+    expect(page.get_by_text("Approved. Go on at the other device.")).to_be_visible()
+    look.click()
+    expect(page.get_by_text("Nobody waits.")).to_be_visible()
+
+
 @pytest.mark.web_long
 def test_it_is_somebody_else(
     context: BrowserContext, page: Page, open_context: OpenContext, site: Site, person: Person
