@@ -128,6 +128,53 @@ def test_from_looking_to_taking_back(
     assert OLD.password not in page.content()
 
 
+@pytest.mark.mail(1)
+def test_what_becomes_of_each_folder(
+    page: Page, site: Site, person: Person, elsewhere: RunningServer, axe: Callable[..., None]
+) -> None:
+    site.fill(person, 2, "Archive/Harbour")
+    open_page(page, site)
+    fill_in(page, OLD.login, elsewhere.imaps, OLD.password)
+    page.get_by_role("button", name="Test", exact=True).click()
+    expect(page.get_by_text("47 messages would come")).to_be_visible(timeout=WAIT)
+    page.get_by_label("What INBOX becomes here").select_option("Archive/Harbour")
+    page.get_by_label("What Work/Plans becomes here").select_option("Leave out")
+    expect(page.get_by_text("40 messages would come")).to_be_visible()
+    page.get_by_label("Keep fetching new mail").check()
+    page.get_by_label("Both ways").check()
+    page.get_by_label("Label on what it brings").first.fill("old")
+    axe(page, "choices")
+    fits(page)
+    page.get_by_role("button", name="Add and begin").click()
+    expect(row(page)).to_contain_text("New mail comes at once", timeout=WAIT)
+    expect(row(page)).to_contain_text("40 messages")
+    assert counts(site, person) == {**counts(site, person), "INBOX": 1, "Archive/Harbour": 42}
+    assert "Work/Plans" not in counts(site, person)
+    with site.imap(person) as client:
+        client.select("Archive/Harbour")
+        assert len(client.uid("SEARCH", "KEYWORD", "old")[1][0].split()) == 40
+    page.get_by_role("button", name="Remove").click()
+    page.get_by_role("dialog").get_by_role("button", name="Remove", exact=True).click()
+    expect(row(page)).to_have_count(0)
+
+
+def test_where_no_password_is_taken(page: Page, site: Site, axe: Callable[..., None]) -> None:
+    open_page(page, site)
+    page.get_by_label("E-mail address there").fill("somebody@outlook.com")
+    page.get_by_role("button", name="Find its server").click()
+    expect(page.get_by_text("this server is not known there")).to_be_visible(timeout=WAIT)
+    expect(page.get_by_label("Password there")).to_have_count(0)
+    axe(page, "no password")
+    page.get_by_role("button", name="Bring a file instead").click()
+    expect(page.get_by_label("File", exact=True)).to_be_focused()
+    page.get_by_role("button", name="Name a server by hand").click()
+    expect(page.get_by_label("Server", exact=True)).to_have_value("outlook.office365.com")
+    page.get_by_label("E-mail address there").fill("somebody@gmail.com")
+    page.get_by_role("button", name="Find its server").click()
+    guide = page.get_by_role("link", name="Open the page of Gmail")
+    expect(guide).to_have_attribute("href", "https://myaccount.google.com/apppasswords")
+
+
 def counts(site: Site, person: Person) -> dict[str, int]:
     """Messages by mailbox, as another program sees them."""
     with site.imap(person) as client:

@@ -7,6 +7,7 @@ import type keysTexts from './en/keys.json'
 import type linksTexts from './en/links.json'
 import mail from './en/mail.json'
 import reader from './en/reader.json'
+import type movingTexts from './en/moving.json'
 import type settingsTexts from './en/settings.json'
 import type shieldTexts from './en/shield.json'
 
@@ -16,13 +17,14 @@ export type Key =
   | KeysOf<'reader', typeof reader>
   | KeysOf<'compose', typeof composeTexts>
   | KeysOf<'settings', typeof settingsTexts>
+  | KeysOf<'moving', typeof movingTexts>
   | KeysOf<'links', typeof linksTexts>
   | KeysOf<'keys', typeof keysTexts>
   | KeysOf<'shield', typeof shieldTexts>
 export type Vars = Record<string, string | number>
 export type Text = string | Partial<Record<Intl.LDMLPluralRule, string>>
 export type Texts = Record<string, Text>
-export type Namespace = 'mail' | 'reader' | 'compose' | 'settings' | 'links' | 'keys' | 'shield'
+export type Namespace = 'mail' | 'reader' | 'compose' | 'settings' | 'moving' | 'links' | 'keys' | 'shield'
 
 export const LANGUAGES = ['en', 'de', 'es', 'zh'] as const
 export type Language = (typeof LANGUAGES)[number]
@@ -90,6 +92,7 @@ const files = import.meta.glob<Loaded>([
   // Their parts bring them: the app's first script names as little as it can.
   '!./*/keys.json',
   '!./*/links.json',
+  '!./*/moving.json',
   '!./*/shield.json',
 ])
 
@@ -115,7 +118,7 @@ export async function setLanguage(wished: Language): Promise<void> {
 
 /** Texts of a part whose code is loaded on demand; await it beside the import. */
 export async function loadTexts(
-  name: 'compose' | 'settings' | 'links' | 'keys' | 'shield',
+  name: 'compose' | 'settings' | 'moving' | 'links' | 'keys' | 'shield',
   from: typeof load = load,
 ): Promise<void> {
   english[name] ??= await from('en', name)

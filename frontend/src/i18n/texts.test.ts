@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { chooseLanguage, LANGUAGES, setLanguage, type Text, type Texts, t } from './t.ts'
 
-const NAMES = ['mail', 'reader', 'compose', 'settings', 'links', 'keys', 'shield'] as const
+const NAMES = ['mail', 'reader', 'compose', 'settings', 'moving', 'links', 'keys', 'shield'] as const
 const SRC = join(import.meta.dirname, '..')
 const read = (language: string, name: string) =>
   JSON.parse(readFileSync(join(SRC, 'i18n', language, `${name}.json`), 'utf8')) as Texts

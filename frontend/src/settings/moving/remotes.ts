@@ -39,6 +39,8 @@ export interface Connected {
   login: string
   once: boolean
   everySeconds: number
+  /** The server tells of new mail at once. */
+  atOnce: boolean
   state: 'active' | 'paused' | 'attention' | 'done'
   isRunning: boolean
   trouble: string
@@ -46,6 +48,8 @@ export interface Connected {
   dueAt: string | null
   succeededAt: string | null
   brought: number | null
+  /** Not so for a file that is gone. */
+  canRun: boolean
   run: Run | null
 }
 
@@ -54,30 +58,68 @@ export interface Found {
   login: string
   imap: Server | null
   pop3: Server | null
-  provider: { name: string; title: string; proof: 'account' | 'app' | 'oauth' } | null
+  smtp: Server | null
+  provider: {
+    name: string
+    title: string
+    proof: 'account' | 'app' | 'oauth'
+    /** The page there on which a password for programs is made. */
+    guide: string
+  } | null
+  /** Servers of providers that know this one: people sign in there, in their own pages. */
+  oauthHosts: string[]
+}
+
+export interface LookFolder {
+  path: string
+  messages: number | null
+  octets: number | null
+  /** The mailbox that it would become, and what of it would come; not where there was no time. */
+  here?: string
+  toCome?: number
+  octetsToCome?: number
 }
 
 export interface Look {
   isWhole: boolean
-  folders: { path: string; messages: number | null; octets: number | null }[]
-  toCome?: number
-  octetsToCome?: number
-  missingOctets?: number
-  missingMessages?: number
+  folders: LookFolder[]
+  /** Free here; null: without a limit. */
+  roomOctets?: number | null
+  roomMessages?: number | null
   skipped?: string[]
 }
 
-export interface Wish extends Server {
+export interface ChoiceWish {
+  label: string
+  once: boolean
+  everyMinutes: number
+  atOnce: boolean
+  twoWay: boolean
+  atSource: 'leave' | 'delete'
+  afterDays: number
+  leaveOut: string[]
+  mapped: Record<string, string>
+  into: string
+  skipSpam: boolean
+  keyword: string
+  sendAs: (Server & { address: string }) | null
+}
+
+export interface Place extends Server {
   kind: 'imap' | 'pop3'
   login: string
+}
+
+export interface Wish extends ChoiceWish, Place {
   password: string
-  label?: string
-  once?: boolean
-  everyMinutes?: number
-  atSource?: 'leave' | 'delete'
-  afterDays?: number
-  skipSpam?: boolean
-  keyword?: string
+}
+
+export interface FileWish {
+  name: string
+  octets: number
+  into: string
+  keyword: string
+  skipSpam: boolean
 }
 
 const one = (id: string, what = '') => `/account/remotes/${id}${what}`
@@ -87,6 +129,14 @@ export const remotes = {
   find: (address: string) => app.api<Found>('POST', '/account/remotes/find', { address }),
   test: (wish: Wish) => app.api<Look>('POST', '/account/remotes/test', wish),
   add: (wish: Wish) => app.api<{ id: string }>('POST', '/account/remotes', wish),
+  look: (id: string) => app.api<Look>('POST', one(id, '/look')),
+  choose: (id: string, wish: ChoiceWish) => app.api('PUT', one(id), wish),
+  /** To the provider's own page; it leads back to ours. */
+  signInThere: async (place: Place) => {
+    const { url } = await app.api<{ url: string }>('POST', '/account/remotes/oauth', place)
+    location.assign(url)
+  },
+  beginFile: (wish: FileWish) => app.api<{ path: string }>('POST', '/account/remotes/files', wish),
   run: (id: string) => app.api('POST', one(id, '/run')),
   pause: (id: string) => app.api('POST', one(id, '/pause')),
   undo: (id: string) => app.api('POST', one(id, '/undo')),
@@ -96,18 +146,19 @@ export const remotes = {
 }
 
 const TROUBLES: Readonly<Record<string, Key>> = {
-  address: 'settings.trouble_address',
-  unreachable: 'settings.trouble_unreachable',
-  certificate: 'settings.trouble_certificate',
-  tls: 'settings.trouble_tls',
-  'sign-in': 'settings.trouble_signIn',
-  'second-factor': 'settings.trouble_secondFactor',
-  consent: 'settings.trouble_consent',
-  throttled: 'settings.trouble_throttled',
-  protocol: 'settings.trouble_protocol',
-  cut: 'settings.trouble_cut',
-  quota: 'settings.trouble_quota',
-  sealed: 'settings.trouble_sealed',
+  address: 'moving.trouble_address',
+  unreachable: 'moving.trouble_unreachable',
+  certificate: 'moving.trouble_certificate',
+  tls: 'moving.trouble_tls',
+  'sign-in': 'moving.trouble_signIn',
+  'second-factor': 'moving.trouble_secondFactor',
+  consent: 'moving.trouble_consent',
+  throttled: 'moving.trouble_throttled',
+  protocol: 'moving.trouble_protocol',
+  cut: 'moving.trouble_cut',
+  file: 'moving.trouble_file',
+  quota: 'moving.trouble_quota',
+  sealed: 'moving.trouble_sealed',
 }
 
 /** Its sentence with a next step; for what has none here, the server's. */

@@ -55,6 +55,7 @@ class Preset(Struct, frozen=True, kw_only=True):
     servers: Servers = Servers()
     proof: Proof = "account"
     sign_in: str = ""  # what to do there first, in whole sentences
+    guide: str = ""  # the page on which a password for programs is made
     pop3_note: str = ""
     oauth: OAuthEndpoints | None = None
     throttling: Throttling = Throttling()
@@ -104,6 +105,7 @@ PRESETS: tuple[Preset, ...] = (
         proof="app",
         sign_in="Sign in through Google (OAuth), or turn on 2-Step Verification at "
         "myaccount.google.com and make an app password at myaccount.google.com/apppasswords.",
+        guide="https://myaccount.google.com/apppasswords",
         pop3_note="POP3 must be switched on in Gmail's settings (Forwarding and POP/IMAP), which "
         "also say whether mail stays there once it was read by POP3. A message is shown to one "
         'program only, unless the user name begins with "recent:", which shows the last 30 days '
@@ -146,6 +148,7 @@ PRESETS: tuple[Preset, ...] = (
         proof="app",
         sign_in="Make an app password in Yahoo's account security settings "
         "(login.yahoo.com/account/security); the usual password is not taken.",
+        guide="https://login.yahoo.com/account/security",
         throttling=Throttling(connections=5),
     ),
     Preset(
@@ -156,6 +159,7 @@ PRESETS: tuple[Preset, ...] = (
         proof="app",
         sign_in="Make an app password in AOL's account security settings "
         "(login.aol.com/account/security); the usual password is not taken.",
+        guide="https://login.aol.com/account/security",
         throttling=Throttling(connections=5),
     ),
     Preset(
@@ -167,6 +171,7 @@ PRESETS: tuple[Preset, ...] = (
         proof="app",
         sign_in="Make an app-specific password at account.apple.com (Sign-In and Security); the "
         "usual password is not taken. The user name is the part of the address before the @.",
+        guide="https://account.apple.com/",
         pop3_note="iCloud has no POP3; use IMAP.",
         throttling=Throttling(connections=10),
     ),

@@ -93,6 +93,7 @@ def found(guess: Guess) -> dict[str, Any]:
             "proof": preset.proof,
             "signIn": preset.sign_in,
             "pop3Note": preset.pop3_note,
+            "guide": preset.guide,
         },
     }
 
