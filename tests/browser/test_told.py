@@ -6,6 +6,7 @@ from collections.abc import Callable
 from email.message import EmailMessage
 from email.policy import SMTP
 
+import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from support.browsing import sign_in
@@ -112,3 +113,30 @@ def test_a_message_that_was_darkened_is_so_for_its_sender(
     lighten.click()
     expect(darken).to_be_visible()
     assert body(page).locator("html").evaluate(filtered) == "none"
+
+
+@pytest.mark.parametrize(
+    ("found", "said", "why"),
+    [
+        ("dmarc=pass header.from=bank.example", "Sender verified", "really comes from bank"),
+        ("dmarc=fail header.from=bank.example", "Sender doubtful", "Be careful with links"),
+        ("none", "", ""),
+    ],
+)
+def test_what_the_server_found_out_about_a_sender(
+    page: Page, site: Site, person: Person, found: str, said: str, why: str
+) -> None:
+    """Beside the message, without keeping it waiting, and why when it is asked for."""
+    head = f"From: bob@bank.example\r\nTo: {person.login}\r\nSubject: Your account\r\n"
+    results = f"Authentication-Results: mail.example.org; {found}\r\n\r\n"
+    with site.imap(person) as client:
+        client.append("INBOX", None, None, f"{head}{results}Hello harbour".encode())
+    open_mail(page, site)
+    row(page, "Your account").click()
+    expect(body(page).locator("body")).to_contain_text("harbour")
+    shield = page.get_by_role("article").locator(".trust details")
+    expect(shield).to_have_count(1 if said else 0)
+    if said:
+        shield.get_by_text(said).click()
+        expect(shield.get_by_text(why)).to_be_visible()
+        expect(shield).to_contain_text("Address in From (DMARC)")
