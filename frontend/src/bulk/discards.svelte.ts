@@ -12,6 +12,9 @@ const WAIT = 60 // ms: rows come in groups
 const MOST_AT_ONCE = 200
 const MOST_KEPT = 5000
 
+/** What is said of a letter that was sent but waits; set by the part that knows those. */
+export const sending: { note: ((id: Id) => string | null) | null } = $state({ note: null })
+
 const since = new SvelteMap<string, number>()
 const wanted = new Set<Id>()
 let timer: ReturnType<typeof setTimeout> | undefined

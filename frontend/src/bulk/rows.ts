@@ -2,7 +2,7 @@
 
 import { app } from '../app.ts'
 import type { Email, Mailbox } from '../data/types.ts'
-import { daysUntilGone } from './discards.svelte.ts'
+import { daysUntilGone, sending } from './discards.svelte.ts'
 import { mailboxName } from '../shell/places.ts'
 
 /** The folder on screen, if it is one. */
@@ -20,9 +20,10 @@ export function listName(): string {
   return folder ? mailboxName(folder) : app.t('reader.select.allMail')
 }
 
-/** "deleted in 12 days", in the Trash and the Junk. */
+/** "deleted in 12 days", in the Trash and the Junk; "will be sent …" of what waits in the Sent. */
 export function rowNote(email: Email): string | null {
   const folder = shownFolder()
+  if (folder?.role === 'sent') return sending.note?.(email.id) ?? null
   if (folder?.role !== 'trash' && folder?.role !== 'junk') return null
   const days = daysUntilGone(email, folder)
   return days === null ? null : app.t('reader.folder.daysLeft', { n: days })

@@ -77,7 +77,7 @@ export function factsOf(email: Email): RowFacts {
 }
 
 /** 'Unread, Anna, Invoice 209, has attachment, 14:02, row 3 of 12,480' */
-export function spoken(facts: RowFacts, row: number, total: number): string {
+export function spoken(facts: RowFacts, row: number, total: number, note: string | null): string {
   const words = [
     facts.isUnread && app.t('mail.unread'),
     facts.people,
@@ -90,6 +90,7 @@ export function spoken(facts: RowFacts, row: number, total: number): string {
     facts.hasAttachment && app.t('mail.hasAttachment'),
     ...facts.labels.map((one) => one.name),
     facts.date,
+    note,
     app.t('mail.rowOf', { n: row, total }),
   ]
   return words.filter(Boolean).join(', ')

@@ -1,7 +1,9 @@
 // Letters that wait for a later time, for the places that show them beside others.
 
 import { app } from '../app.ts'
-import { loadTexts } from '../i18n/t.ts'
+import type { Id } from '../data/types.ts'
+import { sending } from '../bulk/discards.svelte.ts'
+import { currentLocale, loadTexts } from '../i18n/t.ts'
 import { pendingSubmissions, takeBack, type Scheduled } from './submission.ts'
 
 const LATER_MS = 60_000 // what can still be taken back for some seconds has a notice of its own
@@ -19,6 +21,17 @@ class Waiting {
     await Promise.all([loadTexts('compose'), loadTexts('settings')])
     app.mail.onChange('EmailSubmission', () => void this.load())
     await this.load()
+    sending.note = (id) => this.note(id)
+  }
+
+  /** For the row of a list: when it goes. */
+  private note(id: Id): string | null {
+    const at = this.all.find((one) => one.emailId === id)?.sendAt
+    if (at === undefined) return null
+    const format = new Intl.DateTimeFormat(currentLocale(), {
+      month: 'short', day: 'numeric', hour: 'numeric', minute: 'numeric',
+    })
+    return app.t('compose.scheduled', { when: format.format(new Date(at)) })
   }
 
   async load(): Promise<void> {
