@@ -96,7 +96,10 @@ function groups(parts: Map<string, Part>): Record<string, string[]> {
     'composer, later': later,
     'composer, asked for': of(ASKED_FOR, [...composer, ...later]),
     settings,
-    'moving in and out': of(['/settings/moving/Moving.svelte'], settings),
+    'moving in and out': of(
+      ['/settings/moving/Moving.svelte', '/settings/elsewhere/Elsewhere.svelte'],
+      settings,
+    ),
   }
   for (const [file, { modules }] of parts) {
     const [, language, part] = modules[0]?.match(/\/i18n\/([a-z]+)\/([a-z]+)\.json$/) ?? []
