@@ -1,0 +1,1 @@
+import{t as e}from"./app-CpQBwR10.js";e();
