@@ -9,6 +9,10 @@ from email.policy import SMTP
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from pillarbox.message.digest import digest
+from pillarbox.node.administration import Opened
+from pillarbox.store import Transaction
+from pillarbox.store.sql import accounts, messages
 from support.browsing import sign_in
 from support.reading import body, open_mail, row
 from support.web_site import Person, Site
@@ -121,16 +125,17 @@ def test_a_message_that_was_darkened_is_so_for_its_sender(
         ("dmarc=pass header.from=bank.example", "Sender verified", "really comes from bank"),
         ("dmarc=fail header.from=bank.example", "Sender doubtful", "Be careful with links"),
         ("none", "", ""),
+        ("", "", ""),  # was not judged; its own header says what it likes
     ],
 )
 def test_what_the_server_found_out_about_a_sender(
     page: Page, site: Site, person: Person, found: str, said: str, why: str
 ) -> None:
     """Beside the message, without keeping it waiting, and why when it is asked for."""
-    head = f"From: bob@bank.example\r\nTo: {person.login}\r\nSubject: Your account\r\n"
-    results = f"Authentication-Results: mail.example.org; {found}\r\n\r\n"
-    with site.imap(person) as client:
-        client.append("INBOX", None, None, f"{head}{results}Hello harbour".encode())
+    field = "Authentication-Results: localhost; "
+    head = f"From: bob@bank.example\r\nTo: {person.login}\r\nSubject: Your account\r\n\r\n"
+    forged = f"{field}dmarc=pass header.from=bank.example\r\n{head}Hello harbour"
+    deliver(site, person, forged.encode(), f"{field}{found}\r\n".encode() if found else b"")
     open_mail(page, site)
     row(page, "Your account").click()
     expect(body(page).locator("body")).to_contain_text("harbour")
@@ -140,3 +145,27 @@ def test_what_the_server_found_out_about_a_sender(
         shield.get_by_text(said).click()
         expect(shield.get_by_text(why)).to_be_visible()
         expect(shield).to_contain_text("Address in From (DMARC)")
+
+
+def deliver(site: Site, person: Person, octets: bytes, trace: bytes) -> None:
+    """With what the server would have written above it."""
+
+    async def work(opened: Opened) -> None:
+        account = await opened.store.read(lambda db: accounts.find(db, person.login))
+        assert account is not None
+        with opened.store.spool() as spool:
+            spool.write(octets)
+            new = messages.NewMessage(
+                account=account.id,
+                mailbox=None,
+                digest=digest(octets),
+                blob=await spool.seal(),
+                trace=trace,
+            )
+
+        async def append(tx: Transaction) -> None:
+            await messages.append(tx, new)
+
+        await opened.store.write(append)
+
+    site.server.administer(work)

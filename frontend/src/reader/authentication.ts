@@ -1,5 +1,5 @@
-// What the server found out about a sender (RFC 8601), for people. Only the topmost field counts:
-// it is ours, written at delivery; those below came with the message and may say anything.
+// What the server found out about a sender (RFC 8601), for people. The fields are those that it
+// wrote at delivery itself; of several the topmost counts.
 
 export type Outcome = 'pass' | 'fail' | 'softfail' | 'neutral' | 'none' | 'temperror' | 'permerror' | 'policy'
 export type Method = 'spf' | 'dkim' | 'dmarc' | 'arc' | 'iprev'

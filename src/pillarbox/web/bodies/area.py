@@ -16,7 +16,7 @@ from pillarbox.jmap.blobs import Blob, find_blob
 from pillarbox.jmap.http.files import disposition
 from pillarbox.jmap.ids import account_id
 from pillarbox.message.raster import MOST_SNIFFED, raster_type
-from pillarbox.web.bodies import leaving
+from pillarbox.web.bodies import findings, leaving
 from pillarbox.web.bodies.attachments import zipped
 from pillarbox.web.bodies.cache import Key
 from pillarbox.web.bodies.document import document, framed, message_document, with_pictures
@@ -60,7 +60,7 @@ def routes(services: WebServices) -> list[BaseRoute]:
     services.ending.append(pool.close)
     services.arriving.append(pool.prepare)
     pages = BodyPages(services, pool, Pictures.of(services))
-    return [*pages.routes(), *leaving.routes(services)]
+    return [*pages.routes(), *leaving.routes(services), *findings.routes(services)]
 
 
 class BodyPages:
