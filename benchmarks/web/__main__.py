@@ -23,6 +23,7 @@ from support.browsing import CHROMIUM, running_browser
 from support.web_site import ALICE, PASSWORD, Site, ready_mail, running_site
 
 PARTS = ("roundcube", "load", "targets", "million")
+SEARCHES = "searches"  # those of the targets alone: for who works on them
 WORKERS = os.cpu_count() or 1
 KEPT = Path(__file__).parents[2] / "var" / "bench-mail"
 _WITHIN = 0.1  # opening from a million messages may differ by so much
@@ -43,7 +44,7 @@ def main() -> None:
             with running_browser() as browser:
                 requests = load.record(browser, site)
             _say(load.table(load.measure(site, requests)))
-    if "targets" in options.only or "million" in options.only:
+    if {"targets", "million", SEARCHES} & set(options.only):
         _targets(options)
     ended = f"{time.monotonic() - began:.0f} s in all, load {os.getloadavg()[0]:.1f} in the end"
     _say([ended])
@@ -71,7 +72,10 @@ def _targets(options: argparse.Namespace) -> None:
             if "targets" in options.only:
                 for one in targets.everything():
                     print(figures.line(one), flush=True)
-            else:
+            elif SEARCHES in options.only:
+                targets.searches()
+                print(*map(figures.line, targets.figures), sep="\n", flush=True)
+            if "million" in options.only and not targets.opened:
                 targets.opening()
     if "million" in options.only and targets.opened:
         with running_million(options.million, WORKERS) as site:
@@ -122,7 +126,7 @@ def _machine(options: argparse.Namespace) -> str:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.web", description=__doc__)
-    parser.add_argument("--only", nargs="*", default=list(PARTS), choices=PARTS)
+    parser.add_argument("--only", nargs="*", default=list(PARTS), choices=(*PARTS, SEARCHES))
     parser.add_argument("--messages", type=int, default=100_000, help="in the inbox")
     parser.add_argument("--million", type=int, default=1_000_000, help="in the largest inbox")
     parser.add_argument("--network", default=LOOPBACK.name, choices=list(NETWORKS))

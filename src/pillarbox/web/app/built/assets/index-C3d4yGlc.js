@@ -1,1 +1,0 @@
-import{t as e}from"./app-CpQBwR10.js";e();
