@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,10 +18,11 @@ from pillarbox.accounts.vault import Vault
 from pillarbox.cli.collect_oauth import registration_of
 from pillarbox.cli.main import main
 from pillarbox.clock import SystemClock
-from pillarbox.config.collect import CollectSettings
+from pillarbox.config.collect import CollectSettings, OAuthProviderSettings
 from pillarbox.config.store import StoreSettings
 from pillarbox.config.writing import to_toml
 from pillarbox.flow.collect.oauth_messages import new_request
+from pillarbox.flow.collect.presets import find_named
 from pillarbox.flow.collect.remotes import Remotes
 from pillarbox.flow.collect.settings import RemoteSettings, ServerSpec
 from pillarbox.ids import RemoteId
@@ -259,6 +261,22 @@ def test_oauth_at_any_provider(run: Run, tmp_path: Path) -> None:
     assert (registration.provider, registration.client_secret) == ("", secret)
     asked = new_request(registration, "http://127.0.0.1:1/", "a@example.net")
     assert asked.url.startswith("https://id.example.net/begin?response_type=code&client_id=us&")
+
+
+def test_oauth_at_a_companys_own_sign_in() -> None:
+    """The addresses of the settings count, and a grant remembers them."""
+    ours = OAuthProviderSettings(
+        provider="outlook",
+        client_id="us",
+        authorization_url="https://id.example.net/begin",
+        token_url="https://id.example.net/token",
+    )
+    collect, store = CollectSettings(oauth=(ours,)), StoreSettings(data_dir="/nowhere")
+    opened = SimpleNamespace(settings=SimpleNamespace(collect=collect, store=store))
+    given = argparse.Namespace(token_url="", client_id="", client_secret_file="")
+    registration = registration_of(opened, given, find_named("outlook"))  # type: ignore[arg-type]
+    assert (registration.provider, registration.client_id) == ("", "us")
+    assert registration.endpoints.token == "https://id.example.net/token"
 
 
 def test_a_server_that_was_guessed_is_shown_first(run: Run, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from pillarbox.clock import SystemClock
 from pillarbox.errors import NotAllowed
 from pillarbox.flow.collect.oauth import OAuth
 from pillarbox.flow.collect.oauth_messages import Registration
+from pillarbox.flow.collect.oauth_offered import endpoints_of, has_own
 from pillarbox.flow.collect.oauth_redirect import loopback_redirect
 from pillarbox.flow.collect.presets import OAuthEndpoints, Preset
 from pillarbox.flow.collect.settings import OAuthGrant, RemoteSettings, SignIn
@@ -70,6 +71,7 @@ def registration_of(
             "--token-url and its like, as that provider says."
         )
     client_id, secret = options.client_id, options.client_secret_file or None
+    provider, endpoints = preset.name, preset.oauth
     if not client_id:
         for known in opened.settings.collect.oauth:
             if known.provider == preset.name:
@@ -79,6 +81,8 @@ def registration_of(
                 elif known.client_secret:
                     secret = Secret(known.client_secret)
                 client_id = known.client_id
+                if has_own(known):
+                    provider, endpoints = "", endpoints_of(known) or endpoints
     if not client_id:
         raise NotAllowed(
             f"{preset.title} must know this server first: register an application there, and give "
@@ -86,7 +90,7 @@ def registration_of(
             f"{preset.sign_in}"
         )
     return Registration(
-        provider=preset.name, endpoints=preset.oauth, client_id=client_id, client_secret=secret
+        provider=provider, endpoints=endpoints, client_id=client_id, client_secret=secret
     )
 
 

@@ -23,7 +23,7 @@ class Offers:
 
     def hosts(self) -> list[str]:
         """Mail servers that take the tokens of one of them."""
-        return [host for one in self._registered if _endpoints(one) for host in _hosts(one)]
+        return [host for one in self._registered if endpoints_of(one) for host in _hosts(one)]
 
     def find(self, host: str) -> Registration | None:
         """The one whose tokens a mail server takes: no other server ever sees them.
@@ -32,11 +32,10 @@ class Offers:
         """
         wanted = host.strip().lower().removesuffix(".")
         for one in self._registered:
-            endpoints = _endpoints(one)
+            endpoints = endpoints_of(one)
             if endpoints is not None and wanted in _hosts(one):
                 return Registration(
-                    # With addresses of its own, a grant must remember them.
-                    provider="" if _is_own(one) else one.provider,
+                    provider="" if has_own(one) else one.provider,
                     endpoints=endpoints,
                     client_id=one.client_id,
                     client_secret=self._secret(one),
@@ -57,11 +56,12 @@ class Offers:
         return Secret(line)
 
 
-def _is_own(one: OAuthProviderSettings) -> bool:
+def has_own(one: OAuthProviderSettings) -> bool:
+    """Whether the settings name addresses: a grant must remember them then."""
     return bool(one.authorization_url or one.token_url)
 
 
-def _endpoints(one: OAuthProviderSettings) -> OAuthEndpoints | None:
+def endpoints_of(one: OAuthProviderSettings) -> OAuthEndpoints | None:
     """The provider's, unless the settings name others: a company's own sign-in, say."""
     preset = find_named(one.provider)
     known = preset.oauth if preset is not None else None
