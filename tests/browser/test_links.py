@@ -12,10 +12,15 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from support.browsing import sign_in, watch_faults
 from support.web_site import Person, Site, running_site
-from support.writing import Composer, wait_for_letters
+from support.writing import Composer, until, wait_for_letters
 
 OpenContext = Callable[..., BrowserContext]
 LIMIT = 65_536  # octets of a file in a letter
+COUNT_ABORTS = """() => {
+  window.aborted = 0
+  const { abort } = XMLHttpRequest.prototype
+  XMLHttpRequest.prototype.abort = function () { window.aborted++; abort.call(this) }
+}"""
 LARGE = bytes(range(256)) * 1024
 
 
@@ -144,6 +149,33 @@ def test_a_letter_waits_for_its_link_and_a_cancelled_one_leaves_nothing(
     [letter] = wait_for_letters(small_site, friend, "INBOX", "Two files")
     assert "/links/" in str(letter.get_body(("plain",)))
     assert [link["name"] for link in links_there(small_page)] == ["one.bin"]
+
+
+def test_minimized_it_goes_on_and_with_its_letter_thrown_away_it_stops(
+    small_page: Page, small_site: Site
+) -> None:
+    composer = Composer.open(small_page, small_site)
+    composer.write("Nobody gets this.")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    small_page.route("**/account/links?*", hold)
+    small_page.evaluate(COUNT_ABORTS)
+    composer.attach(file("one.bin"))
+    row = composer.window.locator("li", has_text="one.bin")
+    row.get_by_role("button", name="Send as a link").click()
+    expect(row).to_contain_text("% of 262 kB")
+    composer.window.get_by_role("button", name="Minimize").click()
+    expect(composer.window).to_have_count(0)
+    small_page.locator("section.min .bar").click()
+    expect(row).to_contain_text("% of 262 kB")
+    composer.window.get_by_role("button", name="Delete this draft").click()
+    expect(composer.window).to_have_count(0)
+    until(lambda: small_page.evaluate("window.aborted"), lambda found: bool(found == 1))
+    held[0].continue_()
+    assert links_there(small_page) == []
 
 
 def test_what_a_link_does_not_take_either_is_said_before_it_goes_up(

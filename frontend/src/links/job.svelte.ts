@@ -1,5 +1,6 @@
 // One file on its way up, to be sent as a link; it goes on while its letter's window is minimized.
 
+import { tick } from 'svelte'
 import { app } from '../app.ts'
 import type { Letter } from '../compose/letter.svelte.ts'
 import { browserTransfer, Upload, type UploadState } from '../compose/upload.ts'
@@ -53,6 +54,13 @@ export class Job {
   cancel(): void {
     this.upload?.cancel()
     this.drop()
+  }
+
+  /** Its row is gone: the window is minimized, or closed. */
+  async left(): Promise<void> {
+    this.window = null
+    await tick() // while rows go, windows are told as they were before
+    if (!windows.letters.includes(this.letter)) this.cancel()
   }
 
   private async finish(made: MadeLink): Promise<void> {
