@@ -23,7 +23,7 @@ GUIDES = Path(__file__).parents[2] / "docs/guide"
 RUN = {
     "moving-in": ["account", "try", "bring", "pop3", "files", "compare", "mirror", "undo"],
     "collecting": ["add", "steer", "sign-in", "remove"],
-    "moving-out": ["files", "back", "server", "compare"],
+    "moving-out": ["files", "back", "server", "compare", "pop"],
 }
 THERE, PASSWORD = "alice@example.net", "open sesame"
 Run = Callable[..., tuple[int, str, str]]
@@ -215,15 +215,24 @@ def test_moving_out(run: Run, tmp_path: Path) -> None:
     assert re.search(r"^Work +Work +4 +3 +0 +1 +0 +0$", told, re.MULTILINE), told
 
 
+def test_being_fetched_from_elsewhere(run: Run) -> None:
+    shown, choosing, password = commands(blocks("moving-out")["pop"])
+    before = well(run, shown)
+    well(run, choosing)
+    assert "30" in well(run, shown)
+    assert well(run, shown) != before
+    assert "pop3" in well(run, password) + well(run, ["app-password", "list", "alice@example.org"])
+
+
 @pytest.mark.parametrize("page", RUN)
 def test_options_that_a_page_names_exist(page: str) -> None:
     """Each `--option` of a page is one of the commands that it runs."""
     import argparse
 
-    from pillarbox.cli import account, collect, export, import_mail
+    from pillarbox.cli import account, app_password, collect, export, import_mail
 
     known: set[str] = {"--help"}
-    for module in (collect, import_mail, export, account):
+    for module in (collect, import_mail, export, account, app_password):
         parser = argparse.ArgumentParser()
         module.configure(parser)
         waiting: list[argparse.ArgumentParser] = [parser]

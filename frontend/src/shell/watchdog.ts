@@ -20,7 +20,9 @@ export function watch(client: JmapClient): void {
     report('error', `${event.filename}:${event.lineno}`, String(event.message))
   })
   addEventListener('unhandledrejection', (event) => {
-    report('rejection', '', String((event.reason as Error)?.name ?? event.reason))
+    const name = String((event.reason as Error)?.name ?? event.reason)
+    if (name === 'NetworkFailed') event.preventDefault() // no fault: the status dot tells it
+    else report('rejection', '', name)
   })
 
   const since = new WeakMap<Element, number>()

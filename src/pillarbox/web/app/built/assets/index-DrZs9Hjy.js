@@ -1,0 +1,1 @@
+import{t as e}from"./app-By4PdvwP.js";e();

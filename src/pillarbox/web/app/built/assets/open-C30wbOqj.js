@@ -1,1 +1,0 @@
-import{t as e}from"./windows.svelte-CKrZEtIJ.js";function t(t){e.open(t)}export{t as open};
