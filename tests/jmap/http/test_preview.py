@@ -30,6 +30,16 @@ PDF = b"%PDF-1.7\n1 0 obj"
         (b"alert(1)", "text/javascript", "text/plain; charset=utf-8"),
         (b"From: a@example.org\r\n\r\nx", "message/rfc822", "text/plain; charset=utf-8"),
         (b"", "text/plain", "text/plain; charset=utf-8"),
+        (b"\xff\xfe<\0a\0/\0>\0", "text/xml", "text/plain; charset=utf-16"),
+        (b"\xfe\xff\0<\0p\0>", "text/html", "text/plain; charset=utf-16"),
+        (
+            b'<?xml version="1.0" encoding="ISO-8859-1"?>\xfc',
+            "text/xml",
+            "text/plain; charset=iso-8859-1",
+        ),
+        (b"<meta charset=windows-1252>\x80", "text/html", "text/plain; charset=windows-1252"),
+        (b"<meta charset=utf-7>+ADw-", "text/html", "text/plain; charset=utf-8"),
+        (b"charset=koi8-r", "text/plain", "text/plain; charset=utf-8"),
     ],
 )
 def test_what_is_shown(person: Any, octets: bytes, kind: str, served: str) -> None:
@@ -51,6 +61,7 @@ def test_what_is_shown(person: Any, octets: bytes, kind: str, served: str) -> No
         (b"<html>", "image/png"),
         (b"<html>", "application/octet-stream"),
         (b"a\0b", "text/plain"),
+        (b"\xff\xfea\0\0\0", "text/html"),
         (b"MZ\x90\0\x03", "text/plain"),
         (b"PK\x03\x04", "application/zip"),
         (b"CWS", "application/x-shockwave-flash"),
