@@ -14,6 +14,7 @@ from pillarbox.config.imap import ImapSettings
 from pillarbox.imap.server import registry
 from pillarbox.imap.server.command import ANY_STATE, CommandSpec, Done, parse_nothing
 from pillarbox.imap.server.context import Context
+from pillarbox.imap.server.untagged import refresh
 from support.imap_bench import ImapBench, imap_bench
 from support.imap_client import Disconnected, ImapClient, literal
 from support.store_box import letter
@@ -123,6 +124,35 @@ def test_an_idle_connection_has_no_task(tmp_path: Path) -> None:
         assert len(asyncio.all_tasks()) == before
         for client in clients:
             await client.close()
+
+    run(tmp_path, scene)
+
+
+def test_news_that_take_their_time_stand_before_the_end_of_idle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(ctx: Context, *, tell_expunged: bool) -> None:
+        begun.set()
+        await go_on.wait()
+        await refresh(ctx, tell_expunged=tell_expunged)
+
+    async def scene(bench: ImapBench) -> None:
+        client = await bench.client(select="INBOX")
+        await bench.deliver(letter("one"))
+        monkeypatch.setattr("pillarbox.imap.server.session.refresh", slow)
+        tag = await client.start("IDLE")
+        await client.continuation()
+        await begun.wait()
+        await client.raw(b"DONE\r\n")
+        await asyncio.sleep(0.1)  # DONE has arrived long ago
+        go_on.set()
+        assert str(await client.untagged()) == "* 1 EXISTS"  # no news without a command under way
+        assert str(await client.untagged()) == "* 0 RECENT"
+        assert (await client.finish(tag)).ok
+        monkeypatch.undo()
+        await client.close()
 
     run(tmp_path, scene)
 

@@ -279,6 +279,8 @@ def test_what_the_policy_forbade_is_counted_and_quotes_no_mail(
         assert await post(body) == 204
         odd = {"source-file": "https://x.example/under-the-mat", "effective-directive": "Dear Bob"}
         assert await post(json.dumps({"csp-report": odd}).encode()) == 204
+        odd["source-file"] = "http://[bad"
+        assert await post(json.dumps({"csp-report": odd}).encode()) == 204
         assert await post(b'{"csp-report": 1}') == 400
         assert await post(b"{}") == 400
         assert await post(b"x" * 9000) == 413

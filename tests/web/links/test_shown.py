@@ -161,6 +161,13 @@ async def test_ranges(box: LinkBox, asked: str, status: int, body: bytes) -> Non
         assert answer.headers["content-range"] == "bytes */10"
 
 
+async def test_no_range_of_a_file_without_octets(box: LinkBox) -> None:
+    path = (await box.make(await box.enter(), b""))["path"] + "/file"
+    for asked in ("bytes=0-", "bytes=5-", "bytes=5-9", "bytes=-1", "bytes=-0"):
+        answer = await box.visit(path, range=asked)
+        assert (answer.status, answer.body, answer.headers["content-length"]) == (200, b"", "0")
+
+
 async def test_who_goes_on_with_another_file_gets_all_of_it(box: LinkBox) -> None:
     path = (await box.make(await box.enter(), b"0123456789"))["path"] + "/file"
     tag = (await box.visit(path)).headers["etag"]

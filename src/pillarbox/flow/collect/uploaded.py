@@ -92,7 +92,7 @@ class Uploaded:
 def plain_name(given: str) -> str:
     """A file's name without ways to elsewhere, as long as file systems take."""
     last = given.replace("\\", "/").rpartition("/")[2]
-    shown = "".join(one for one in last if one.isprintable()).lstrip(".").strip()
+    shown = "".join(one for one in last if one.isprintable()).lstrip(". ").strip()
     stem, dot, suffix = shown.rpartition(".")
     stem, suffix = (stem, dot + suffix) if stem else (shown, "")
     room = _LONGEST_NAME - len(suffix.encode(errors="replace"))

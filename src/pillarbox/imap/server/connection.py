@@ -231,7 +231,8 @@ class ImapConnection(PeerConnection):
         if self._session.ctx.state is State.NOT_AUTHENTICATED:
             self._start_later()
         else:
-            self._task = begin(self._work())
+            # None where it is at its end; news may have begun another task there.
+            self._task = begin(self._work()) or self._task
 
     def _start_later(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._work())

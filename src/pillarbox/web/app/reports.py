@@ -123,13 +123,20 @@ def told(report: _Report) -> dict[str, str]:
 def refused(report: _Forbidden) -> dict[str, str]:
     """What is logged: which rule, what kind of thing, and where in our own files. Of an address
     only the scheme: the rest may come from mail."""
-    at = urlsplit(report.source_file).path if report.source_file.startswith("http") else ""
+    at = _path_of(report.source_file)
     kind = report.blocked_uri.partition(":")[0]
     return {
         "rule": report.effective_directive if _KIND.fullmatch(report.effective_directive) else "?",
         "what": kind if _KIND.fullmatch(kind) else "?",
         "where": f"{at}:{report.line_number}" if _ASSET.fullmatch(at) else "?",
     }
+
+
+def _path_of(address: str) -> str:
+    try:
+        return urlsplit(address).path if address.startswith("http") else ""
+    except ValueError:  # what looks like an IPv6 address and is none
+        return ""
 
 
 async def _body(request: Request) -> bytes:

@@ -115,7 +115,8 @@ def _asked_range(request: Request, link: Link, tag: str) -> tuple[int, int]:
     Who goes on with a file of another day gets all of it (RFC 9110 §13.1.5).
     """
     found = _RANGE.fullmatch(request.headers.get("range", "").strip().lower())
-    if found is None or request.headers.get("if-range", tag) != tag:
+    # A file without octets has no range (RFC 9110 §14.1.2): it is sent as it is.
+    if found is None or not link.size or request.headers.get("if-range", tag) != tag:
         return 0, link.size
     first, last, suffix = found.groups()
     if suffix is not None:
