@@ -41,6 +41,7 @@ def test_by_keys_at_the_cursor(page: Page, site: Site, person: Person) -> None:
     assert f"Come! {PARTY} Bring cake." in letter.get_body(("plain",)).get_content()
 
 
+@pytest.mark.web_long
 def test_arrows_lead_through_the_grid(page: Page, site: Site, person: Person) -> None:
     """Down from the field, right, down a row, up again into the field; Escape leaves the letter."""
     composer = Composer.open(page, site)
@@ -100,6 +101,7 @@ def test_several_into_plain_text(page: Page, site: Site, person: Person) -> None
         ("zh-CN", "庆祝", "拉炮彩带"),
     ],
 )
+@pytest.mark.web_long
 def test_they_have_names_in_the_language_of_the_page(
     open_context: Callable[..., BrowserContext],
     site: Site,
@@ -122,6 +124,7 @@ def test_they_have_names_in_the_language_of_the_page(
     expect(cell).to_have_text(PARTY)
 
 
+@pytest.mark.web_long
 def test_without_its_file_it_says_so(page: Page, site: Site, person: Person) -> None:
     """And the letter goes on."""
     page.route("**/assets/en-*.json", lambda route: route.abort())
@@ -133,6 +136,7 @@ def test_without_its_file_it_says_so(page: Page, site: Site, person: Person) -> 
 
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.web_long
 def test_axe_finds_nothing(
     page: Page,
     site: Site,

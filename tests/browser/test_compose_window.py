@@ -86,6 +86,7 @@ def test_a_closed_window_leaves_a_draft(page: Page, site: Site, person: Person) 
     expect(page.get_by_role("button", name="Go on writing")).to_have_count(0)
 
 
+@pytest.mark.web_long
 def test_its_own_button_closes_the_window(page: Page, site: Site, person: Person) -> None:
     """As Escape does; the draft is on the server, and can be opened beside the list."""
     composer = Composer.open(page, site)
@@ -100,6 +101,7 @@ def test_its_own_button_closes_the_window(page: Page, site: Site, person: Person
     assert "Enough" in found[0].get_body(("plain",)).get_content()
 
 
+@pytest.mark.web_long
 def test_an_untouched_letter_leaves_nothing(page: Page, site: Site, person: Person) -> None:
     """Neither in Drafts nor on this device."""
     composer = Composer.open(page, site)
@@ -113,6 +115,7 @@ def test_an_untouched_letter_leaves_nothing(page: Page, site: Site, person: Pers
     expect(page.get_by_role("button", name="Go on writing")).to_have_count(0)
 
 
+@pytest.mark.web_long
 def test_it_survives_a_reload_of_either_window(page: Page, site: Site, person: Person) -> None:
     """Each shows what it showed: the letter is never in both, nor offered as left behind."""
     composer = Composer.open(page, site)
@@ -145,6 +148,7 @@ def test_what_is_sent_there_is_taken_back_here(
     assert letters_of(site, friend, "INBOX", "Not yet") == []
 
 
+@pytest.mark.web_long
 def test_it_arrives_once(page: Page, site: Site, person: Person, friend: Person) -> None:
     """Sent over there, by the keyboard alone."""
     composer = Composer.open(page, site)
@@ -167,6 +171,7 @@ def test_it_arrives_once(page: Page, site: Site, person: Person, friend: Person)
     assert letters_of(site, person, "Drafts", "By keys") == []
 
 
+@pytest.mark.web_long
 def test_without_its_first_window_it_sends_by_itself(
     page: Page, site: Site, person: Person, friend: Person
 ) -> None:
@@ -185,6 +190,7 @@ def test_without_its_first_window_it_sends_by_itself(
     assert len(wait_for_letters(site, friend, "INBOX", "Alone", seconds=40)) == 1
 
 
+@pytest.mark.web_long
 def test_where_no_window_opens_the_letter_stays(page: Page, site: Site, person: Person) -> None:
     """And says why."""
     page.add_init_script("window.open = () => null")
@@ -198,6 +204,7 @@ def test_where_no_window_opens_the_letter_stays(page: Page, site: Site, person: 
     composer.wait_saved()
 
 
+@pytest.mark.web_long
 def test_a_letter_that_is_not_here_is_said_to_be_gone(
     page: Page, site: Site, person: Person
 ) -> None:
@@ -208,6 +215,7 @@ def test_a_letter_that_is_not_here_is_said_to_be_gone(
     expect(page).to_have_url(f"{site.url}/mail/drafts")
 
 
+@pytest.mark.web_long
 def test_its_draft_leads_to_its_window(page: Page, site: Site, person: Person) -> None:
     """Opened from Drafts meanwhile, it is not open twice."""
     composer = Composer.open(page, site)
@@ -225,6 +233,7 @@ def test_its_draft_leads_to_its_window(page: Page, site: Site, person: Person) -
 
 
 @pytest.mark.context(viewport={"width": 390, "height": 800}, has_touch=True)
+@pytest.mark.web_long
 def test_a_telephone_has_no_such_button(page: Page, site: Site, person: Person) -> None:
     """There the letter has the whole window already."""
     page.goto(f"{site.url}/mail/")
@@ -237,6 +246,7 @@ def test_a_telephone_has_no_such_button(page: Page, site: Site, person: Person) 
 
 
 @pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.web_long
 def test_axe_finds_nothing(
     page: Page,
     site: Site,

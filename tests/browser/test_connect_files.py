@@ -71,6 +71,7 @@ def test_from_a_file_and_back(
         assert client.select("Trips", readonly=True)[0] == "NO"
 
 
+@pytest.mark.web_long
 def test_everything_into_one_folder_with_a_label(page: Page, site: Site, person: Person) -> None:
     open_page(page, site)
     page.get_by_label("Into which folder?").last.select_option("INBOX")
@@ -91,6 +92,7 @@ def test_what_is_no_mail_is_told(page: Page, site: Site, axe: Callable[..., None
     assert uploads(site) == []
 
 
+@pytest.mark.web_long
 def test_how_far_it_is_and_cancelling(page: Page, site: Site) -> None:
     """The line is slow, so that there is something to see."""
     open_page(page, site)

@@ -151,6 +151,7 @@ def test_a_letter_waits_for_its_link_and_a_cancelled_one_leaves_nothing(
     assert [link["name"] for link in links_there(small_page)] == ["one.bin"]
 
 
+@pytest.mark.web_long
 def test_minimized_it_goes_on_and_with_its_letter_thrown_away_it_stops(
     small_page: Page, small_site: Site
 ) -> None:
@@ -178,6 +179,7 @@ def test_minimized_it_goes_on_and_with_its_letter_thrown_away_it_stops(
     assert links_there(small_page) == []
 
 
+@pytest.mark.web_long
 def test_what_a_link_does_not_take_either_is_said_before_it_goes_up(
     small_page: Page, small_site: Site
 ) -> None:
@@ -190,6 +192,7 @@ def test_what_a_link_does_not_take_either_is_said_before_it_goes_up(
     expect(row).to_have_count(0)
 
 
+@pytest.mark.web_long
 def test_a_link_stands_above_the_quote_of_an_answer_as_text_too(
     small_page: Page, small_site: Site
 ) -> None:

@@ -145,6 +145,7 @@ def test_in_the_systems_colours_what_is_chosen_or_focused_is_seen(
     picture(page, f"forced-{theme}-reader")
 
 
+@pytest.mark.web_long
 def test_in_the_systems_colours_menus_letters_and_notices_have_edges(
     open_page: Callable[..., Page], site: Site, picture: Picture
 ) -> None:
@@ -201,6 +202,7 @@ def _write(page: Page) -> None:
 
 
 @pytest.mark.parametrize("width", SIZES)
+@pytest.mark.web_long
 def test_lines_that_run_to_the_left_mirror_the_app(
     open_page: Callable[..., Page], site: Site, picture: Picture, width: int
 ) -> None:
@@ -289,6 +291,7 @@ def test_enlarged_pages_need_no_scrolling_sideways(
 
 
 @pytest.mark.parametrize("width", SIZES)
+@pytest.mark.web_long
 def test_german_words_are_not_cut_off(
     open_page: Callable[..., Page], site: Site, picture: Picture, width: int
 ) -> None:

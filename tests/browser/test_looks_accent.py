@@ -63,6 +63,7 @@ def test_buttons_have_the_accent_and_words_that_can_be_read(
     assert not faults
 
 
+@pytest.mark.web_long
 def test_somebodys_own_theme_has_its_accent_whatever_the_system_says(
     coloured_site: Site, open_context: Callable[..., BrowserContext]
 ) -> None:
