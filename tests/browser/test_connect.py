@@ -258,7 +258,7 @@ def test_all_mail_as_files(
 ) -> None:
     site.fill(person, 12, "Projects/Harbour")
     open_page(page, site)
-    page.get_by_label("Form mbox").select_option(form)
+    page.get_by_label("Format mbox").select_option(form)
     with page.expect_download() as begun:
         page.get_by_role("button", name="Download all mail").click()
     assert begun.value.suggested_filename.startswith(person.login)
@@ -281,6 +281,7 @@ def test_all_mail_as_files(
 
 
 @pytest.mark.parametrize("locale", ["de-DE", "es-ES", "zh-CN"])
+@pytest.mark.web_long
 def test_in_every_language_and_both_themes(
     open_context: Callable[..., BrowserContext],
     site: Site,

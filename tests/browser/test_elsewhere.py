@@ -30,7 +30,7 @@ def choose(page: Page, shown: str, after: str, *, hide: bool = False) -> None:
     page.get_by_label("Messages of the inbox that it sees").select_option(label=shown)
     page.get_by_label(after).check()
     if hide:
-        page.get_by_label("Do not show it again").check()
+        page.get_by_label("Do not show again").check()
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Saved", exact=True)).to_be_visible()
 
@@ -86,7 +86,7 @@ def test_from_the_page_to_the_other_service(
     page.reload()
     page.get_by_role("button", name="Show how").click()
     expect(page.get_by_label("marked as read")).to_be_checked()
-    expect(page.get_by_label("Do not show it again")).to_be_checked()
+    expect(page.get_by_label("Do not show again")).to_be_checked()
     expect(page.get_by_label("Messages of the inbox that it sees")).to_contain_text("30 days")
 
 
@@ -115,6 +115,7 @@ def test_the_password_opens_nothing_else(page: Page, site: Site, person: Person)
         ("zh-CN", "让其他服务从这里收取邮件"),
     ],
 )
+@pytest.mark.web_long
 def test_in_every_language_on_a_telephone(
     open_context: Callable[..., BrowserContext],
     site: Site,

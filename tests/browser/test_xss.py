@@ -180,3 +180,39 @@ def test_files_that_are_pages_are_saved_and_not_shown(
         assert answer.headers["x-content-type-options"] == "nosniff"
         is_shown = kind == "text/plain" and "inline=1" in query
         assert answer.headers["content-disposition"].startswith("attachment") or is_shown
+
+
+@pytest.mark.mail(0)
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("text/html", "<!doctype html><script>(window.fire||parent.fire)('page')</script><p>seen"),
+        ("image/svg+xml", "<svg xmlns='http://www.w3.org/2000/svg' onload='parent.fire(1)'/>"),
+        (
+            "application/xhtml+xml",
+            "<html xmlns='http://www.w3.org/1999/xhtml'><script>parent.fire(1)</script></html>",
+        ),
+    ],
+)
+def test_the_source_of_an_attached_page_is_read(
+    hunted: Page, site: Site, person: Person, kind: str, content: str
+) -> None:
+    """Looked at in the reader: its text is seen, with a word about why, and nothing of it runs."""
+    page = hunted
+    raw = (
+        f"From: carol@example.net\r\nTo: {person.login}\r\nSubject: a page\r\n"
+        'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="b"\r\n\r\n'
+        f"--b\r\n\r\nwords\r\n--b\r\nContent-Type: {kind}\r\n"
+        "Content-Disposition: attachment; filename=page.x\r\n\r\n" + content + "\r\n--b--\r\n"
+    )
+    site.send(person, raw.encode())
+    open_mail(page, site)
+    page.click(ROWS)
+    page.click("button.file:has-text('page.x')")
+    sheet = page.locator("dialog[aria-label='page.x']")
+    expect(sheet).to_contain_text("Shown as it is written.")
+    shown = sheet.frame_locator("iframe").locator("body")
+    expect(shown).to_have_text(content)
+    assert shown.evaluate("one => one.ownerDocument.contentType") == "text/plain"
+    assert shown.locator("script, svg, p").count() == 0
+    nothing_ran(page)

@@ -8,6 +8,7 @@ import type linksTexts from './en/links.json'
 import mail from './en/mail.json'
 import reader from './en/reader.json'
 import type movingTexts from './en/moving.json'
+import type previewTexts from './en/preview.json'
 import type settingsTexts from './en/settings.json'
 import type shieldTexts from './en/shield.json'
 
@@ -21,10 +22,12 @@ export type Key =
   | KeysOf<'links', typeof linksTexts>
   | KeysOf<'keys', typeof keysTexts>
   | KeysOf<'shield', typeof shieldTexts>
+  | KeysOf<'preview', typeof previewTexts>
 export type Vars = Record<string, string | number>
 export type Text = string | Partial<Record<Intl.LDMLPluralRule, string>>
 export type Texts = Record<string, Text>
-export type Namespace = 'mail' | 'reader' | 'compose' | 'settings' | 'moving' | 'links' | 'keys' | 'shield'
+export type Namespace =
+  | 'mail' | 'reader' | 'compose' | 'settings' | 'moving' | 'links' | 'keys' | 'shield' | 'preview'
 
 export const LANGUAGES = ['en', 'de', 'es', 'zh'] as const
 export type Language = (typeof LANGUAGES)[number]
@@ -93,6 +96,7 @@ const files = import.meta.glob<Loaded>([
   '!./*/keys.json',
   '!./*/links.json',
   '!./*/moving.json',
+  '!./*/preview.json',
   '!./*/shield.json',
 ])
 
@@ -118,7 +122,7 @@ export async function setLanguage(wished: Language): Promise<void> {
 
 /** Texts of a part whose code is loaded on demand; await it beside the import. */
 export async function loadTexts(
-  name: 'compose' | 'settings' | 'moving' | 'links' | 'keys' | 'shield',
+  name: Exclude<Namespace, 'mail' | 'reader'>,
   from: typeof load = load,
 ): Promise<void> {
   english[name] ??= await from('en', name)

@@ -5,7 +5,7 @@ import type { Texts } from '../i18n/t.ts'
 
 const files = import.meta.glob<{ default: Texts }>('../i18n/*/keys.json')
 
-/** Again after another language was chosen. */
+/** What is there already is not fetched again. */
 export function loadKeyTexts(): Promise<void> {
   return loadTexts('keys', async (language) => (await files[`../i18n/${language}/keys.json`]?.())?.default)
 }

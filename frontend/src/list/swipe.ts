@@ -1,6 +1,5 @@
 // A finger drawn across a row: to the right and to the left mean something (the other way round
-// where lines run to the left). A finger held still
-// takes the row into the selection.
+// where lines run to the left). A finger held still takes the row into the selection.
 
 import { app } from '../app.ts'
 import type { Id } from '../data/types.ts'

@@ -17,14 +17,20 @@ export type PreviewKind = 'image' | 'pdf' | 'text'
 // The same types as the server shows; everything else is only ever saved.
 const RASTER = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp', 'image/avif', 'image/bmp'])
 const TEXTS = new Set(['text/plain', 'text/csv', 'text/markdown', 'text/calendar', 'text/vcard'])
+// Pages and drawings, which are shown as they are written.
+const MARKUP = /^(text\/(html|xml|xsl)|image\/svg\+xml|application\/(.+\+)?xml)$/i
 const MOST_PREVIEW: Readonly<Record<PreviewKind, number>> = {
   image: 30 * 1024 ** 2, pdf: 50 * 1024 ** 2, text: 2 * 1024 ** 2,
 }
 
 export function previewOf(part: Part): PreviewKind | null {
   const type = part.type.toLowerCase()
-  const kind = RASTER.has(type) ? 'image' : type === 'application/pdf' ? 'pdf' : TEXTS.has(type) ? 'text' : null
+  const kind = RASTER.has(type) ? 'image' : type === 'application/pdf' ? 'pdf' : TEXTS.has(type) || isMarkup(part) ? 'text' : null
   return kind !== null && part.size <= MOST_PREVIEW[kind] ? kind : null
+}
+
+export function isMarkup(part: Part): boolean {
+  return MARKUP.test(part.type)
 }
 
 /** Signs that turn the reading direction or are not seen, by which "gpj.exe" looks like "exe.jpg". */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { findings, shieldOf } from './authentication.ts'
-import { downloadUrl, honest, nameOf, previewOf } from './files.ts'
+import { downloadUrl, honest, isMarkup, nameOf, previewOf } from './files.ts'
 import type { Part } from './files.ts'
 import { Height, MOST_HEIGHT } from './height.ts'
 import { mailto, otherHost, shownAddress } from './links.ts'
@@ -99,14 +99,28 @@ describe('attachments', () => {
   it.each([
     ['image/png', 10, 'image'],
     ['IMAGE/JPEG', 10, 'image'],
-    ['image/svg+xml', 10, null],
-    ['text/html', 10, null],
     ['text/plain', 10, 'text'],
     ['text/plain', 3 * 1024 ** 2, null],
+    ['text/html', 3 * 1024 ** 2, null],
     ['application/pdf', 10, 'pdf'],
     ['application/zip', 10, null],
   ])('%s of %d octets', (type, size, kind) => {
     expect(previewOf(part({ type, size }))).toBe(kind)
+  })
+
+  it.each([
+    ['text/html', true],
+    ['TEXT/XML', true],
+    ['text/xsl', true],
+    ['image/svg+xml', true],
+    ['application/xml', true],
+    ['application/xhtml+xml', true],
+    ['application/atom+xml', true],
+    ['text/plain', false],
+    ['application/vnd.openxmlformats-officedocument.wordprocessingml.document', false],
+  ])('%s is shown as it is written: %s', (type, written) => {
+    expect(isMarkup(part({ type }))).toBe(written)
+    expect(previewOf(part({ type })) === 'text').toBe(written || type === 'text/plain')
   })
 
   it('names do not deceive', () => {

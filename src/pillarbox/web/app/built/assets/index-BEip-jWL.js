@@ -1,0 +1,1 @@
+import{t as e}from"./app-Z9BvZ6oS.js";e();

@@ -1,1 +1,0 @@
-import{t as e}from"./app-By4PdvwP.js";e();

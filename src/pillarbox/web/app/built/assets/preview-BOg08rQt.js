@@ -1,0 +1,1 @@
+var e=`Herunterladen`,t=`Diese Datei ließ sich nicht zeigen. Laden Sie sie herunter, um sie anzusehen.`,n=`So gezeigt, wie es geschrieben ist. Als Seite geöffnet könnte eine solche Datei Skripte ausführen oder etwas von anderswo holen.`,r={save:e,failed:t,asText:n};export{n as asText,r as default,t as failed,e as save};

@@ -1,0 +1,1 @@
+var e=`Download`,t=`This file could not be shown. Download it to look at it.`,n=`Shown as it is written. Opened as a page, a file of this kind could run scripts or fetch things from elsewhere.`,r={save:e,failed:t,asText:n};export{n as asText,r as default,t as failed,e as save};

@@ -1,0 +1,1 @@
+var e=`Descargar`,t=`No se pudo mostrar este archivo. Descárguelo para verlo.`,n=`Se muestra tal como está escrito. Abierto como página, un archivo de este tipo podría ejecutar scripts o traer contenido de otros sitios.`,r={save:e,failed:t,asText:n};export{n as asText,r as default,t as failed,e as save};

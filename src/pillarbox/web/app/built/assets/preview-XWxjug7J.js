@@ -1,0 +1,1 @@
+var e=`下载`,t=`无法显示此文件。请下载后查看。`,n=`此处显示的是源代码。若作为网页打开，这类文件可能会运行脚本或从别处加载内容。`,r={save:e,failed:t,asText:n};export{n as asText,r as default,t as failed,e as save};
