@@ -307,6 +307,58 @@ async def test_what_nobody_wants_is_swept(box: ConnectBox) -> None:
     assert (one["state"], one["trouble"]) == ("attention", "file")
 
 
+async def test_the_file_is_kept_for_good_before_that_is_said(
+    box: ConnectBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = await entered(box)
+    written: list[tuple[str, list[str]]] = []
+    fsync = os.fsync
+
+    def noting(descriptor: int) -> None:
+        fsync(descriptor)
+        path = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
+        written.append((path.name, os.listdir(path) if path.is_dir() else []))
+
+    monkeypatch.setattr(os, "fsync", noting)
+    assert (await sent(app, "old.mbox", mbox(1))).status == 200
+    (place,) = [one for one in left(box) if "." not in one]
+    assert (place, ["old.mbox"]) in written
+    assert ("uploaded", [place]) in written
+
+
+async def test_sweeping_takes_nothing_that_comes_just_then(
+    box: ConnectBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uploaded = Uploaded(Path(box.services.settings.store.data_dir))
+    now = int(box.clock.now().timestamp())
+    coming = uploaded.new(box.alice.id, "salt")
+    place = uploaded.folder / f"{box.alice.id}-abc"
+    place.mkdir()  # the file is about to be put there
+    os.utime(place, (now, now))
+    await sweep(uploaded, box.parts.remotes, box.clock, 7)
+    assert place.is_dir()
+    os.utime(place, (now - 9 * 86_400, now - 9 * 86_400))
+
+    def given_meanwhile() -> None:
+        coming.write_bytes(b"octets")
+        os.utime(coming, (now, now))
+        uploaded.settle(coming, box.alice.id, "abc", "old.mbox")
+
+    def looked(at: int, days: int) -> Any:
+        found = Uploaded.places(uploaded, at, days)
+        given_meanwhile()
+        return found
+
+    monkeypatch.setattr(uploaded, "places", looked)
+    await sweep(uploaded, box.parts.remotes, box.clock, 7)
+    assert (place / "old.mbox").read_bytes() == b"octets"
+    monkeypatch.setattr(Path, "is_dir", lambda path: True)
+    assert uploaded.octets_of(box.alice.id) == 6
+    (place / "old.mbox").unlink()
+    monkeypatch.setattr(uploaded, "_places", lambda: iter([uploaded.folder / f"{box.alice.id}-x"]))
+    assert uploaded.octets_of(box.alice.id) == 0  # another worker took it away
+
+
 @pytest.mark.parametrize(
     ("given", "wanted"),
     [

@@ -6,6 +6,8 @@ again is known: what was brought from it does not come twice. Paths are told fro
 
 from __future__ import annotations
 
+import asyncio
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,6 +45,8 @@ class Uploaded:
         before = next(place.iterdir(), None)
         whole = before or place / plain_name(name)
         coming.replace(whole)
+        for folder in (place, self.folder, self._data_dir):  # or a power cut takes the name back
+            _write_down(folder)
         return str(whole.relative_to(self._data_dir))
 
     def is_here(self, settings: RemoteSettings) -> bool:
@@ -64,29 +68,40 @@ class Uploaded:
         ended: list[Path] = []
         others: list[tuple[AccountId, Path]] = []
         for place in self._places():
-            account = _account_of(place)
-            changed_at = max((at for _, at in self._files(place)), default=0)
-            seconds = _COMING_SECONDS if place.name.endswith(_COMING) else days * _DAY
-            if account is None or changed_at < now - seconds:
+            account, is_coming = _account_of(place), place.name.endswith(_COMING)
+            seconds = _COMING_SECONDS if is_coming else days * _DAY
+            if account is None or self._changed_before(place, now - seconds):
                 ended.append(place)
-            elif changed_at < now - _COMING_SECONDS and not place.name.endswith(_COMING):
+            elif self._changed_before(place, now - _COMING_SECONDS) and not is_coming:
                 others.append((account, place))
         return ended, others
+
+    def delete(self, place: Path, now: int) -> None:
+        """One that `places` told of, unless the same file was given again meanwhile."""
+        if not self._changed_before(place, now - _COMING_SECONDS):
+            return
+        if place.is_dir():
+            shutil.rmtree(place, ignore_errors=True)
+        else:
+            place.unlink(missing_ok=True)
+
+    def _changed_before(self, place: Path, instant: int) -> bool:
+        """A folder without a file waits for one: it was made just now, or was left over."""
+        times = [at for _, at in self._files(place)] or [at for _, at in _stated([place])]
+        return max(times, default=0) < instant
 
     def _places(self) -> Iterator[Path]:
         if self.folder.is_dir():
             yield from self.folder.iterdir()
 
     def _files(self, place: Path) -> list[tuple[int, int]]:
-        """Size and age of each; what is gone meanwhile has none."""
-        found = []
-        for path in place.iterdir() if place.is_dir() else (place,):
-            try:
-                stat = path.stat()
-            except FileNotFoundError:
-                continue
-            found.append((stat.st_size, int(stat.st_mtime)))
-        return found
+        """Size and time of each; what is gone meanwhile has none."""
+        try:
+            return _stated(list(place.iterdir()))
+        except FileNotFoundError:
+            return []
+        except NotADirectoryError:
+            return _stated([place])
 
 
 def plain_name(given: str) -> str:
@@ -112,7 +127,8 @@ def find_same(remotes: list[Remote], path: str) -> Remote | None:
 
 async def sweep(uploaded: Uploaded, remotes: Remotes, clock: Clock, days: int) -> None:
     """Delete those whose mail is here, that nobody wants any more, or that are too old."""
-    ended, others = uploaded.places(unix_seconds(clock.now()), days)
+    now = unix_seconds(clock.now())
+    ended, others = await asyncio.to_thread(uploaded.places, now, days)
     for account, place in others:
         wanted = {
             Path(one.settings.path).parent.name
@@ -122,10 +138,26 @@ async def sweep(uploaded: Uploaded, remotes: Remotes, clock: Clock, days: int) -
         if place.name not in wanted:
             ended.append(place)
     for place in ended:
-        if place.is_dir():
-            shutil.rmtree(place, ignore_errors=True)
-        else:
-            place.unlink(missing_ok=True)
+        await asyncio.to_thread(uploaded.delete, place, now)
+
+
+def _stated(paths: list[Path]) -> list[tuple[int, int]]:
+    found = []
+    for path in paths:
+        try:
+            stat = path.stat()
+        except FileNotFoundError:
+            continue
+        found.append((stat.st_size, int(stat.st_mtime)))
+    return found
+
+
+def _write_down(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _account_of(place: Path) -> AccountId | None:
