@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -15,6 +15,7 @@ import pytest
 from pillarbox.config.collect import CollectSettings, OAuthProviderSettings
 from pillarbox.errors import NotAllowed
 from pillarbox.flow.collect.oauth_offered import Offers
+from pillarbox.flow.collect.settings import BadRemote, RemoteSettings, SendAs, ServerSpec
 from pillarbox.net.secret import Secret
 from support.account_app import App, entered
 from support.asgi import Answered
@@ -212,6 +213,25 @@ async def test_only_where_it_is_registered(folder: Path) -> None:
         assert json.loads(stale.body)["reason"] == "confirm"
 
 
+async def test_no_other_providers_server_is_shown_the_permission(folder: Path) -> None:
+    async with rigged(folder) as rig:
+        app = rig.app
+        await rig.come_back(rig.consent(await rig.url()))
+        (one,) = await app.get("remotes")
+        path, address = f"remotes/{one['id']}", "old@example.net"
+        elsewhere = {"address": address, "host": "smtp.evil.example", "port": 465}
+        refused = await app.call("PUT", path, {"sendAs": elsewhere})
+        assert refused.status == 422 and "not shown" in refused.text
+        assert (await app.get("remotes"))[0]["sendsAs"] == []
+        await app.done("PUT", path, {"sendAs": {**elsewhere, "host": THERE}})
+        assert (await app.get("remotes"))[0]["sendsAs"] == [address]
+        await app.done("DELETE", path)
+        own = rig.wish(password="of old", sendAs=elsewhere)  # a password is its owner's to give
+        await app.done("POST", "remotes", own)
+        answer = await rig.come_back(rig.consent(await rig.url()))
+        assert "refused=consent" in place(answer)
+
+
 async def test_another_persons_is_neither_looked_at_nor_changed(folder: Path) -> None:
     async with rigged(folder) as rig:
         await rig.come_back(rig.consent(await rig.url()))
@@ -234,6 +254,15 @@ def test_a_providers_own_servers_and_no_others() -> None:
     assert found.client_secret is not None and found.client_secret.reveal() == b"s"
     for host in ("imap.gmail.com.evil.example", "gmail.com", "", "outlook.office365.com"):
         assert offered().find(host) is None
+
+
+def test_the_providers_own_server_for_sending() -> None:
+    server = ServerSpec("imap.gmail.com", 993)
+    for host, fits in (("SMTP.gmail.com", True), ("smtp.office365.com", False)):
+        send_as = SendAs(addresses=("a@example.net",), server=ServerSpec(host, 465))
+        settings = RemoteSettings(kind="imap", server=server, login="a", label="a", send_as=send_as)
+        with nullcontext() if fits else pytest.raises(BadRemote):
+            offered().check_sending(settings)
 
 
 def test_a_tenant_of_its_own() -> None:

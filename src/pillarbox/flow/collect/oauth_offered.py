@@ -9,6 +9,7 @@ from pillarbox.config.collect import OAuthProviderSettings
 from pillarbox.errors import NotAllowed
 from pillarbox.flow.collect.oauth_messages import Registration
 from pillarbox.flow.collect.presets import OAuthEndpoints, Preset, find_named
+from pillarbox.flow.collect.settings import BadRemote, RemoteSettings
 from pillarbox.net.secret import Secret
 
 _MAX_SECRET = 4096  # octets of a file's first line
@@ -30,7 +31,7 @@ class Offers:
 
         Raises NotAllowed where the secret cannot be read.
         """
-        wanted = host.strip().lower().removesuffix(".")
+        wanted = _folded(host)
         for one in self._registered:
             endpoints = endpoints_of(one)
             if endpoints is not None and wanted in _hosts(one):
@@ -41,6 +42,20 @@ class Offers:
                     client_secret=self._secret(one),
                 )
         return None
+
+    def check_sending(self, settings: RemoteSettings) -> None:
+        """Whether a permission for a place may be shown where is written from it.
+
+        Raises BadRemote.
+        """
+        if settings.server is None or settings.send_as is None:
+            return
+        pair = {_folded(settings.server.host), _folded(settings.send_as.server.host)}
+        if len(pair) > 1 and not any(pair.issubset(_hosts(one)) for one in self._registered):
+            raise BadRemote(
+                f"{settings.send_as.server.host} is no server of the provider where you signed in: "
+                "what you were permitted there is not shown to it."
+            )
 
     def _secret(self, one: OAuthProviderSettings) -> Secret | None:
         if not one.client_secret_file:
@@ -72,6 +87,10 @@ def endpoints_of(one: OAuthProviderSettings) -> OAuthEndpoints | None:
         return None
     more = known.more if known is not None else ()
     return OAuthEndpoints(authorization=authorization, token=token, scope=scope, more=more)
+
+
+def _folded(host: str) -> str:
+    return host.strip().lower().removesuffix(".")
 
 
 def _hosts(one: OAuthProviderSettings) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import secrets
 from base64 import urlsafe_b64encode
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlencode
@@ -132,6 +133,14 @@ class Permissions:
         log.event("collect.oauth_granted", account=asked.account, remote=number)
         return _to_page(connected=str(number))
 
+    async def check_sending(self, remote: RemoteId, settings: RemoteSettings) -> None:
+        """Where a permission is kept, no other provider's server is shown it. Raises BadRemote."""
+        if settings.send_as is None:
+            return
+        with suppress(VaultClosed):  # what cannot be opened is shown to nobody
+            if (await self._remotes.sign_in(remote)).grant is not None:
+                self.offers.check_sending(settings)
+
     async def _redeemed(self, asked: Asked) -> RemoteId:
         state = asked.request.query_params.get("state", "")
         wish = await self._known(asked, state)
@@ -170,6 +179,7 @@ class Permissions:
         """With a place that is known goes the new permission; a new one waits for its choices."""
         known = await self._remotes.find_place(asked.account, settings)
         if known is not None:
+            self.offers.check_sending(known.settings)
             await self._remotes.set_sign_in(known.id, sign_in)
             return known.id
         for label in labels(settings.label):

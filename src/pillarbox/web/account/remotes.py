@@ -46,8 +46,8 @@ def routes(services: WebServices) -> list[BaseRoute]:
     undoing = Undoing(services.store, elsewhere.remotes, settings, services.clock)
     services.ending.append(undoing.close)
     uploaded = Uploaded(Path(services.settings.store.data_dir))
-    desk = _Desk(elsewhere, looking, undoing, uploaded)
     permissions = Permissions(services, elsewhere.remotes, elsewhere.oauth, looking)
+    desk = _Desk(elsewhere, looking, undoing, uploaded, permissions)
     files = Files(services, elsewhere.remotes)
     fresh = partial(route, services, method="POST", fresh=True)
     return [
@@ -89,12 +89,18 @@ def _telling(endpoint: Endpoint) -> Endpoint:
 
 class _Desk:
     def __init__(
-        self, elsewhere: Elsewhere, looking: Looking, undoing: Undoing, uploaded: Uploaded
+        self,
+        elsewhere: Elsewhere,
+        looking: Looking,
+        undoing: Undoing,
+        uploaded: Uploaded,
+        permissions: Permissions,
     ) -> None:
         self._remotes = elsewhere.remotes
         self._looking = looking
         self._undoing = undoing
         self._uploaded = uploaded
+        self._permissions = permissions
 
     async def get_all(self, asked: Asked) -> Response:
         """In the order in which they were added."""
@@ -150,7 +156,9 @@ class _Desk:
         remote = await self._mine(asked)
         choices = await asked.body(Choices)
         self._looking.count(asked)
-        await self._remotes.change(remote.id, choices.made_of(remote.settings))
+        settings = choices.made_of(remote.settings)
+        await self._permissions.check_sending(remote.id, settings)
+        await self._remotes.change(remote.id, settings)
         await self._remotes.resume(remote.id)
         return done()
 
