@@ -175,6 +175,16 @@ def test_where_no_password_is_taken(page: Page, site: Site, axe: Callable[..., N
     expect(guide).to_have_attribute("href", "https://myaccount.google.com/apppasswords")
 
 
+def test_a_search_that_fails_keeps_no_other_address_s_server(page: Page, site: Site) -> None:
+    open_page(page, site)
+    fill_in(page, OLD.login, 993, "the password there")
+    page.route("**/account/remotes/find", lambda route: route.fulfill(status=503))
+    page.get_by_label("E-mail address there").fill("other@example.org")
+    page.get_by_role("button", name="Find its server").click()
+    expect(page.get_by_label("Server", exact=True)).to_have_value("", timeout=WAIT)
+    expect(page.get_by_label("User name there")).to_have_value("other@example.org")
+
+
 def counts(site: Site, person: Person) -> dict[str, int]:
     """Messages by mailbox, as another program sees them."""
     with site.imap(person) as client:
