@@ -26,7 +26,11 @@ PAGES = {name: (GUIDES / f"{name}.md").read_text() for name in (
 MOST_OCTETS = 2_500_000
 SIZES = {(1280, 800), (390, 844)}
 FRONTEND = ROOT / "frontend/src"
-EVENTS = {"web.client_error"}  # of the log, named like settings
+EVENTS = {
+    "web.client_error",
+    "web.pictures_left_for_opening",
+    "web.pictures_not_all_fetched",
+}  # of the log, named like settings
 
 
 def shown(pages: dict[str, str]) -> set[str]:

@@ -152,6 +152,49 @@ class PictureSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             "the oldest go first.",
         ),
     ] = 256 << 20
+    fetch_at_delivery: Annotated[
+        bool,
+        Meta(
+            description="Whether the pictures of a message are fetched when it comes to an inbox, "
+            "not when somebody has them shown: so a sender does not learn from them when, or "
+            "whether, it is opened. It costs the traffic, the time and the room of all pictures of "
+            "all mail, opened or not (give cache_octets several gigabytes), and cleaning of each "
+            "message with HTML once more. Only a hint: what did not come in time or went from the "
+            "cache is fetched when it is shown. People still choose whose pictures they see.",
+        ),
+    ] = False
+    delivery_pictures: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=10_000,
+            description="Pictures of one message that are fetched when it comes; the rest when "
+            "they are shown. A long newsletter has a hundred.",
+        ),
+    ] = 100
+    delivery_seconds: Annotated[
+        float,
+        Meta(
+            gt=0.1,
+            le=3600,
+            description="Seconds for all pictures of a message that has come; slow servers would "
+            "hold up the pictures of the next.",
+        ),
+    ] = 30.0
+    delivery_waiting: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1_000_000,
+            description="Messages of one worker that wait for their pictures to be fetched, two "
+            "numbers each, in memory; those above wait for being opened.",
+        ),
+    ] = 1000
+
+    def __post_init__(self) -> None:
+        """Raises ValueError, which msgspec reports with the place of the fault."""
+        if self.fetch_at_delivery and not (self.enabled and self.cache_days):
+            raise ValueError("fetch_at_delivery needs enabled, and cache_days above 0")
 
 
 class UnsubscribeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

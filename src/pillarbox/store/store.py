@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 from pillarbox.clock import Clock
 from pillarbox.config.store import StoreSettings
 from pillarbox.ids import AccountId, BlobId, MailboxId, Uid
+from pillarbox.store.arrivals import Arrivals
 from pillarbox.store.blobs.content import Content
 from pillarbox.store.blobs.spool import Spool
 from pillarbox.store.database import ReadFunction, WriteFunction
@@ -90,6 +91,7 @@ class Store:
         self.settings = settings
         self.clock = clock
         self.feed = engine.feed
+        self.arrivals = Arrivals()
         self.journeys = engine.journeys
 
     async def read(self, function: ReadFunction[T]) -> T:

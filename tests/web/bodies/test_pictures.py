@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +13,15 @@ import pytest
 from pillarbox.config.bodies import PictureSettings
 from pillarbox.errors import NotFound, Throttled
 from pillarbox.ids import AccountId
-from pillarbox.net.address_policy import AddressPolicy
 from pillarbox.net.https import Fetched, FetchFailed
 from pillarbox.web.bodies.picture_store import Picture, PictureStore
 from pillarbox.web.bodies.pictures import Fetcher, PicturePolicy, Pictures, is_own
 from support.body_pages import KEY, NoNetwork, PagesBox
 from support.fake_clock import FakeClock
+from support.picture_site import PNG, OnePort, PictureSite, resolve
 from support.store_box import letter
 
 ALICE, BOB = AccountId(1), AccountId(2)
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
 URL = "https://pictures.example/a.png"
 
 
@@ -118,58 +115,13 @@ async def test_so_many_a_minute(tmp_path: Path) -> None:
         await get(pictures, URL, BOB)
 
 
-class Loopback(ThreadingHTTPServer):
-    """A server of strangers, here."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        outer = self
-        self.heads: list[dict[str, str]] = []
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                outer.heads.append({k.lower(): v for k, v in self.headers.items()})
-                body, status = PNG, 200
-                if self.path == "/large":
-                    body = PNG + bytes(100_000)
-                elif self.path == "/away":
-                    status = 302
-                self.send_response(status)
-                if status == 302:
-                    self.send_header("Location", "http://inside.example/secret")
-                self.send_header("Set-Cookie", "a=b")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_said: object) -> None:
-                pass
-
-        super().__init__(("127.0.0.1", 0), Handler)
-
-
 @pytest.fixture
-def loopback() -> Iterator[Loopback]:
-    with Loopback() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
+def loopback() -> Iterator[PictureSite]:
+    with PictureSite() as site:
+        yield site
 
 
-class OnePort(AddressPolicy, frozen=True):
-    """Loopback stands for the open Internet, but one address of it, which stands for inside."""
-
-    def allows(self, address: str, port: int) -> bool:
-        return address == "127.0.0.1" and port == self.ports[0]
-
-
-async def test_over_the_network(tmp_path: Path, loopback: Loopback) -> None:
-    async def resolve(host: str) -> list[str]:
-        return ["127.0.0.2"] if host == "inside.example" else ["127.0.0.1"]
-
+async def test_over_the_network(tmp_path: Path, loopback: PictureSite) -> None:
     port = loopback.server_port
     settings = PictureSettings(octets=1024)
     fetcher = Fetcher(settings, OnePort(ports=(port,)), resolve)

@@ -23,7 +23,7 @@ from pillarbox.store.sql import accounts, mailboxes, messages, muting, queue
 if TYPE_CHECKING:
     from pillarbox.flow.delivery.envelope import Envelope
     from pillarbox.flow.delivery.plan import LocalCopy, Plan
-    from pillarbox.ids import AccountId, MailboxId
+    from pillarbox.ids import AccountId, MailboxId, MessageId
     from pillarbox.store import Transaction
     from pillarbox.store.blobs.spool import Spool
 
@@ -67,6 +67,7 @@ class Kept(msgspec.Struct, frozen=True):
 
     failed: dict[AccountId, Refused]  # only of a split envelope
     queued: tuple[tuple[int, tuple[QueuedRecipient, ...]], ...] = ()  # messages by their numbers
+    arrived: tuple[tuple[AccountId, MessageId], ...] = ()  # in inboxes
 
     @property
     def queue_id(self) -> int:
@@ -87,6 +88,7 @@ async def keep(
     """All copies and queue rows; refusals are only returned for a split envelope."""
     top = trace.return_path(envelope.sender.reverse_path)
     failed: dict[AccountId, Refused] = {}
+    arrived: list[tuple[AccountId, MessageId]] = []
     behind = received + handling.added
     for copy in plan.copies:
         in_front = top + trace.delivered_to(copy.address) + behind
@@ -97,7 +99,9 @@ async def keep(
                 continue
         junk = handling.junk or copy.junk
         mailbox = await _junk_of(tx, copy.account) if junk else None
-        await _put(tx, copy, sealed, in_front, mailbox=mailbox, check_quota=check_quota)
+        put = await _put(tx, copy, sealed, in_front, mailbox=mailbox, check_quota=check_quota)
+        if put is not None and not junk:
+            arrived.append((copy.account, put))
     queued = []
     if plan.remote:
         for reverse_path, recipients in (await _by_sender(tx, envelope, plan)).items():
@@ -107,7 +111,7 @@ async def keep(
             message = _queued(envelope, handling, reverse_path, recipients, in_front)
             number = await queue.add(tx, message, sealed.blob)
             queued.append((number, message.recipients))
-    return Kept(failed, tuple(queued))
+    return Kept(failed, tuple(queued), tuple(arrived))
 
 
 async def _look(tx: Transaction, copy: LocalCopy, size: int) -> Refused | None:
@@ -132,7 +136,8 @@ async def _put(
     *,
     mailbox: MailboxId | None,
     check_quota: bool,
-) -> None:
+) -> MessageId | None:
+    """None: it was put aside, where nobody expects it."""
     done = await messages.append(
         tx,
         messages.NewMessage(
@@ -144,8 +149,10 @@ async def _put(
             check_quota=check_quota,
         ),
     )
-    if mailbox is None and int(done.thread) != int(done.message):  # an answer to what is there
-        await muting.put_aside(tx, copy.account, done)
+    is_answer = int(done.thread) != int(done.message)
+    if mailbox is None and is_answer and await muting.put_aside(tx, copy.account, done):
+        return None
+    return done.message
 
 
 async def _by_sender(

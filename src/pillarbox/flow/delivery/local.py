@@ -78,6 +78,8 @@ class Deliverer:
         kept = await self._store.write(commit, short=short)
         _DELIVERED.inc(len(plan.copies) - len(kept.failed))
         self._note(envelope, plan, sealed, kept, handling)
+        for account, message in kept.arrived:
+            self._store.arrivals.tell(account, message)
         return [_outcome(behind, kept.failed) for behind in plan.accounts_of]
 
     async def _sealed(self, plan: Plan, handling: Handling, spool: Spool) -> Handling:

@@ -22,13 +22,17 @@ async def is_muted(db: Reader, account: AccountId, thread: ThreadId) -> bool:
     return await db.row(_IS_MUTED, (account, thread)) is not None
 
 
-async def put_aside(tx: Transaction, account: AccountId, new: Appended) -> None:
-    """A message that has just come to the inbox; it stays unread, and is muted like the others."""
+async def put_aside(tx: Transaction, account: AccountId, new: Appended) -> bool:
+    """A message that has just come to the inbox; it stays unread, and is muted like the others.
+
+    False: it stays there, since nobody muted its conversation.
+    """
     if not await is_muted(tx, account, new.thread):
-        return
+        return False
     archive = await mailboxes.by_role(tx, account, Role.ARCHIVE)
     if archive is None:
-        return
+        return False
     add = FlagChange.ADD
     await messages.store_flags(tx, account, new.mailbox, [new.uid], add, 0, MUTED)
     await messages.move(tx, account, new.mailbox, [new.uid], archive.id)
+    return True

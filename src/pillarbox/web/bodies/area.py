@@ -17,6 +17,7 @@ from pillarbox.jmap.http.files import disposition
 from pillarbox.jmap.ids import account_id
 from pillarbox.message.raster import MOST_SNIFFED, raster_type
 from pillarbox.web.bodies import findings, leaving
+from pillarbox.web.bodies.ahead import Ahead
 from pillarbox.web.bodies.attachments import zipped
 from pillarbox.web.bodies.cache import Key
 from pillarbox.web.bodies.document import document, framed, message_document, with_pictures
@@ -57,9 +58,14 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 def routes(services: WebServices) -> list[BaseRoute]:
     """For `web.site`."""
     pool = Pool(services.settings.web.bodies)
+    pictures = Pictures.of(services)
+    if services.settings.web.pictures.fetch_at_delivery:
+        ahead = Ahead.of(services, pool, pictures)
+        services.store.arrivals.listen(ahead.add)
+        services.ending.append(ahead.stop)
     services.ending.append(pool.close)
     services.arriving.append(pool.prepare)
-    pages = BodyPages(services, pool, Pictures.of(services))
+    pages = BodyPages(services, pool, pictures)
     return [*pages.routes(), *leaving.routes(services), *findings.routes(services)]
 
 

@@ -115,14 +115,23 @@ def with_pictures(cleaned: Cleaned, marker: str, addresses: list[str] | None) ->
     """The markup with an address of ours for each remote picture, or with none."""
     if not cleaned.remote:
         return cleaned.markup
-    source = re.compile(rf' src="{marker}(\d+)-"')
 
     def resolved(found: re.Match[str]) -> str:
         if addresses is None:
             return ' data-remote=""'
         return f' src="{addresses[int(found[1])]}"'
 
-    return source.sub(resolved, cleaned.markup)
+    return _source(marker).sub(resolved, cleaned.markup)
+
+
+def shown_pictures(cleaned: Cleaned, marker: str) -> list[str]:
+    """What is fetched where pictures are shown, in its order: trackers are not among it."""
+    numbers = dict.fromkeys(_source(marker).findall(cleaned.markup)) if cleaned.remote else {}
+    return [cleaned.remote[int(number)] for number in numbers]
+
+
+def _source(marker: str) -> re.Pattern[str]:
+    return re.compile(rf' src="{marker}(\d+)-"')
 
 
 def framed(

@@ -27,6 +27,7 @@ from pillarbox.web.services import WebServices
 
 _PURPOSE = b"pillarbox picture proxy 1"
 _MARK_OCTETS = 18
+_SPARE_SHARE = 2  # of an account's pictures in a minute, half are for who looks
 _LONGEST_URL = 2048  # as `net.https` takes
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _NOT_HERE = "That picture cannot be shown."
@@ -95,11 +96,20 @@ class Pictures:
         url = _url_of(target)
         if url is None or not hmac.compare_digest(mark.encode(), self._mark(account, url).encode()):
             raise NotFound(_NOT_HERE)
+        return await self._find(account, url, 0)
+
+    async def get_ahead(self, account: AccountId, url: str) -> None:
+        """Before anybody asks for it. Raises NotFound; Throttled, so that enough is left for who
+        looks."""
+        await self._find(account, url, self._settings.per_minute // _SPARE_SHARE)
+
+    async def _find(self, account: AccountId, url: str, spare: int) -> Picture:
+        """`spare`: so many of an account's in a minute are not for this."""
         key = hashlib.sha256(f"{account} {url}".encode()).hexdigest()
         kept = await asyncio.to_thread(self._store.find, key)
         if kept is not None:
             return kept
-        self._count(account)
+        self._count(account, spare)
         async with self._places:
             picture = await self._fetch(url)
         await asyncio.to_thread(self._store.keep, key, picture)
@@ -133,8 +143,11 @@ class Pictures:
         if not host or host in self._own_hosts:
             raise NotFound(_NOT_HERE)
 
-    def _count(self, account: AccountId) -> None:
-        if self._minutes.add(account) > self._settings.per_minute:
+    def _count(self, account: AccountId, spare: int) -> None:
+        most = self._settings.per_minute
+        # What was held back for others is not counted: it must not take their places.
+        is_held_back = bool(spare) and self._minutes.count(account) >= most - spare
+        if is_held_back or self._minutes.add(account) > most:
             raise Throttled("Too many pictures in a minute. Wait for the next one.")
 
 
