@@ -23,7 +23,6 @@ from pillarbox.flow.collect.sources.pop3 import Pop3Source
 from pillarbox.flow.collect.uploaded import Uploaded
 from pillarbox.imap.client.connection import ImapConnection
 from pillarbox.net.address_policy import PUBLIC, AddressPolicy
-from pillarbox.net.https import client_context
 from pillarbox.net.outgoing.connector import Connector
 from pillarbox.node.collecting_one import Parts, SignInNow, Way, open_source, stored_sign_in
 from pillarbox.node.remote_lines import SendAsLines
@@ -63,13 +62,18 @@ def make_parts(
 def make_oauth(settings: Settings, resolver: Resolver, clock: Clock) -> OAuth:
     """Goes to authorization servers: to public ones, as long as `collect.allow_private` is off."""
     collect = settings.collect
-    context = None
-    if collect.authorities:
-        pem = Path(settings.store.data_dir) / collect.authorities
-        context = client_context(pem.read_text(encoding="ascii", errors="replace"))
     policy = AddressPolicy(private=True, ports=_ANY_PORT) if collect.allow_private else PUBLIC
-    web = Web(address_policy=policy, resolve=partial(find_addresses, resolver), context=context)
+    web = Web(
+        address_policy=policy,
+        resolve=partial(find_addresses, resolver),
+        authorities=_authorities_of(settings),
+    )
     return OAuth(clock, limits=collect.oauth_limits, web=web)
+
+
+def _authorities_of(settings: Settings) -> Path | None:
+    name = settings.collect.authorities
+    return Path(settings.store.data_dir) / name if name else None
 
 
 def make_elsewhere(settings: Settings, resolver: Resolver, clock: Clock, parts: Parts) -> Elsewhere:
@@ -108,12 +112,11 @@ def make_dialer(
     """Goes to other people's servers. `private`: to those of one's own network, too, as
     `collect.allow_private` lets everybody."""
     collect = settings.collect
-    authorities = Path(settings.store.data_dir) / collect.authorities
     return Dialer(
         resolver,
         clock,
         policy=AddressPolicy(private=private or collect.allow_private, ports=_ANY_PORT),
-        authorities=authorities if collect.authorities else None,
+        authorities=_authorities_of(settings),
         connector=connector,
         patience=Patience(
             imap_timeouts=collect.imap_timeouts,

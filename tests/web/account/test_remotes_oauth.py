@@ -15,7 +15,15 @@ import pytest
 from pillarbox.config.collect import CollectSettings, OAuthProviderSettings
 from pillarbox.errors import NotAllowed
 from pillarbox.flow.collect.oauth_offered import Offers
-from pillarbox.flow.collect.settings import BadRemote, RemoteSettings, SendAs, ServerSpec
+from pillarbox.flow.collect.settings import (
+    BadRemote,
+    OAuthGrant,
+    RemoteSettings,
+    SendAs,
+    ServerSpec,
+    SignIn,
+)
+from pillarbox.flow.collect.source import SourceFailure
 from pillarbox.net.secret import Secret
 from support.account_app import App, entered
 from support.asgi import Answered
@@ -230,6 +238,24 @@ async def test_no_other_providers_server_is_shown_the_permission(folder: Path) -
         await app.done("POST", "remotes", own)
         answer = await rig.come_back(rig.consent(await rig.url()))
         assert "refused=consent" in place(answer)
+
+
+@pytest.mark.parametrize("octets", [None, b"no certificate"])
+async def test_authorities_that_cannot_be_read_stop_nothing_else(
+    folder: Path, octets: bytes | None
+) -> None:
+    pem = folder / "trusted.pem"
+    if octets is not None:
+        pem.write_bytes(octets)
+
+    class Box(ConnectBox):
+        collect = CollectSettings(allow_private=True, authorities=str(pem))
+
+    async with Box(folder / "box") as box:
+        assert await (await entered(box)).get("remotes") == []
+        grant = OAuthGrant(provider="gmail", client_id="us", refresh_token=Secret(b"x"))
+        with pytest.raises(SourceFailure, match="trusted authorities"):
+            await box.parts.refresh(SignIn(LOGIN, grant))
 
 
 async def test_another_persons_is_neither_looked_at_nor_changed(folder: Path) -> None:

@@ -6,7 +6,9 @@ or by a code that is typed on another device (RFC 8628); renewed by the refresh 
 
 from __future__ import annotations
 
+import asyncio
 import ssl
+from pathlib import Path
 
 from msgspec import Struct, structs
 
@@ -33,7 +35,7 @@ from pillarbox.flow.collect.presets import OAuthEndpoints, find_named
 from pillarbox.flow.collect.settings import OAuthGrant, SignIn
 from pillarbox.flow.collect.source import SourceFailure
 from pillarbox.net.address_policy import PUBLIC, AddressPolicy
-from pillarbox.net.https import Fetched, FetchFailed, Limits, Resolve, post
+from pillarbox.net.https import Fetched, FetchFailed, Limits, Resolve, client_context, post
 from pillarbox.net.secret import Secret
 
 _FORM = "application/x-www-form-urlencoded"
@@ -47,6 +49,7 @@ class Web(Struct, frozen=True, kw_only=True):
     address_policy: AddressPolicy = PUBLIC
     resolve: Resolve | None = None
     context: ssl.SSLContext | None = None
+    authorities: Path | None = None  # a PEM file to make it of; None: those of the system
 
 
 class OAuth:
@@ -177,6 +180,7 @@ class OAuth:
     async def _post(self, url: str, body: bytes) -> Fetched:
         limits = Limits(self._limits.max_answer_octets, self._limits.request_seconds)
         web = self._web
+        context = web.context or await asyncio.to_thread(_trusting, web.authorities)
         try:
             return await post(
                 url,
@@ -185,7 +189,7 @@ class OAuth:
                 address_policy=web.address_policy,
                 limits=limits,
                 resolve=web.resolve,
-                context=web.context,
+                context=context,
             )
         except (DnsFailure, BadDnsName) as failure:
             raise SourceFailure(
@@ -201,6 +205,23 @@ class OAuth:
 
     def _now(self) -> int:
         return unix_seconds(self._clock.now())
+
+
+def _trusting(authorities: Path | None) -> ssl.SSLContext | None:
+    """Read when it is wanted: no file of this part's keeps the whole server from starting.
+
+    Raises SourceFailure.
+    """
+    if authorities is None:
+        return None
+    try:
+        return client_context(authorities.read_text(encoding="ascii", errors="replace"))
+    except OSError as error:  # ssl.SSLError is one, of what is no certificate
+        raise SourceFailure(
+            "certificate",
+            "This server's file of trusted authorities cannot be read. Whoever runs it should "
+            "look at collect.authorities.",
+        ) from error
 
 
 def registration_of(grant: OAuthGrant) -> Registration:
