@@ -160,6 +160,8 @@ async def test_pause_and_remove(box: ConnectBox) -> None:
     assert (await app.get("remotes"))[0]["state"] == "paused"
     await app.done("POST", f"remotes/{number}/run")
     assert (await app.get("remotes"))[0]["state"] == "active"
+    often = await app.call("PUT", f"remotes/{number}", {"once": False, "everyMinutes": 1})
+    assert often.status == 422 and "over once" in often.text
     assert left(box)
     await app.done("DELETE", f"remotes/{number}")
     assert left(box) == []

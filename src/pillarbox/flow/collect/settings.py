@@ -145,6 +145,8 @@ class RemoteSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def _check_place(self) -> None:
         if self.uploaded and self.kind != "file":
             raise BadRemote("Only files can be uploaded.")
+        if self.uploaded and not self.once:
+            raise BadRemote("A file that was given is brought over once.")
         if self.kind == "file":
             if not self.path or self.server is not None:
                 raise BadRemote("Bringing over from files needs the path of a file or folder.")
