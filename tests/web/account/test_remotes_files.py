@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import io
 import json
 import mailbox
@@ -326,6 +327,20 @@ async def test_the_file_is_kept_for_good_before_that_is_said(
     (place,) = [one for one in left(box) if "." not in one]
     assert (place, ["old.mbox"]) in written
     assert ("uploaded", [place]) in written
+
+
+async def test_a_full_disk_is_told_of(box: ConnectBox, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = await entered(box)
+
+    def full(descriptor: int, octets: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("pillarbox.web.account.remote_files.os.write", full)
+    answer = await sent(app, "old.mbox", mbox(1))
+    assert (answer.status, "disk" in answer.text) == (503, True), answer.text
+    monkeypatch.undo()
+    assert left(box) == []
+    assert (await sent(app, "old.mbox", mbox(1))).status == 200
 
 
 async def test_sweeping_takes_nothing_that_comes_just_then(

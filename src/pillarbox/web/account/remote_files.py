@@ -23,7 +23,14 @@ from starlette.responses import Response
 
 from pillarbox.accounts.signer import Signer
 from pillarbox.clock import unix_seconds
-from pillarbox.errors import AlreadyExists, LimitReached, NotAllowed, NotFound, TooLarge
+from pillarbox.errors import (
+    AlreadyExists,
+    LimitReached,
+    NotAllowed,
+    NotFound,
+    TooLarge,
+    Unavailable,
+)
 from pillarbox.flow.collect.files.opening import open_files
 from pillarbox.flow.collect.remotes import Remotes
 from pillarbox.flow.collect.settings import MAX_LABEL, BadRemote, RemoteSettings
@@ -173,6 +180,10 @@ class Files:
             await asyncio.to_thread(write, bytes(held), last=True)
         except ClientDisconnect:
             raise BadRemote("The file did not come whole.") from None
+        except OSError as error:
+            raise Unavailable(
+                "The server's disk does not take the file. Try again later."
+            ) from error
         finally:
             os.close(descriptor)
         if size != octets:
