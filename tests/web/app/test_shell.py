@@ -297,6 +297,19 @@ def test_what_the_policy_forbade_is_counted_and_quotes_no_mail(
     assert "/assets/app-1.js:7" in logged and "img-src" in logged
 
 
+def test_what_the_policy_forbids_does_not_hide_errors(tmp_path: Path) -> None:
+    async def work(box: WebBox) -> None:
+        refused = {"method": "POST", "body": b'{"csp-report": {}}', "accept": "*/*"}
+        for _ in range(reports._PER_HOUR):
+            assert (await box.ask(POLICY_REPORTS, **refused)).status == 204
+        assert (await box.ask(POLICY_REPORTS, **refused)).status == 429
+        error = {"method": "POST", "body": report(kind="error"), "accept": "*/*"}
+        found = await box.ask("/client-error", x_csrf_token=box.session.csrf, **error)
+        assert found.status == 204
+
+    served(tmp_path, work)
+
+
 @pytest.mark.parametrize(
     ("given", "shown"),
     [

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import OrderedDict
 from urllib.parse import urlsplit
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pillarbox.errors import Throttled, TooLarge
-from pillarbox.ids import AccountId
+from pillarbox.errors import TooLarge
 from pillarbox.net.problem import problem
 from pillarbox.telemetry.log import get_logger
 from pillarbox.telemetry.metrics import CLIENT_ERRORS
+from pillarbox.web.pace import Pace
 from pillarbox.web.services import WebServices
 from pillarbox.web.session import check_csrf, signed_in
 
 log = get_logger("web")
 _MOST_OCTETS = 8192  # of a report
-_PER_HOUR = 30  # of one account; a broken build would tell the same thing each second
+_PER_HOUR = 30  # of one account and kind; a broken build would tell the same thing each second
 _HOUR = 3600.0
-_MOST_KNOWN = 4096  # accounts whose reports are counted
+_ENOUGH = "That is enough of reports for an hour."
 _KIND = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,39}")
 _PLACE = re.compile(r"[A-Za-z0-9_./:-]{1,100}")
 _ASSET = re.compile(r"/(?:assets/[A-Za-z0-9_.-]{1,100}|sw\.js)")
@@ -58,13 +57,16 @@ class Reports:
 
     def __init__(self, services: WebServices) -> None:
         self._services = services
-        self._counted: OrderedDict[AccountId, tuple[float, int]] = OrderedDict()
+        # Each kind its own: a page that is refused much must not hide the errors of the app.
+        self._errors = Pace(_PER_HOUR, _HOUR, _ENOUGH, services.clock)
+        self._refused = Pace(_PER_HOUR, _HOUR, _ENOUGH, services.clock)
 
     async def post(self, request: Request) -> Response:
         """A line in the log, where there were not too many."""
         session = await signed_in(request, self._services)
         check_csrf(request, session)
-        octets = await self._octets(request, session.account)
+        self._errors.take(session.account)
+        octets = await _body(request)
         try:
             report = msgspec.json.decode(octets, type=_Report)
         except (msgspec.DecodeError, UnicodeDecodeError):
@@ -77,7 +79,8 @@ class Reports:
         """What the app's policy forbade. The browser sends it by itself, without our word; it
         changes nothing but the log."""
         session = await signed_in(request, self._services)
-        octets = await self._octets(request, session.account)
+        self._refused.take(session.account)
+        octets = await _body(request)
         try:
             report = msgspec.json.decode(octets, type=_Refused).report
         except (msgspec.DecodeError, UnicodeDecodeError):
@@ -85,22 +88,6 @@ class Reports:
         CLIENT_ERRORS.inc()
         log.warning_event("web.policy_refused", account=session.account, **refused(report))
         return Response(status_code=204)
-
-    async def _octets(self, request: Request, account: AccountId) -> bytes:
-        """Raises Throttled, TooLarge."""
-        if not self._may(account):
-            raise Throttled("That is enough of reports for an hour.")
-        return await _body(request)
-
-    def _may(self, account: AccountId) -> bool:
-        now = self._services.clock.monotonic()
-        began, count = self._counted.pop(account, (now, 0))
-        if now - began > _HOUR:
-            began, count = now, 0
-        self._counted[account] = (began, count + 1)
-        if len(self._counted) > _MOST_KNOWN:
-            self._counted.popitem(last=False)
-        return count < _PER_HOUR
 
 
 def told(report: _Report) -> dict[str, str]:
@@ -140,6 +127,7 @@ def _path_of(address: str) -> str:
 
 
 async def _body(request: Request) -> bytes:
+    """Raises TooLarge."""
     octets = b""
     async for piece in request.stream():
         octets += piece

@@ -16,17 +16,20 @@ from starlette.responses import Response, StreamingResponse
 from pillarbox.clock import from_unix_seconds, unix_seconds
 from pillarbox.errors import Unavailable
 from pillarbox.jmap.http.files import ANY_TYPE, disposition
+from pillarbox.net.limits import network_of
 from pillarbox.store.blobs.content import Content
 from pillarbox.store.sql import links
 from pillarbox.store.sql.links import Link
 from pillarbox.telemetry.log import get_logger
 from pillarbox.web.basic.desk import shown_octets
-from pillarbox.web.links.pace import Pace
 from pillarbox.web.links.word import digest_of
+from pillarbox.web.pace import Pace
 from pillarbox.web.pages import Pages
 from pillarbox.web.services import WebServices
 
 log = get_logger("web")
+_MINUTE = 60.0
+_TOO_OFTEN = "That is too often. Wait a minute."
 _RANGE = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
 _UNSEEN = {"X-Robots-Tag": "noindex, nofollow, noarchive"}
 
@@ -38,7 +41,7 @@ class Shown:
         settings = services.settings.web.links
         self._services = services
         self._enabled = settings.enabled
-        self._pace = Pace(settings.requests_per_minute, services.clock)
+        self._pace = Pace(settings.requests_per_minute, _MINUTE, _TOO_OFTEN, services.clock)
         self._pages = Pages(services, "links", cookies=False)
 
     async def get_page(self, request: Request) -> Response:
@@ -98,7 +101,7 @@ class Shown:
 
     async def _find(self, request: Request) -> tuple[Link, str] | None:
         """Raises Throttled."""
-        self._pace.take(request.scope["pillarbox.peer"])
+        self._pace.take(network_of(request.scope["pillarbox.peer"]))
         digest = digest_of(request.path_params["word"])
         if digest is None or not self._enabled:
             return None
