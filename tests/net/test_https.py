@@ -148,6 +148,12 @@ def test_the_systems_authorities_are_the_default(tmp_path: Path) -> None:
     assert why(lambda: ask(tmp_path, "/policy", context=None)) == "certificate"
 
 
+@pytest.mark.parametrize("text", ["", "\n", "no certificate"])
+def test_a_text_without_authorities_does_not_mean_the_systems(text: str) -> None:
+    with pytest.raises(ssl.SSLError, match="certificate"):
+        client_context(text)
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1", "::ffff:127.0.0.1", "::1", "10.0.0.1"])
 def test_private_addresses_are_not_gone_to(tmp_path: Path, address: str) -> None:
     async def there(_host: str) -> Sequence[str]:

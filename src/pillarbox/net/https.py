@@ -185,8 +185,12 @@ class _Caller:
 def client_context(authorities: str | None = None) -> ssl.SSLContext:
     """Verifies servers by the system's authorities, or by those in this PEM text.
 
-    A host's name stands where names belong (RFC 8461 §3.3), and not in free text.
+    A host's name stands where names belong (RFC 8461 §3.3), and not in free text. Raises
+    ssl.SSLError where the text holds no certificate.
     """
+    if authorities is not None and not authorities.strip():
+        # An empty text would be taken for none, and all that the system trusts with it.
+        raise ssl.SSLError("there is no certificate in it")
     context = ssl.create_default_context(cadata=authorities)
     context.hostname_checks_common_name = False
     return context

@@ -240,7 +240,7 @@ async def test_no_other_providers_server_is_shown_the_permission(folder: Path) -
         assert "refused=consent" in place(answer)
 
 
-@pytest.mark.parametrize("octets", [None, b"no certificate"])
+@pytest.mark.parametrize("octets", [None, b"", b"no certificate"])
 async def test_authorities_that_cannot_be_read_stop_nothing_else(
     folder: Path, octets: bytes | None
 ) -> None:

@@ -78,6 +78,8 @@ def verifying_context(authorities: Path | None = None) -> ssl.SSLContext:
     else:
         try:
             context.load_verify_locations(authorities)
+            if not context.cert_store_stats()["x509"]:  # lists of what was revoked load, too
+                raise ssl.SSLError("there is no certificate in it")
         except OSError as error:  # ssl.SSLError is one
             raise ConfigurationError(
                 f"The certificates of authorities in {authorities} cannot be read: "
