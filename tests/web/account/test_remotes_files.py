@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from pillarbox.config.collect import CollectSettings
 from pillarbox.config.collect_files import CollectFileSettings
+from pillarbox.flow.collect.files.opening import open_files
 from pillarbox.flow.collect.source import SourceFailure
 from pillarbox.flow.collect.uploaded import Uploaded, plain_name, sweep
 from pillarbox.ids import RemoteId
@@ -268,6 +269,43 @@ async def test_one_at_a_time(box: ConnectBox, monkeypatch: pytest.MonkeyPatch) -
     go_on.set()
     assert (await first).status == 422
     assert (await app.call("POST", "remotes/files", told)).status == 200
+
+
+async def test_files_of_many_are_looked_into_one_after_the_other(
+    box: ConnectBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = "pillarbox.web.account.remote_files"
+    await box.admin.create_account("bob@example.org", Secret(PASSWORD))
+    alice, bob = await entered(box), App(box)
+    await bob.enter(email="bob@example.org")
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    running: list[Path] = []
+    most = 0
+
+    async def slow(path: Path, **more: Any) -> Any:
+        nonlocal most
+        running.append(path)
+        most = max(most, len(running))
+        begun.set()
+        try:
+            await go_on.wait()
+            return await open_files(path, **more)
+        finally:
+            running.remove(path)
+
+    monkeypatch.setattr(f"{place}.open_files", slow)
+    first = asyncio.ensure_future(sent(alice, "old.mbox", mbox(1)))
+    await begun.wait()
+    monkeypatch.setattr(f"{place}._WAIT_SECONDS", 0.05)
+    async with asyncio.timeout(20):
+        late = await sent(bob, "bobs.mbox", mbox(2))
+    assert (late.status, "again in a few minutes" in late.text) == (429, True), late.text
+    assert not any("bobs" in one for one in left(box))
+    monkeypatch.setattr(f"{place}._WAIT_SECONDS", 20)
+    second = asyncio.ensure_future(sent(bob, "bobs.mbox", mbox(2)))
+    go_on.set()
+    assert [(await one).status for one in (first, second)] == [200, 200]
+    assert (most, running) == (1, [])
 
 
 async def test_a_full_account_waits_with_its_file(box: ConnectBox) -> None:

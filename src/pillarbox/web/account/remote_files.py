@@ -28,6 +28,7 @@ from pillarbox.errors import (
     LimitReached,
     NotAllowed,
     NotFound,
+    Throttled,
     TooLarge,
     Unavailable,
 )
@@ -47,6 +48,9 @@ from pillarbox.web.services import WebServices
 log = get_logger("collect")
 _LINK_SECONDS = 600  # from the wish to the first octet
 _PIECE = 1 << 20  # octets that are written at once
+# A large archive takes a thread for minutes; all threads of a worker would be few for many of them.
+_RECOGNISED_AT_ONCE = 1
+_WAIT_SECONDS = 45.0  # for those before; browsers and proxies give up after a silent minute
 _Path = Annotated[str, Meta(max_length=200)]
 
 
@@ -91,6 +95,7 @@ class Files:
         self._uploaded = Uploaded(self._data_dir)
         self._signer = Signer(services.server_key, services.clock, "upload")
         self._locks: MaildropLocks | None = None
+        self._recognising = asyncio.Semaphore(_RECOGNISED_AT_ONCE)
 
     async def begin(self, asked: Asked) -> Response:
         """Where the file may be sent. Raises BadRemote, TooLarge, LimitReached, NotAllowed."""
@@ -103,14 +108,18 @@ class Files:
         return told({"path": f"/account/remotes/files/{word}"})
 
     async def take(self, asked: Asked) -> Response:
-        """The file itself; its mail comes at once. Raises NotFound, SourceFailure, BadRemote."""
+        """The file itself; its mail comes at once.
+
+        Raises NotFound, SourceFailure, BadRemote, Throttled.
+        """
         link = await self._link(asked)
         async with self._turn(asked):
             await asyncio.to_thread(self._check_room, asked, link.wish.octets)
             coming = await asyncio.to_thread(self._uploaded.new, asked.account, link.salt)
             try:
                 digest = await self._write(asked, coming, link.wish.octets)
-                settings = await self._recognised(asked, coming, digest, link.wish)
+                async with self._thread_for_it():
+                    settings = await self._recognised(asked, coming, digest, link.wish)
             finally:
                 await asyncio.to_thread(coming.unlink, missing_ok=True)
             number = await self._bring(asked, settings)
@@ -152,6 +161,21 @@ class Files:
             yield
         finally:
             self._locks.release(asked.account)
+
+    @asynccontextmanager
+    async def _thread_for_it(self) -> AsyncIterator[None]:
+        """Other requests need threads, too. Raises Throttled."""
+        try:
+            async with asyncio.timeout(_WAIT_SECONDS):
+                await self._recognising.acquire()
+        except TimeoutError:
+            raise Throttled(
+                "The server looks through files of others just now. Send it again in a few minutes."
+            ) from None
+        try:
+            yield
+        finally:
+            self._recognising.release()
 
     async def _write(self, asked: Asked, path: Path, octets: int) -> str:
         """Exactly so many; their digest. Raises BadRemote for less or more."""
