@@ -52,7 +52,8 @@ class OAuthProviderSettings(
         tuple[str, ...],
         Meta(
             description="Names of the mail servers that take these permissions; none: those of "
-            "the provider. No other server is ever shown one."
+            "the provider. No other server is ever shown one, so where people also write through "
+            "the provider, the name of its SMTP server belongs here, too."
         ),
     ] = ()
 
