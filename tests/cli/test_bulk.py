@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pillarbox.cli.main import main
 from pillarbox.config.writing import to_toml
 from support.bulk_box import BulkBox
+from support.command_line import Run, command_line
 from support.store_box import letter
 
-Run = Callable[..., tuple[int, str, str]]
 ALICE = ("--account", "alice@example.org")
 
 
@@ -44,16 +40,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def run(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
     """A command line; (exit code, standard output, standard error)."""
 
-    def call(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "stdin", io.StringIO())
-        try:
-            code = main(("bulk", *words))
-        except SystemExit as exit_:
-            code = int(exit_.code or 0)
-        shown = capsys.readouterr()
-        return code, shown.out, shown.err
-
-    return call
+    return command_line(capsys, monkeypatch, "bulk")
 
 
 def counts(folder: Path) -> dict[str, int]:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import io
 import json
 import os
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,7 +13,6 @@ import pytest
 
 from pillarbox.accounts.vault import Vault
 from pillarbox.cli.collect_oauth import registration_of
-from pillarbox.cli.main import main
 from pillarbox.clock import SystemClock
 from pillarbox.config.collect import CollectSettings, OAuthProviderSettings
 from pillarbox.config.store import StoreSettings
@@ -29,9 +25,9 @@ from pillarbox.ids import RemoteId
 from pillarbox.net.secret import Secret
 from pillarbox.store.open import open_store
 from pillarbox.store.sql import accounts, remote_lease
+from support.command_line import Run, command_line
 
 ALICE, SECRET = "alice@example.org", "open sesame 123"
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
@@ -44,15 +40,12 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
     monkeypatch.setenv("PILLARBOX_CONFIG", str(tmp_path / "p.toml"))
     monkeypatch.chdir(tmp_path)
 
+    whole = command_line(capsys, monkeypatch)
+
     def call(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
-        try:
-            code = main(words)
-        except SystemExit as exit_:
-            code = int(exit_.code or 0)
-        shown = capsys.readouterr()
-        assert SECRET not in shown.out + shown.err
-        return code, shown.out, shown.err
+        code, out, err = whole(*words)
+        assert SECRET not in out + err
+        return code, out, err
 
     assert call("account", "add", ALICE, "--add-domain", "--generate-password")[0] == 0
     return call

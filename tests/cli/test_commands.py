@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import os
 import subprocess
@@ -13,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from pillarbox.cli.main import COMMANDS, main
+from pillarbox.cli.main import COMMANDS
 from pillarbox.config.writing import to_toml
+from support.command_line import command_line
 from support.machine import wall_bound
 
 VERBS = {
@@ -62,16 +62,7 @@ def config(tmp_path, monkeypatch):
 def run(capsys, monkeypatch):
     """Run a command line; (exit code, standard output, standard error)."""
 
-    def call(*words: str, stdin: str = "") -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
-        try:
-            code = main(words)
-        except SystemExit as exit_:
-            code = int(exit_.code or 0)
-        shown = capsys.readouterr()
-        return code, shown.out, shown.err
-
-    return call
+    return command_line(capsys, monkeypatch)
 
 
 @pytest.mark.timed

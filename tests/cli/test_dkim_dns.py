@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import json
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import dns.rdata
 import pytest
 
-from pillarbox.cli.main import main
 from pillarbox.config.writing import to_toml
+from support.command_line import Run, command_line
 from support.name_server import NameServer, in_a_thread
-
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
@@ -43,15 +39,7 @@ def run(
     (tmp_path / "data").mkdir()
     monkeypatch.setenv("PILLARBOX_CONFIG", str(file))
 
-    def call(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
-        try:
-            code = main(words)
-        except SystemExit as exit_:
-            code = int(exit_.code or 0)
-        shown = capsys.readouterr()
-        return code, shown.out, shown.err
-
+    call = command_line(capsys, monkeypatch)
     assert call("domain", "add", "example.org")[0] == 0
     return call
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import subprocess
@@ -12,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from pillarbox.cli.main import main
 from pillarbox.config.writing import to_toml
+from support.command_line import command_line
 from support.store_box import Box, letter
 
 
@@ -40,16 +39,7 @@ def filled(tmp_path, monkeypatch):
 def run(capsys, monkeypatch):
     """Run a command line; (exit code, standard output, standard error)."""
 
-    def call(*words: str, stdin: str = "") -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
-        try:
-            code = main(words)
-        except SystemExit as exit_:
-            code = int(exit_.code or 0)
-        shown = capsys.readouterr()
-        return code, shown.out, shown.err
-
-    return call
+    return command_line(capsys, monkeypatch)
 
 
 @pytest.mark.parametrize("form", ["mbox", "maildir", "pillarbox"])

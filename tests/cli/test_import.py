@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import re
@@ -10,17 +9,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from pillarbox.cli.main import main
 from pillarbox.config.writing import to_toml
+from support.command_line import Run, command_line
 from support.store_box import letter
 
 ALICE = "alice@example.org"
-Run = Callable[..., tuple[int, str, str]]
 
 
 def write_mbox(path: Path, count: int, octets: int = 200) -> Path:
@@ -43,15 +40,7 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
     monkeypatch.setenv("PILLARBOX_CONFIG", str(tmp_path / "p.toml"))
     monkeypatch.chdir(tmp_path)
 
-    def call(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
-        try:
-            code = main(words)
-        except SystemExit as exit_:
-            code = int(exit_.code or 0)
-        shown = capsys.readouterr()
-        return code, shown.out, shown.err
-
+    call = command_line(capsys, monkeypatch)
     assert call("account", "add", ALICE, "--add-domain", "--generate-password")[0] == 0
     return call
 

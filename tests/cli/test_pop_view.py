@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pillarbox.cli.main import main
 from pillarbox.config.writing import to_toml
+from support.command_line import Run, command_line
 
 ALICE = "alice@example.org"
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
@@ -24,14 +22,7 @@ def run(tmp_path: Path, monkeypatch: Any, capsys: Any) -> Run:
     (tmp_path / "data").mkdir()
     monkeypatch.setenv("PILLARBOX_CONFIG", str(config))
 
-    def call(*words: str) -> tuple[int, str, str]:
-        try:
-            code = main(words)
-        except SystemExit as exit_:
-            code = int(exit_.code or 0)
-        shown = capsys.readouterr()
-        return code, shown.out, shown.err
-
+    call = command_line(capsys, monkeypatch)
     assert call("account", "add", ALICE, "--add-domain", "--generate-password")[0] == 0
     return call
 

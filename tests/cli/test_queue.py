@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import json
 import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import apsw
@@ -21,10 +19,9 @@ from pillarbox.config.store import StoreSettings
 from pillarbox.config.writing import to_toml
 from pillarbox.store.open import open_store
 from pillarbox.store.sql.queue_lease import Ask, Turn, turn
+from support.command_line import Run, command_line
 from support.machine import cpu_bound
 from support.queue_bench import FakeSender, all_ended, message, put, until, worker
-
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
@@ -51,16 +48,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
     """A command line; (exit code, standard output, standard error)."""
 
-    def call(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "stdin", io.StringIO())
-        try:
-            code = main(("queue", *words))
-        except SystemExit as exit_:
-            code = int(exit_.code or 0)
-        shown = capsys.readouterr()
-        return code, shown.out, shown.err
-
-    return call
+    return command_line(capsys, monkeypatch, "queue")
 
 
 def listed(run: Run, *filters: str) -> list[str]:

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pillarbox.cli.main import main
 from pillarbox.config.loading import load
 from pillarbox.config.writing import to_toml
 from pillarbox.node.administration import opened
 from pillarbox.store.sql import second_factors
-
-Run = Callable[..., tuple[int, str, str]]
+from support.command_line import Run, command_line
 
 
 @pytest.fixture
@@ -36,13 +31,7 @@ def run(tmp_path: Path, monkeypatch: Any, capsys: Any) -> Run:
     (tmp_path / "data").mkdir()
     monkeypatch.setenv("PILLARBOX_CONFIG", str(config))
 
-    def call(*words: str, stdin: str = "") -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
-        code = main(words)
-        shown = capsys.readouterr()
-        return code, shown.out, shown.err
-
-    return call
+    return command_line(capsys, monkeypatch)
 
 
 def test_a_reset_link(run: Run) -> None:

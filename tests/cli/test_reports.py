@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -12,7 +11,6 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from pillarbox.cli.main import main
 from pillarbox.clock import SystemClock
 from pillarbox.config.store import StoreSettings
 from pillarbox.config.writing import to_toml
@@ -22,8 +20,7 @@ from pillarbox.store.sql import reports, reports_received
 from pillarbox.store.sql.reports import DueReport, SentReport
 from pillarbox.trust.dmarc_report import AggregateReport, DkimAuth, Override, Published, Row
 from pillarbox.trust.tls_rpt.tally import Origin, SessionPolicy, SessionResult, build_report
-
-Run = Callable[..., tuple[int, str, str]]
+from support.command_line import Run, command_line
 
 DMARC = AggregateReport(
     organization="Example\x1b[2J Net",
@@ -95,15 +92,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
     asyncio.run(fill())
 
-    def call(*words: str) -> tuple[int, str, str]:
-        try:
-            code = main(("reports", *words))
-        except SystemExit as exit_:
-            code = int(exit_.code or 0)
-        shown = capsys.readouterr()
-        return code, shown.out, shown.err
-
-    return call
+    return command_line(capsys, monkeypatch, "reports")
 
 
 def test_list(run: Run) -> None:
