@@ -134,12 +134,15 @@ def test_a_letter_waits_for_its_link_and_a_cancelled_one_leaves_nothing(
         held.append(route)
 
     small_page.route("**/account/links?*", hold)
+    away = composer.window.get_by_role("button", name="Open in a window of its own")
+    expect(away).to_be_visible()
     composer.attach(file("one.bin"), file("two.bin"))
     one = composer.window.locator("li", has_text="one.bin")
     two = composer.window.locator("li", has_text="two.bin")
     for row in (one, two):
         row.get_by_role("button", name="Send as a link").click()
         expect(row).to_contain_text("% of 262 kB")
+    expect(away).to_have_count(0)  # files that wait for an answer do not go along
     two.get_by_role("button", name="Cancel sending two.bin").click()
     expect(two).to_have_count(0)
     composer.window.get_by_role("button", name="Send", exact=True).click()

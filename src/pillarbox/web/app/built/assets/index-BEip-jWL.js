@@ -1,1 +1,0 @@
-import{t as e}from"./app-Z9BvZ6oS.js";e();

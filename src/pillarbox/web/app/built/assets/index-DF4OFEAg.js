@@ -1,0 +1,1 @@
+import{t as e}from"./app-Bo8L9tAE.js";e();

@@ -1,0 +1,1 @@
+import{t as e}from"./windows.svelte-DkQmAzDT.js";function t(t){e.open(t)}export{t as open};

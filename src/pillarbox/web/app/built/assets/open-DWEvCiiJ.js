@@ -1,1 +1,0 @@
-import{t as e}from"./windows.svelte-_YDDAQjI.js";function t(t){e.open(t)}export{t as open};
