@@ -181,7 +181,7 @@ def test_one_busy_client_leaves_others_their_turn(
         bystander(server.imap, BYSTANDER, PASSWORD) as other,
     ):
         peer.imap(b"SELECT INBOX")
-        peer.send(work * 300 + b"end NOOP\r\n")
+        peer.send(work * 600 + b"end NOOP\r\n")
         peer.up_to(b"\r\nend OK")
     assert other.longest < PROMPT
     assert len(other.seconds) > 1
