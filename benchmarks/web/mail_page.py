@@ -12,6 +12,12 @@ from support.web_site import Site
 
 ROW_PIXELS = 56
 _LIST = "document.querySelector('.list .scroller')"
+# The bar of a list of very many stands for more pixels than it has.
+_SCROLL = f"""
+    const whole = Number(list.getAttribute('aria-rowcount')) * {ROW_PIXELS} - list.clientHeight
+    const bar = list.scrollHeight - list.clientHeight
+    list.scrollTop = %d * Math.min(1, bar / whole)
+"""
 # In whole rows: those that are seen have come, and there are some.
 _ROWS_CAME = f"""() => {{
     const box = {_LIST}.getBoundingClientRect(), seen = [...{_LIST}.querySelectorAll('.slot')]
@@ -53,7 +59,7 @@ class MailPage:
     def bring(self, index: int) -> str:
         """Scroll until a row stands a little below the top; its subject."""
         top = max(0, index - 2) * ROW_PIXELS
-        done(self.page, f"() => {{ {_LIST}.scrollTop = {top} }}", _ROWS_CAME)
+        done(self.page, f"() => {{ const list = {_LIST}; {_SCROLL % top} }}", _ROWS_CAME)
         row = self.page.locator(f"{ROWS}[aria-rowindex='{index + 1}']")
         # The bar of a list of very many has a scale of its own: the last bit goes by sight.
         below = row.bounding_box()
