@@ -72,6 +72,7 @@ class MailPage:
 
     def open(self, index: int, text: str) -> float:
         """A click on a row, until its text is painted; it is brought into view before."""
+        self.page.mouse.move(0, 0)  # a row that comes to lie under the pointer is fetched ahead
         subject = self.bring(index)
         self.rest()
         where = f"{ROWS}[aria-rowindex='{index + 1}'] .people"
